@@ -1,0 +1,491 @@
+//! Everything the program can be told, read once from the environment.
+//!
+//! Each field names its variable, its unit and its default. `Config::from_vars` takes any lookup, so that `omnisync dev`
+//! and the tests build the same struct the servers build, from a map instead of the environment.
+
+use std::{fmt::Display, net::SocketAddr, str::FromStr, time::Duration};
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use secrecy::SecretString;
+use url::Url;
+use zeroize::Zeroizing;
+
+/// The whole configuration.
+#[derive(Clone, Debug)]
+pub struct Config {
+    pub http: Http,
+    pub auth: Auth,
+    pub database: Database,
+    pub redis: Redis,
+    pub keys: Keys,
+    pub google: Google,
+    pub quota: Quota,
+    pub sync: Sync,
+    pub graphql: GraphQl,
+    pub log: Log,
+}
+
+/// Where the API listens and what it calls itself.
+#[derive(Clone, Debug)]
+pub struct Http {
+    /// The address the API listens on. Read from `HTTP_LISTEN`. Defaults to `127.0.0.1:4000`.
+    pub listen: SocketAddr,
+    /// The address browsers reach the API at; OAuth redirects are built from it. Read from `PUBLIC_URL`. Defaults to
+    /// `http://<HTTP_LISTEN>`.
+    pub public_url: Url,
+    /// Web origins, comma separated, that may call the API from a browser and be returned to after a link. Read from
+    /// `ALLOWED_ORIGINS`. Defaults to none but `PUBLIC_URL` itself.
+    pub allowed_origins: Vec<String>,
+    /// Whether `/graphiql` is served. Read from `GRAPHIQL` (`true` or `false`). Defaults to `false`; `omnisync dev` turns it on.
+    pub graphiql: bool,
+    /// The largest request body, in bytes. Read from `HTTP_BODY_LIMIT_BYTES`. Defaults to 262,144.
+    pub body_limit_bytes: usize,
+    /// How long one operation may take, in seconds. Read from `HTTP_TIMEOUT_SECS`. Defaults to 10.
+    pub timeout: Duration,
+}
+
+/// How the bearer tokens of API users (JWT, RFC 7519) are verified.
+#[derive(Clone, Debug)]
+pub struct Auth {
+    /// The `iss` a token must carry. Read from `AUTH_ISSUER`. Required.
+    pub issuer: String,
+    /// The `aud` a token must carry. Read from `AUTH_AUDIENCE`. Defaults to `omnisync`.
+    pub audience: String,
+    /// The key or keys that sign the tokens.
+    pub key: AuthKey,
+}
+
+/// Exactly one of the two is configured.
+#[derive(Clone, Debug)]
+pub enum AuthKey {
+    /// Public keys (RSA or EC) served by the issuer. Read from `AUTH_JWKS_URL`; https, or http on loopback.
+    Jwks(Url),
+    /// A shared secret of at least 32 bytes for HS256. Read from `AUTH_SECRET`.
+    Secret(SecretString),
+}
+
+/// One login for each role, so that a process holds no right it does not use.
+#[derive(Clone, Debug)]
+pub struct Database {
+    /// The owner of the tables; used by `migrate` only. Read from `DATABASE_URL`.
+    pub owner_url: Option<SecretString>,
+    /// Logs in as `omnisync_api`; used by `serve`. Read from `API_DATABASE_URL`.
+    pub api_url: Option<SecretString>,
+    /// Logs in as `omnisync_worker`; used by `work`. Read from `WORKER_DATABASE_URL`.
+    pub worker_url: Option<SecretString>,
+    /// Logs in as `omnisync_scheduler`; used by `work`. Read from `SCHEDULER_DATABASE_URL`.
+    pub scheduler_url: Option<SecretString>,
+    /// Connections in each pool. Read from `DATABASE_POOL_SIZE`. Defaults to 16.
+    pub pool_size: usize,
+    /// The longest a statement may run, in seconds; the database enforces it. Read from `DATABASE_STATEMENT_TIMEOUT_SECS`.
+    /// Defaults to 15.
+    pub statement_timeout: Duration,
+}
+
+/// The queue's doorbell, budgets, locks and progress hints.
+#[derive(Clone, Debug)]
+pub struct Redis {
+    /// Read from `REDIS_URL`. Required.
+    pub url: SecretString,
+    /// Put before every key, so that environments can share a server. Read from `REDIS_PREFIX`. Defaults to `omnisync`.
+    pub prefix: String,
+}
+
+/// The keys that wrap each user's data key (AES-256).
+#[derive(Clone)]
+pub struct Keys {
+    /// Key ids and 32-byte keys; the first one wraps, all of them unwrap.
+    ///
+    /// Read from `OMNISYNC_KEYS`: `id:base64` pairs, comma separated. Required. `omnisync keys` prints a fresh pair.
+    pub wrapping: Vec<(String, Zeroizing<[u8; 32]>)>,
+}
+
+impl std::fmt::Debug for Keys {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_list().entries(self.wrapping.iter().map(|(id, _)| id)).finish()
+    }
+}
+
+/// The OAuth client at Google and where Google's services are.
+#[derive(Clone, Debug)]
+pub struct Google {
+    /// Read from `GOOGLE_CLIENT_ID`. Required.
+    pub client_id: String,
+    /// Read from `GOOGLE_CLIENT_SECRET`. Required.
+    pub client_secret: SecretString,
+    /// Read from `GOOGLE_AUTH_URL`. Defaults to `https://accounts.google.com/o/oauth2/v2/auth`.
+    pub auth_url: Url,
+    /// Read from `GOOGLE_TOKEN_URL`. Defaults to `https://oauth2.googleapis.com/token`.
+    pub token_url: Url,
+    /// Read from `GOOGLE_REVOKE_URL`. Defaults to `https://oauth2.googleapis.com/revoke`.
+    pub revoke_url: Url,
+    /// Read from `GOOGLE_JWKS_URL`. Defaults to `https://www.googleapis.com/oauth2/v3/certs`.
+    pub jwks_url: Url,
+    /// Read from `GOOGLE_ISSUER`. Defaults to `https://accounts.google.com`.
+    pub issuer: String,
+    /// The root of the Gmail API. Read from `GOOGLE_GMAIL_URL`. Defaults to `https://gmail.googleapis.com/`.
+    pub gmail_url: Url,
+    /// The root of the Calendar API. Read from `GOOGLE_CALENDAR_URL`. Defaults to `https://www.googleapis.com/calendar/v3/`.
+    pub calendar_url: Url,
+    /// How long one call may take until its headers have come, in seconds. Read from `GOOGLE_TIMEOUT_SECS`. Defaults to 10.
+    pub timeout: Duration,
+    /// How long one call may take until its body has come, in seconds. Read from `GOOGLE_BODY_TIMEOUT_SECS`. Defaults to 60.
+    pub body_timeout: Duration,
+}
+
+/// Budgets in the provider's own units (`docs/ARCHITECTURE.md`, "Quota").
+#[derive(Clone, Debug)]
+pub struct Quota {
+    /// Gmail units one user may draw in a minute. Read from `GMAIL_UNITS_PER_MINUTE`. Defaults to 4,500: 75 % of what
+    /// Google grants new projects.
+    pub gmail_units_per_minute: u32,
+    /// Gmail units the whole project may draw in a minute. Read from `GMAIL_PROJECT_UNITS_PER_MINUTE`. Defaults to 900,000.
+    pub gmail_project_units_per_minute: u32,
+    /// Calendar requests one user may make in a minute. Read from `CALENDAR_REQUESTS_PER_MINUTE`. Defaults to 450.
+    pub calendar_requests_per_minute: u32,
+    /// Calendar requests the whole project may make in a minute. Read from `CALENDAR_PROJECT_REQUESTS_PER_MINUTE`.
+    /// Defaults to 7,500.
+    pub calendar_project_requests_per_minute: u32,
+    /// Requests in flight at once for one user. Read from `PROVIDER_IN_FLIGHT`. Defaults to 8.
+    pub in_flight: usize,
+}
+
+/// How the sync jobs run.
+#[derive(Clone, Debug)]
+pub struct Sync {
+    /// Items one slice may handle. Read from `SLICE_ITEMS`. Defaults to 2,000.
+    pub slice_items: usize,
+    /// How long one slice may run, in seconds. Read from `SLICE_SECS`. Defaults to 60.
+    pub slice: Duration,
+    /// How long a worker's claim on a job lives without renewal, in seconds. Read from `LEASE_SECS`. Defaults to 90;
+    /// longer than a slice.
+    pub lease: Duration,
+    /// Items stored in one transaction. Read from `CHUNK_ITEMS`. Defaults to 100.
+    pub chunk_items: usize,
+    /// Sync slices one worker process runs at once, a queue. Read from `WORKER_CONCURRENCY`. Defaults to 4.
+    pub concurrency: usize,
+    /// How often the sweeper looks for work that stands still, in milliseconds. Read from `SWEEP_MS`. Defaults to 5,000.
+    pub sweep: Duration,
+    /// How long an approved preview may wait for approval, in seconds. Read from `PREVIEW_SECS`. Defaults to 3,600.
+    pub preview: Duration,
+    /// Samples a preview shows of each service. Read from `PREVIEW_SAMPLES`. Defaults to 20; at most 20.
+    pub preview_samples: usize,
+    /// Tries of an item or a job that fails for a passing reason. Read from `MAX_ATTEMPTS`. Defaults to 5.
+    pub max_attempts: i32,
+}
+
+/// Limits on what one GraphQL document and one socket may ask.
+#[derive(Clone, Debug)]
+pub struct GraphQl {
+    /// Levels of nesting. Read from `GRAPHQL_MAX_DEPTH`. Defaults to 12.
+    pub max_depth: usize,
+    /// Lexical tokens in a document. Read from `GRAPHQL_MAX_TOKENS`. Defaults to 4,000.
+    pub max_tokens: usize,
+    /// Aliases in a document. Read from `GRAPHQL_MAX_ALIASES`. Defaults to 30.
+    pub max_aliases: usize,
+    /// Cost of a document; a connection costs its `first`. Read from `GRAPHQL_MAX_COMPLEXITY`. Defaults to 5,000.
+    pub max_complexity: usize,
+    /// Whether the schema may be introspected. Read from `GRAPHQL_INTROSPECTION`. Defaults to `false`; `omnisync dev` turns it on.
+    pub introspection: bool,
+    /// How long a new socket may wait before `connection_init`, in seconds. Read from `WS_INIT_SECS`. Defaults to 10.
+    pub ws_init: Duration,
+    /// How often the server pings a socket, in seconds. Read from `WS_PING_SECS`. Defaults to 15.
+    pub ws_ping: Duration,
+    /// Live operations on one socket. Read from `WS_MAX_OPERATIONS`. Defaults to 20.
+    pub ws_max_operations: usize,
+}
+
+/// What is logged, and how.
+#[derive(Clone, Debug)]
+pub struct Log {
+    /// A filter in `tracing_subscriber::EnvFilter` form. Read from `RUST_LOG`. Defaults to `info`.
+    pub filter: String,
+    /// Lines of JSON instead of text. Read from `LOG_JSON`. Defaults to `false`.
+    pub json: bool,
+}
+
+/// One thing wrong with the configuration, in words.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{variable}: {problem}")]
+pub struct Problem {
+    /// The variable to change.
+    pub variable: &'static str,
+    /// What is wrong with it; never its value, which may be a secret.
+    pub problem: String,
+}
+
+impl Config {
+    /// Reads the configuration from the process's environment.
+    ///
+    /// # Errors
+    /// Every problem at once, so that one run of `omnisync doctor` names all of them.
+    #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the environment")]
+    pub fn from_env() -> Result<Self, Vec<Problem>> {
+        Self::from_vars(|name| std::env::var(name).ok())
+    }
+
+    /// Reads the configuration through `lookup`. An empty value counts as absent.
+    ///
+    /// # Errors
+    /// As [`Config::from_env`].
+    pub fn from_vars(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, Vec<Problem>> {
+        let mut vars = Vars { lookup: &lookup, problems: Vec::new() };
+        let listen = vars.or("HTTP_LISTEN", SocketAddr::from(([127, 0, 0, 1], 4000)));
+        let public_url = vars.url_or("PUBLIC_URL", &format!("http://{listen}/"));
+        let config = Self {
+            http: Http {
+                listen,
+                public_url,
+                allowed_origins: vars.list("ALLOWED_ORIGINS"),
+                graphiql: vars.or("GRAPHIQL", false),
+                body_limit_bytes: vars.or("HTTP_BODY_LIMIT_BYTES", 262_144),
+                timeout: vars.secs("HTTP_TIMEOUT_SECS", 10),
+            },
+            auth: Auth {
+                issuer: vars.required("AUTH_ISSUER", "the `iss` of your users' tokens"),
+                audience: vars.or("AUTH_AUDIENCE", "omnisync".to_owned()),
+                key: vars.auth_key(),
+            },
+            database: Database {
+                owner_url: vars.secret("DATABASE_URL"),
+                api_url: vars.secret("API_DATABASE_URL"),
+                worker_url: vars.secret("WORKER_DATABASE_URL"),
+                scheduler_url: vars.secret("SCHEDULER_DATABASE_URL"),
+                pool_size: vars.or("DATABASE_POOL_SIZE", 16),
+                statement_timeout: vars.secs("DATABASE_STATEMENT_TIMEOUT_SECS", 15),
+            },
+            redis: Redis {
+                url: vars.required("REDIS_URL", "the address of a Redis server, as redis://host:port/0").into(),
+                prefix: vars.or("REDIS_PREFIX", "omnisync".to_owned()),
+            },
+            keys: Keys { wrapping: vars.keys() },
+            google: vars.google(),
+            quota: Quota {
+                gmail_units_per_minute: vars.or("GMAIL_UNITS_PER_MINUTE", 4_500),
+                gmail_project_units_per_minute: vars.or("GMAIL_PROJECT_UNITS_PER_MINUTE", 900_000),
+                calendar_requests_per_minute: vars.or("CALENDAR_REQUESTS_PER_MINUTE", 450),
+                calendar_project_requests_per_minute: vars.or("CALENDAR_PROJECT_REQUESTS_PER_MINUTE", 7_500),
+                in_flight: vars.between("PROVIDER_IN_FLIGHT", 8, 1, 64),
+            },
+            sync: Sync {
+                slice_items: vars.between("SLICE_ITEMS", 2_000, 1, 100_000),
+                slice: vars.secs("SLICE_SECS", 60),
+                lease: vars.secs("LEASE_SECS", 90),
+                chunk_items: vars.between("CHUNK_ITEMS", 100, 1, 1_000),
+                concurrency: vars.between("WORKER_CONCURRENCY", 4, 1, 256),
+                sweep: Duration::from_millis(vars.or("SWEEP_MS", 5_000)),
+                preview: vars.secs("PREVIEW_SECS", 3_600),
+                preview_samples: vars.between("PREVIEW_SAMPLES", 20, 1, 20),
+                max_attempts: vars.or("MAX_ATTEMPTS", 5),
+            },
+            graphql: GraphQl {
+                max_depth: vars.or("GRAPHQL_MAX_DEPTH", 12),
+                max_tokens: vars.or("GRAPHQL_MAX_TOKENS", 4_000),
+                max_aliases: vars.or("GRAPHQL_MAX_ALIASES", 30),
+                max_complexity: vars.or("GRAPHQL_MAX_COMPLEXITY", 5_000),
+                introspection: vars.or("GRAPHQL_INTROSPECTION", false),
+                ws_init: vars.secs("WS_INIT_SECS", 10),
+                ws_ping: vars.secs("WS_PING_SECS", 15),
+                ws_max_operations: vars.or("WS_MAX_OPERATIONS", 20),
+            },
+            log: Log { filter: vars.or("RUST_LOG", "info".to_owned()), json: vars.or("LOG_JSON", false) },
+        };
+        if config.sync.lease <= config.sync.slice {
+            vars.problem("LEASE_SECS", "must be longer than SLICE_SECS, or a slice outlives its own lease");
+        }
+        if vars.problems.is_empty() { Ok(config) } else { Err(vars.problems) }
+    }
+}
+
+/// Reads variables and gathers what is wrong with them.
+struct Vars<'a> {
+    lookup: &'a dyn Fn(&str) -> Option<String>,
+    problems: Vec<Problem>,
+}
+
+impl Vars<'_> {
+    fn problem(&mut self, variable: &'static str, problem: impl Into<String>) {
+        self.problems.push(Problem { variable, problem: problem.into() });
+    }
+
+    fn find(&self, name: &'static str) -> Option<String> {
+        (self.lookup)(name).filter(|value| !value.trim().is_empty())
+    }
+
+    fn required(&mut self, name: &'static str, meaning: &str) -> String {
+        self.find(name).unwrap_or_else(|| {
+            self.problem(name, format!("is not set; it must hold {meaning}"));
+            String::new()
+        })
+    }
+
+    fn or<T: FromStr<Err: Display>>(&mut self, name: &'static str, default: T) -> T {
+        match self.find(name).map(|value| value.trim().parse()) {
+            None => default,
+            Some(Ok(value)) => value,
+            Some(Err(error)) => {
+                self.problem(name, format!("cannot be read: {error}"));
+                default
+            }
+        }
+    }
+
+    fn between(&mut self, name: &'static str, default: usize, least: usize, most: usize) -> usize {
+        let value = self.or(name, default);
+        if !(least..=most).contains(&value) {
+            self.problem(name, format!("must be between {least} and {most}"));
+        }
+        value
+    }
+
+    fn secs(&mut self, name: &'static str, default: u64) -> Duration {
+        Duration::from_secs(self.or(name, default))
+    }
+
+    fn list(&mut self, name: &'static str) -> Vec<String> {
+        let value = self.find(name).unwrap_or_default();
+        value.split(',').map(|entry| entry.trim().to_owned()).filter(|entry| !entry.is_empty()).collect()
+    }
+
+    fn secret(&mut self, name: &'static str) -> Option<SecretString> {
+        self.find(name).map(SecretString::from)
+    }
+
+    /// A URL that may carry secrets or tokens: https, or http to this machine only.
+    fn url_or(&mut self, name: &'static str, default: &str) -> Url {
+        let url = self.or(name, Url::parse(default).expect("every default is a URL"));
+        let loopback = match url.host() {
+            Some(url::Host::Domain(domain)) => domain == "localhost",
+            Some(url::Host::Ipv4(ip)) => ip.is_loopback(),
+            Some(url::Host::Ipv6(ip)) => ip.is_loopback(),
+            None => false,
+        };
+        if url.scheme() != "https" && !(url.scheme() == "http" && loopback) {
+            self.problem(name, "must be an https address; http is allowed to this machine only");
+        }
+        url
+    }
+
+    fn auth_key(&mut self) -> AuthKey {
+        match (self.find("AUTH_JWKS_URL"), self.find("AUTH_SECRET")) {
+            (Some(_), None) => AuthKey::Jwks(self.url_or("AUTH_JWKS_URL", "https://invalid.invalid/")),
+            (None, Some(secret)) => {
+                if secret.len() < 32 {
+                    self.problem("AUTH_SECRET", "must be at least 32 bytes");
+                }
+                AuthKey::Secret(secret.into())
+            }
+            (Some(_), Some(_)) => {
+                self.problem("AUTH_SECRET", "and AUTH_JWKS_URL are both set; set the one that verifies your tokens");
+                AuthKey::Secret(SecretString::default())
+            }
+            (None, None) => {
+                self.problem("AUTH_JWKS_URL", "is not set; set it, or AUTH_SECRET, to verify your users' tokens");
+                AuthKey::Secret(SecretString::default())
+            }
+        }
+    }
+
+    fn keys(&mut self) -> Vec<(String, Zeroizing<[u8; 32]>)> {
+        const NAME: &str = "OMNISYNC_KEYS";
+        let value = Zeroizing::new(self.required(NAME, "id:base64 pairs of 32-byte keys; `omnisync keys` prints one"));
+        let mut keys: Vec<(String, Zeroizing<[u8; 32]>)> = Vec::new();
+        for pair in value.split(',').filter(|pair| !pair.trim().is_empty()) {
+            let Some((id, encoded)) = pair.trim().split_once(':') else {
+                self.problem(NAME, "holds an entry without a colon; each must read id:base64");
+                continue;
+            };
+            let decoded = Zeroizing::new(STANDARD.decode(encoded).unwrap_or_default());
+            let Ok(key) = <[u8; 32]>::try_from(decoded.as_slice()) else {
+                self.problem(NAME, format!("key {id:?} is not 32 bytes of base64"));
+                continue;
+            };
+            if key.iter().all(|byte| *byte == key[0]) {
+                self.problem(NAME, format!("key {id:?} is one byte repeated, which is no key"));
+            }
+            if id.is_empty() || id.len() > 32 || !id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-') {
+                self.problem(NAME, "holds a key id that is not 1 to 32 letters, digits or hyphens");
+            }
+            if keys.iter().any(|(known, _)| known == id) {
+                self.problem(NAME, format!("names key {id:?} twice"));
+            }
+            keys.push((id.to_owned(), Zeroizing::new(key)));
+        }
+        keys
+    }
+
+    fn google(&mut self) -> Google {
+        const CONSOLE: &str = "the OAuth client of your Google Cloud project";
+        Google {
+            client_id: self.required("GOOGLE_CLIENT_ID", CONSOLE),
+            client_secret: self.required("GOOGLE_CLIENT_SECRET", CONSOLE).into(),
+            auth_url: self.url_or("GOOGLE_AUTH_URL", "https://accounts.google.com/o/oauth2/v2/auth"),
+            token_url: self.url_or("GOOGLE_TOKEN_URL", "https://oauth2.googleapis.com/token"),
+            revoke_url: self.url_or("GOOGLE_REVOKE_URL", "https://oauth2.googleapis.com/revoke"),
+            jwks_url: self.url_or("GOOGLE_JWKS_URL", "https://www.googleapis.com/oauth2/v3/certs"),
+            issuer: self.or("GOOGLE_ISSUER", "https://accounts.google.com".to_owned()),
+            gmail_url: self.url_or("GOOGLE_GMAIL_URL", "https://gmail.googleapis.com/"),
+            calendar_url: self.url_or("GOOGLE_CALENDAR_URL", "https://www.googleapis.com/calendar/v3/"),
+            timeout: self.secs("GOOGLE_TIMEOUT_SECS", 10),
+            body_timeout: self.secs("GOOGLE_BODY_TIMEOUT_SECS", 60),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use super::*;
+
+    fn minimal() -> HashMap<&'static str, String> {
+        HashMap::from([
+            ("AUTH_ISSUER", "https://issuer.example".to_owned()),
+            ("AUTH_SECRET", "0123456789abcdef0123456789abcdef".to_owned()),
+            ("REDIS_URL", "redis://127.0.0.1:6379/0".to_owned()),
+            ("OMNISYNC_KEYS", format!("k1:{}", STANDARD.encode((0..32).collect::<Vec<u8>>()))),
+            ("GOOGLE_CLIENT_ID", "client".to_owned()),
+            ("GOOGLE_CLIENT_SECRET", "secret".to_owned()),
+        ])
+    }
+
+    fn problems(change: (&'static str, &str)) -> Vec<&'static str> {
+        let mut vars = minimal();
+        vars.insert(change.0, change.1.to_owned());
+        match Config::from_vars(|name| vars.get(name).cloned()) {
+            Ok(_) => Vec::new(),
+            Err(problems) => problems.into_iter().map(|problem| problem.variable).collect(),
+        }
+    }
+
+    #[test]
+    fn the_minimum_is_enough() {
+        assert_eq!(problems(("HTTP_LISTEN", "")), [""; 0]);
+    }
+
+    #[test]
+    fn each_bad_value_is_named() {
+        for (name, value) in [
+            ("HTTP_LISTEN", "nowhere"),
+            ("PUBLIC_URL", "http://example.com"),
+            ("GOOGLE_TOKEN_URL", "http://10.0.0.1/token"),
+            ("AUTH_SECRET", "short"),
+            ("OMNISYNC_KEYS", "k1:AAAA"),
+            ("OMNISYNC_KEYS", "k1:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="),
+            ("SLICE_ITEMS", "0"),
+            ("LEASE_SECS", "60"),
+            ("GOOGLE_CLIENT_ID", ""),
+        ] {
+            assert_eq!(problems((name, value)), [name], "{name}={value}");
+        }
+    }
+
+    #[test]
+    fn secrets_do_not_show_in_debug_output() {
+        let vars = minimal();
+        let config = Config::from_vars(|name| vars.get(name).cloned()).unwrap();
+        let shown = format!("{config:?}");
+        assert!(!shown.contains("0123456789abcdef"), "{shown}");
+        assert!(shown.contains("k1"), "{shown}");
+    }
+}

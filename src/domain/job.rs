@@ -1,0 +1,94 @@
+//! Jobs: the kinds of background work and what one slice of it can end in.
+
+use std::time::Duration;
+
+use super::{account::Service, words};
+
+words! {
+    /// A kind of background work; each has a queue of its own.
+    JobKind {
+        /// Lists and fetches mail.
+        GmailSync = "google_gmail_sync",
+        /// Lists and fetches meetings.
+        CalendarSync = "google_calendar_sync",
+        /// Turns stored mail into interactions.
+        NormalizeMail = "normalize_google_email",
+        /// Turns stored meetings into interactions.
+        NormalizeEvent = "normalize_google_event",
+        /// Takes a batch back.
+        Undo = "undo",
+    }
+}
+
+impl JobKind {
+    /// The job that reads a service.
+    pub const fn sync_of(service: Service) -> Self {
+        match service {
+            Service::Gmail => Self::GmailSync,
+            Service::Calendar => Self::CalendarSync,
+        }
+    }
+
+    /// The job that normalizes what a service's sync stored.
+    pub const fn normalize_of(service: Service) -> Self {
+        match service {
+            Service::Gmail => Self::NormalizeMail,
+            Service::Calendar => Self::NormalizeEvent,
+        }
+    }
+}
+
+words! {
+    /// Where a job stands.
+    JobState {
+        /// Due at its `run_at`.
+        Queued = "queued",
+        /// Claimed by a worker whose lease has not run out.
+        Running = "running",
+        /// Nothing to do until another job signals it.
+        Waiting = "waiting",
+        /// Finished.
+        Succeeded = "succeeded",
+        /// Given up; kept with its error, and replayable.
+        Dead = "dead",
+        /// Stopped with its batch.
+        Cancelled = "cancelled",
+    }
+}
+
+/// What one slice of a job ended in. A closed set; the worker turns each into one update of the job's row.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// The job is finished.
+    Done,
+    /// There is more; queue the next slice behind everyone else's.
+    Continue,
+    /// Nothing to do until another job signals.
+    Wait,
+    /// Try again after a while, for a reason of this class. Throttling and re-authentication are waits, not attempts.
+    RetryAfter {
+        /// How long to stay away.
+        delay: Duration,
+        /// The class of the reason, in one word.
+        class: &'static str,
+        /// Whether it counts against the job's attempts.
+        counts: bool,
+    },
+    /// Cannot succeed without a change; keep the job with this reason.
+    GiveUp {
+        /// The class of the reason, in one word.
+        class: &'static str,
+        /// What happened and what to do next; no content of any mail or meeting.
+        reason: String,
+    },
+}
+
+/// The wait before try number `attempt` (from 1) of something transient, given `unit` in 0.0..1.0 drawn at random.
+///
+/// Full jitter (anywhere between nothing and the ceiling), so that many that failed together do not return together. The
+/// ceiling doubles from 15 s and stops at 10 min.
+pub fn backoff(attempt: i32, unit: f64) -> Duration {
+    let doublings = u32::try_from(attempt.saturating_sub(1)).unwrap_or(0).min(10);
+    let ceiling = Duration::from_secs((15u64 << doublings).min(600));
+    ceiling.mul_f64(unit.clamp(0.0, 1.0))
+}
