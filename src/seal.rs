@@ -1,1 +1,254 @@
-//! Placeholder.
+//! Sealing: AES-256-GCM with a key id and bound to the place a value belongs in.
+//!
+//! Each person has a data key; it seals their tokens and raw events and is itself sealed by a wrapping key from the
+//! configuration. Destroying the data key erases what it sealed, backups included. A sealed value carries its format, the id
+//! of its key and its nonce:
+//!
+//! ```text
+//! 02 | length of key id | key id | nonce (12 bytes) | ciphertext and tag
+//! ```
+//! The associated data names table, column and row, so that a value copied elsewhere does not open. Nonces are random: at
+//! fewer than 2^32 values under one key, as NIST SP 800-38D asks, a repetition stays out of reach.
+
+use aes_gcm::{
+    Aes256Gcm, Nonce,
+    aead::{Aead, Generate, KeyInit, Payload},
+};
+use zeroize::Zeroizing;
+
+use crate::config::Keys;
+
+const FORMAT: u8 = 2;
+const NONCE_BYTES: usize = 12;
+
+/// The place a sealed value belongs in. Opening it anywhere else fails.
+pub struct Place {
+    bound: Vec<u8>,
+}
+
+impl Place {
+    /// A column of the row that `key` names; `key` lists the row's key, the user's id first.
+    pub fn of(table: &str, column: &str, key: &[&[u8]]) -> Self {
+        let mut bound = vec![FORMAT];
+        for part in [table.as_bytes(), column.as_bytes()].iter().chain(key) {
+            // Length first, so that no two places spell the same bytes.
+            bound.extend_from_slice(&(part.len() as u64).to_be_bytes());
+            bound.extend_from_slice(part);
+        }
+        Self { bound }
+    }
+}
+
+/// Why a value could not be sealed or opened. It says nothing about the value.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Error {
+    /// The value is not in the sealed format.
+    #[error("the value is not sealed in the known format")]
+    Malformed,
+    /// No configured key has the id the value names.
+    #[error("the value is sealed with key {0:?}, which is not configured")]
+    UnknownKey(String),
+    /// Wrong key, wrong place, or changed bytes.
+    #[error("the value does not open with its key at this place")]
+    Refused,
+}
+
+/// One AES-256 key with the id that sealed values name.
+#[derive(Clone)]
+struct NamedKey {
+    id: String,
+    cipher: Aes256Gcm,
+}
+
+impl NamedKey {
+    fn new(id: &str, key: &[u8; 32]) -> Self {
+        Self { id: id.to_owned(), cipher: Aes256Gcm::new(key.into()) }
+    }
+
+    fn seal(&self, place: &Place, plain: &[u8]) -> Result<Vec<u8>, Error> {
+        let nonce = Nonce::generate();
+        let sealed =
+            self.cipher.encrypt(&nonce, Payload { msg: plain, aad: &place.bound }).map_err(|_| Error::Refused)?;
+        let id_len = u8::try_from(self.id.len()).map_err(|_| Error::Malformed)?;
+        let mut out = Vec::with_capacity(2 + self.id.len() + NONCE_BYTES + sealed.len());
+        out.extend_from_slice(&[FORMAT, id_len]);
+        out.extend_from_slice(self.id.as_bytes());
+        out.extend_from_slice(&nonce);
+        out.extend_from_slice(&sealed);
+        Ok(out)
+    }
+
+    fn open(&self, place: &Place, parts: &Parts<'_>) -> Result<Zeroizing<Vec<u8>>, Error> {
+        let payload = Payload { msg: parts.ciphertext, aad: &place.bound };
+        self.cipher.decrypt(parts.nonce.into(), payload).map(Zeroizing::new).map_err(|_| Error::Refused)
+    }
+}
+
+struct Parts<'a> {
+    key_id: &'a str,
+    nonce: &'a [u8; NONCE_BYTES],
+    ciphertext: &'a [u8],
+}
+
+fn parts(sealed: &[u8]) -> Option<Parts<'_>> {
+    let (header, rest) = sealed.split_first_chunk::<2>()?;
+    if header[0] != FORMAT {
+        return None;
+    }
+    let (key_id, rest) = rest.split_at_checked(usize::from(header[1]))?;
+    let (nonce, ciphertext) = rest.split_first_chunk::<NONCE_BYTES>()?;
+    Some(Parts { key_id: std::str::from_utf8(key_id).ok()?, nonce, ciphertext })
+}
+
+/// The wrapping keys of the installation: the first one seals, all of them open.
+#[derive(Clone)]
+pub struct Keyset {
+    keys: Vec<NamedKey>,
+}
+
+impl Keyset {
+    /// The keys of the configuration, which has checked that there is at least one.
+    pub fn new(keys: &Keys) -> Self {
+        Self { keys: keys.wrapping.iter().map(|(id, key)| NamedKey::new(id, key)).collect() }
+    }
+
+    /// The id of the key that seals.
+    pub fn primary_id(&self) -> &str {
+        self.keys.first().map_or("", |key| &key.id)
+    }
+
+    /// Seals with the primary key.
+    ///
+    /// # Errors
+    /// When no key is configured.
+    pub fn seal(&self, place: &Place, plain: &[u8]) -> Result<Vec<u8>, Error> {
+        self.keys.first().ok_or_else(|| Error::UnknownKey(String::new()))?.seal(place, plain)
+    }
+
+    /// Opens with the key the value names; keys are looked up by id, never tried in turn.
+    ///
+    /// # Errors
+    /// When the value is malformed, its key unknown, or it was not sealed for this place.
+    pub fn open(&self, place: &Place, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, Error> {
+        let parts = parts(sealed).ok_or(Error::Malformed)?;
+        let key = self.keys.iter().find(|key| key.id == parts.key_id);
+        key.ok_or_else(|| Error::UnknownKey(parts.key_id.to_owned()))?.open(place, &parts)
+    }
+}
+
+/// One person's own key.
+#[derive(Clone)]
+pub struct DataKey {
+    key: NamedKey,
+}
+
+/// The id under which values sealed with a data key name it: whose it is, the row says.
+const DATA_KEY_ID: &str = "user";
+
+impl DataKey {
+    /// A fresh key, and the same sealed for its place by the primary wrapping key.
+    ///
+    /// # Errors
+    /// When no wrapping key is configured.
+    pub fn generate(keyset: &Keyset, place: &Place) -> Result<(Self, Vec<u8>), Error> {
+        let bytes = Zeroizing::new(<[u8; 32]>::from(aes_gcm::Key::<Aes256Gcm>::generate()));
+        let sealed = keyset.seal(place, bytes.as_slice())?;
+        Ok((Self { key: NamedKey::new(DATA_KEY_ID, &bytes) }, sealed))
+    }
+
+    /// Opens a stored data key.
+    ///
+    /// # Errors
+    /// As [`Keyset::open`].
+    pub fn open_stored(keyset: &Keyset, place: &Place, sealed: &[u8]) -> Result<Self, Error> {
+        let bytes = keyset.open(place, sealed)?;
+        let key = <&[u8; 32]>::try_from(bytes.as_slice()).map_err(|_| Error::Malformed)?;
+        Ok(Self { key: NamedKey::new(DATA_KEY_ID, key) })
+    }
+
+    /// Seals a value for its place.
+    ///
+    /// # Errors
+    /// When the value is longer than AES-GCM allows (64 GiB).
+    pub fn seal(&self, place: &Place, plain: &[u8]) -> Result<Vec<u8>, Error> {
+        self.key.seal(place, plain)
+    }
+
+    /// Opens a value at its place.
+    ///
+    /// # Errors
+    /// When the value is malformed, sealed with another key, or was not sealed for this place.
+    pub fn open(&self, place: &Place, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, Error> {
+        let parts = parts(sealed).ok_or(Error::Malformed)?;
+        if parts.key_id != self.key.id {
+            return Err(Error::UnknownKey(parts.key_id.to_owned()));
+        }
+        self.key.open(place, &parts)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn keyset(ids: &[&str]) -> Keyset {
+        let wrapping = ids.iter().map(|id| ((*id).to_owned(), Zeroizing::new([id.as_bytes()[0]; 32]))).collect();
+        Keyset::new(&Keys { wrapping })
+    }
+
+    fn place(row: &str, column: &str) -> Place {
+        Place::of("accounts", column, &[b"user", row.as_bytes()])
+    }
+
+    #[test]
+    fn invariant_9_a_value_opens_only_at_its_place() {
+        let keyset = keyset(&["a"]);
+        let (key, _) = DataKey::generate(&keyset, &place("row", "key")).unwrap();
+        let sealed = key.seal(&place("row", "access_token"), b"secret").unwrap();
+        assert_eq!(key.open(&place("row", "access_token"), &sealed).unwrap().as_slice(), b"secret");
+        assert_eq!(key.open(&place("other", "access_token"), &sealed).unwrap_err(), Error::Refused);
+        assert_eq!(key.open(&place("row", "refresh_token"), &sealed).unwrap_err(), Error::Refused);
+        let (other, _) = DataKey::generate(&keyset, &place("row", "key")).unwrap();
+        assert_eq!(other.open(&place("row", "access_token"), &sealed).unwrap_err(), Error::Refused);
+    }
+
+    #[test]
+    fn places_that_spell_alike_differ() {
+        let (left, right) = (Place::of("a", "bc", &[b"d"]), Place::of("ab", "c", &[b"d"]));
+        assert_ne!(left.bound, right.bound);
+    }
+
+    #[test]
+    fn a_new_primary_key_still_opens_what_the_old_one_sealed() {
+        let (old, both) = (keyset(&["a"]), keyset(&["b", "a"]));
+        let (_, stored) = DataKey::generate(&old, &place("row", "key")).unwrap();
+        assert!(DataKey::open_stored(&both, &place("row", "key"), &stored).is_ok());
+        let gone = DataKey::open_stored(&keyset(&["b"]), &place("row", "key"), &stored);
+        assert_eq!(gone.err(), Some(Error::UnknownKey("a".to_owned())));
+    }
+
+    #[test]
+    fn the_same_value_never_looks_the_same() {
+        let keyset = keyset(&["a"]);
+        let seal = || keyset.seal(&place("row", "c"), b"value").unwrap();
+        assert_ne!(seal(), seal());
+    }
+
+    proptest! {
+        #[test]
+        fn every_changed_byte_is_refused(position in 0usize..200, flip in 1u8..) {
+            let keyset = keyset(&["a"]);
+            let mut sealed = keyset.seal(&place("row", "c"), b"value").unwrap();
+            let position = position % sealed.len();
+            sealed[position] ^= flip;
+            prop_assert!(keyset.open(&place("row", "c"), &sealed).is_err());
+        }
+
+        #[test]
+        fn any_bytes_are_refused_without_panic(bytes: Vec<u8>) {
+            prop_assert!(keyset(&["a"]).open(&place("row", "c"), &bytes).is_err());
+        }
+    }
+}

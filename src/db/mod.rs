@@ -1,1 +1,26 @@
-//! Placeholder.
+//! The only room that knows Diesel: pools, tenant-scoped transactions, and one file for each table's statements.
+//!
+//! Functions here take an open [`Tx`] and never decide anything: what belongs in one transaction, `sync` says. This room knows
+//! neither providers nor Redis, and sees tokens and payloads only sealed.
+
+pub mod accounts;
+pub mod audit;
+pub mod batches;
+pub mod interactions;
+pub mod items;
+pub mod jobs;
+mod migrate;
+mod pool;
+pub mod preferences;
+pub mod previews;
+pub mod raw_events;
+pub mod schema;
+mod scope;
+pub mod streams;
+pub mod undo;
+pub mod users;
+mod words;
+
+pub use migrate::{MigrationReport, migrate, pending_migrations};
+pub use pool::{Db, Error, Result};
+pub use scope::Tx;

@@ -1,0 +1,2 @@
+DROP TABLE connect_attempts;
+DROP TABLE accounts;

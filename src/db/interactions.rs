@@ -1,0 +1,254 @@
+//! The timeline's rows: written by projection only, read in keyset pages.
+
+use chrono::{DateTime, NaiveDate, Utc};
+use diesel::{
+    BoolExpressionMethods, ExpressionMethods, OptionalExtension, PgArrayExpressionMethods, PgJsonbExpressionMethods,
+    QueryDsl, Queryable, Selectable, SelectableHelper,
+    sql_types::{Array, BigInt, Date, Integer, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid},
+};
+use diesel_async::RunQueryDsl;
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::{Result, Tx, schema::interactions};
+use crate::domain::{
+    account::Service,
+    ids::{AccountId, BatchId, InteractionId, StreamId},
+    normalize::{Direction, InteractionKind, NewInteraction, VERSION},
+};
+
+/// A stored interaction.
+#[derive(Clone, Debug, Queryable, Selectable)]
+#[diesel(table_name = interactions, check_for_backend(diesel::pg::Pg))]
+pub struct Interaction {
+    pub interaction_id: InteractionId,
+    pub account_id: AccountId,
+    pub stream_id: StreamId,
+    pub group_key: String,
+    pub occurrence: String,
+    pub batch_id: BatchId,
+    pub service: Service,
+    pub kind: InteractionKind,
+    pub direction: Option<Direction>,
+    pub subject: String,
+    pub body_text: String,
+    pub snippet: String,
+    pub occurred_at: DateTime<Utc>,
+    pub ends_at: Option<DateTime<Utc>>,
+    pub all_day_from: Option<NaiveDate>,
+    pub all_day_to: Option<NaiveDate>,
+    pub thread: Option<String>,
+    pub universal_id: Option<String>,
+    pub location: Option<String>,
+    pub status: Option<String>,
+    pub participants: Value,
+    pub labels: Vec<String>,
+    pub attachments: Value,
+    pub version: i64,
+    pub normalizer_version: i32,
+}
+
+/// One row of a projection, with where it comes from.
+#[derive(Clone, Debug)]
+pub struct Projected {
+    pub group_key: String,
+    /// The batch that brought the newest version shown.
+    pub batch: BatchId,
+    pub version: i64,
+    pub row: NewInteraction,
+}
+
+/// Which stream a projection writes for.
+#[derive(Clone, Copy, Debug)]
+pub struct Target {
+    pub account: AccountId,
+    pub stream: StreamId,
+    pub service: Service,
+}
+
+/// Makes these groups' rows exactly `rows`: writes them, and deletes what else the groups had. Rows keep their ids.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn replace(tx: &mut Tx, target: Target, groups: &[String], rows: &[Projected]) -> Result<()> {
+    diesel::sql_query(
+        "DELETE FROM interactions i
+         WHERE i.user_id = $1 AND i.stream_id = $2 AND i.group_key = ANY($3)
+             AND (i.group_key, i.occurrence) NOT IN (SELECT * FROM unnest($4, $5))",
+    )
+    .bind::<SqlUuid, _>(tx.user().0)
+    .bind::<SqlUuid, _>(target.stream.0)
+    .bind::<Array<Text>, _>(groups)
+    .bind::<Array<Text>, _>(column(rows, |r| r.group_key.as_str()))
+    .bind::<Array<Text>, _>(column(rows, |r| r.row.occurrence.as_str()))
+    .execute(&mut **tx)
+    .await?;
+    if rows.is_empty() {
+        return Ok(());
+    }
+    // Labels travel as one text a row: arrays of arrays would come out of unnest flattened.
+    diesel::sql_query(
+        "INSERT INTO interactions (user_id, account_id, stream_id, service, normalizer_version,
+             interaction_id, group_key, occurrence, batch_id, kind, direction, subject, body_text, snippet, occurred_at, ends_at,
+             all_day_from, all_day_to, thread, universal_id, location, status, participants, attachments, version, labels)
+         SELECT $1, $2, $3, $4, $5, r.a, r.b, r.c, r.d, r.e, r.f, r.g, r.h, r.i, r.j, r.k, r.l, r.m, r.n, r.o, r.p, r.q, r.r, r.s, r.t,
+             string_to_array(r.u, E'\\x1f')
+         FROM unnest($6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26)
+             AS r (a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t, u)
+         ON CONFLICT (user_id, stream_id, group_key, occurrence) DO UPDATE SET
+             batch_id = excluded.batch_id, kind = excluded.kind, direction = excluded.direction, subject = excluded.subject,
+             body_text = excluded.body_text, snippet = excluded.snippet, occurred_at = excluded.occurred_at,
+             ends_at = excluded.ends_at, all_day_from = excluded.all_day_from, all_day_to = excluded.all_day_to,
+             thread = excluded.thread, universal_id = excluded.universal_id, location = excluded.location,
+             status = excluded.status, participants = excluded.participants, attachments = excluded.attachments,
+             version = excluded.version, labels = excluded.labels, normalizer_version = excluded.normalizer_version",
+    )
+    .bind::<SqlUuid, _>(tx.user().0)
+    .bind::<SqlUuid, _>(target.account.0)
+    .bind::<SqlUuid, _>(target.stream.0)
+    .bind::<Text, _>(target.service.as_str())
+    .bind::<Integer, _>(VERSION)
+    .bind::<Array<SqlUuid>, _>(column(rows, |_| InteractionId::generate().0))
+    .bind::<Array<Text>, _>(column(rows, |r| r.group_key.as_str()))
+    .bind::<Array<Text>, _>(column(rows, |r| r.row.occurrence.as_str()))
+    .bind::<Array<SqlUuid>, _>(column(rows, |r| r.batch.0))
+    .bind::<Array<Text>, _>(column(rows, |r| r.row.kind.as_str()))
+    .bind::<Array<Nullable<Text>>, _>(column(rows, |r| r.row.direction.map(Direction::as_str)))
+    .bind::<Array<Text>, _>(column(rows, |r| r.row.subject.as_str()))
+    .bind::<Array<Text>, _>(column(rows, |r| r.row.body_text.as_str()))
+    .bind::<Array<Text>, _>(column(rows, |r| r.row.snippet.as_str()))
+    .bind::<Array<Timestamptz>, _>(column(rows, |r| r.row.occurred_at))
+    .bind::<Array<Nullable<Timestamptz>>, _>(column(rows, |r| r.row.ends_at))
+    .bind::<Array<Nullable<Date>>, _>(column(rows, |r| r.row.all_day.map(|(first, _)| first)))
+    .bind::<Array<Nullable<Date>>, _>(column(rows, |r| r.row.all_day.map(|(_, last)| last)))
+    .bind::<Array<Nullable<Text>>, _>(column(rows, |r| r.row.thread.as_deref()))
+    .bind::<Array<Nullable<Text>>, _>(column(rows, |r| r.row.universal_id.as_deref()))
+    .bind::<Array<Nullable<Text>>, _>(column(rows, |r| r.row.location.as_deref()))
+    .bind::<Array<Nullable<Text>>, _>(column(rows, |r| r.row.status.as_deref()))
+    .bind::<Array<Jsonb>, _>(column(rows, |r| json(&r.row.participants)))
+    .bind::<Array<Jsonb>, _>(column(rows, |r| json(&r.row.attachments)))
+    .bind::<Array<BigInt>, _>(column(rows, |r| r.version))
+    .bind::<Array<Text>, _>(column(rows, |r| r.row.labels.join("\u{1f}")))
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+fn column<'a, R, T>(rows: &'a [R], value: impl Fn(&'a R) -> T) -> Vec<T> {
+    rows.iter().map(value).collect()
+}
+
+fn json(value: &impl serde::Serialize) -> Value {
+    serde_json::to_value(value).expect("a list of plain structs with string keys")
+}
+
+/// Which interactions to show. Every field that is set must hold.
+#[derive(Clone, Debug, Default)]
+pub struct TimelineFilter {
+    pub kind: Option<InteractionKind>,
+    pub service: Option<Service>,
+    pub account: Option<AccountId>,
+    pub direction: Option<Direction>,
+    pub batch: Option<BatchId>,
+    pub thread: Option<String>,
+    /// An address, lower case, of someone who took part.
+    pub participant: Option<String>,
+    /// A label id on a mail.
+    pub label: Option<String>,
+    pub has_attachment: Option<bool>,
+    /// At or after.
+    pub from: Option<DateTime<Utc>>,
+    /// Before.
+    pub to: Option<DateTime<Utc>>,
+}
+
+/// A place in the timeline, between rows.
+pub type Keyset = (DateTime<Utc>, Uuid);
+
+/// Which way a page runs from its place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Towards {
+    /// To older rows; the page comes newest first.
+    Older,
+    /// To newer rows; the page comes oldest first.
+    Newer,
+}
+
+impl Interaction {
+    /// The interaction with this id, of the transaction's user.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn find(tx: &mut Tx, id: InteractionId) -> Result<Option<Self>> {
+        let query = interactions::table.find((tx.user().0, id.0)).select(Self::as_select());
+        Ok(query.first(&mut **tx).await.optional()?)
+    }
+
+    /// Up to `limit` rows from a place, between two places when both are given.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn page(
+        tx: &mut Tx,
+        filter: &TimelineFilter,
+        (after, before): (Option<Keyset>, Option<Keyset>),
+        towards: Towards,
+        limit: i64,
+    ) -> Result<Vec<Self>> {
+        use interactions::dsl;
+        let mut query = interactions::table
+            .filter(dsl::user_id.eq(tx.user().0))
+            .limit(limit)
+            .select(Self::as_select())
+            .into_boxed();
+        query = match towards {
+            Towards::Older => query.order((dsl::occurred_at.desc(), dsl::interaction_id.desc())),
+            Towards::Newer => query.order((dsl::occurred_at.asc(), dsl::interaction_id.asc())),
+        };
+        if let Some((at, id)) = after {
+            // `occurred_at <= at` alone lets the index begin at the place; the rest settles ties.
+            let tie = dsl::occurred_at.lt(at).or(dsl::interaction_id.lt(id));
+            query = query.filter(dsl::occurred_at.le(at).and(tie));
+        }
+        if let Some((at, id)) = before {
+            let tie = dsl::occurred_at.gt(at).or(dsl::interaction_id.gt(id));
+            query = query.filter(dsl::occurred_at.ge(at).and(tie));
+        }
+        if let Some(kind) = filter.kind {
+            query = query.filter(dsl::kind.eq(kind.as_str()));
+        }
+        if let Some(service) = filter.service {
+            query = query.filter(dsl::service.eq(service.as_str()));
+        }
+        if let Some(account) = filter.account {
+            query = query.filter(dsl::account_id.eq(account.0));
+        }
+        if let Some(direction) = filter.direction {
+            query = query.filter(dsl::direction.eq(direction.as_str()));
+        }
+        if let Some(batch) = filter.batch {
+            query = query.filter(dsl::batch_id.eq(batch.0));
+        }
+        if let Some(thread) = &filter.thread {
+            query = query.filter(dsl::thread.eq(thread));
+        }
+        if let Some(address) = &filter.participant {
+            query = query.filter(dsl::participants.contains(serde_json::json!([{ "address": address }])));
+        }
+        if let Some(label) = &filter.label {
+            query = query.filter(dsl::labels.contains(vec![label.as_str()]));
+        }
+        match filter.has_attachment {
+            Some(true) => query = query.filter(dsl::attachments.ne(serde_json::json!([]))),
+            Some(false) => query = query.filter(dsl::attachments.eq(serde_json::json!([]))),
+            None => {}
+        }
+        if let Some(from) = filter.from {
+            query = query.filter(dsl::occurred_at.ge(from));
+        }
+        if let Some(to) = filter.to {
+            query = query.filter(dsl::occurred_at.lt(to));
+        }
+        Ok(query.load(&mut **tx).await?)
+    }
+}

@@ -1,0 +1,361 @@
+//! The ledger: what became of every id, and what each batch did to it.
+//!
+//! Statements here take whole pages and chunks as arrays (`unnest`), because a statement a row would cost more than the rows.
+
+use chrono::{DateTime, Utc};
+use diesel::{
+    QueryableByName,
+    sql_types::{Array, BigInt, Bool, Integer, Nullable, SmallInt, Text, Timestamptz, Uuid as SqlUuid},
+};
+use diesel_async::RunQueryDsl;
+
+use super::{Result, Tx};
+use crate::domain::{
+    ids::{BatchId, StreamId},
+    item::ItemOutcome,
+};
+
+/// How a page of ids meets what the ledger knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Listing {
+    /// A listing: what is stored stays as it is; what an undo took away comes back only when the consent says so.
+    Whole { include_undone: bool },
+    /// Changes: what is stored must be fetched again; what an undo took away stays away.
+    Changes,
+}
+
+/// What a page of ids came to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, QueryableByName)]
+pub struct Listed {
+    /// Ids this batch had not met before.
+    #[diesel(sql_type = BigInt)]
+    pub met: i64,
+    /// Of these, already stored.
+    #[diesel(sql_type = BigInt)]
+    pub unchanged: i64,
+    /// Of these, kept out because an undo took them away.
+    #[diesel(sql_type = BigInt)]
+    pub kept_out: i64,
+}
+
+/// Enters a page of ids, whose first has the place `first_ordinal` in the listing. Those to be fetched become pending.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn enter(
+    tx: &mut Tx,
+    stream: StreamId,
+    batch: BatchId,
+    ids: &[String],
+    first_ordinal: i64,
+    listing: Listing,
+) -> Result<Listed> {
+    let (refetch, include_undone) = match listing {
+        Listing::Whole { include_undone } => (false, include_undone),
+        Listing::Changes => (true, false),
+    };
+    let listed = diesel::sql_query(
+        "WITH listed AS (
+             SELECT source_id, min(place) AS place FROM unnest($4) WITH ORDINALITY AS page (source_id, place) GROUP BY source_id
+         ), old AS (
+             SELECT i.source_id, i.outcome, i.version, i.batch_id FROM items i JOIN listed USING (source_id)
+             WHERE i.user_id = $1 AND i.stream_id = $2 FOR UPDATE OF i
+         ), entered AS (
+             INSERT INTO items (user_id, stream_id, source_id, batch_id, outcome, ordinal)
+             SELECT $1, $2, l.source_id, $3, 'pending', $5 + l.place - 1
+             FROM listed l LEFT JOIN old o USING (source_id)
+             WHERE o.source_id IS NULL
+                 OR ((o.batch_id <> $3 OR $6) AND (
+                     o.outcome IN ('pending', 'filtered', 'failed', 'gone')
+                     OR (o.outcome = 'stored' AND $6) OR (o.outcome = 'undone' AND $7)))
+             ON CONFLICT (user_id, stream_id, source_id) DO UPDATE SET
+                 batch_id = excluded.batch_id, outcome = 'pending', ordinal = excluded.ordinal, reason = NULL,
+                 attempts = 0, next_try_at = NULL, updated_at = now()
+         ), touched AS (
+             UPDATE items SET batch_id = $3 FROM old o
+             WHERE items.user_id = $1 AND items.stream_id = $2 AND items.source_id = o.source_id AND o.batch_id <> $3
+                 AND ((o.outcome = 'stored' AND NOT $6) OR (o.outcome = 'undone' AND NOT $7))
+         ), held AS (
+             INSERT INTO batch_items (user_id, batch_id, stream_id, source_id, outcome, version)
+             SELECT $1, $3, $2, o.source_id, CASE o.outcome WHEN 'stored' THEN 'unchanged' ELSE 'filtered' END,
+                 CASE o.outcome WHEN 'stored' THEN o.version END
+             FROM old o
+             WHERE o.batch_id <> $3 AND ((o.outcome = 'stored' AND NOT $6) OR (o.outcome = 'undone' AND NOT $7))
+             ON CONFLICT DO NOTHING
+         )
+         SELECT count(*) FILTER (WHERE o.source_id IS NULL OR o.batch_id <> $3) AS met,
+             count(*) FILTER (WHERE o.batch_id <> $3 AND o.outcome = 'stored' AND NOT $6) AS unchanged,
+             count(*) FILTER (WHERE o.batch_id <> $3 AND o.outcome = 'undone' AND NOT $7) AS kept_out
+         FROM listed l LEFT JOIN old o USING (source_id)",
+    )
+    .bind::<SqlUuid, _>(tx.user().0)
+    .bind::<SqlUuid, _>(stream.0)
+    .bind::<SqlUuid, _>(batch.0)
+    .bind::<Array<Text>, _>(ids)
+    .bind::<BigInt, _>(first_ordinal)
+    .bind::<Bool, _>(refetch)
+    .bind::<Bool, _>(include_undone)
+    .get_result(&mut **tx)
+    .await?;
+    Ok(listed)
+}
+
+/// What a batch still has to fetch from a stream.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Pending {
+    /// Ids to fetch now, first in the listing first.
+    pub ids: Vec<String>,
+    /// When there is nothing now: when the next one may be tried again.
+    pub next_try_at: Option<DateTime<Utc>>,
+}
+
+/// Up to `limit` ids that a batch still has to fetch.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn pending(tx: &mut Tx, stream: StreamId, batch: BatchId, limit: i64) -> Result<Pending> {
+    #[derive(QueryableByName)]
+    struct Row {
+        #[diesel(sql_type = Text)]
+        source_id: String,
+        #[diesel(sql_type = Nullable<Timestamptz>)]
+        later: Option<DateTime<Utc>>,
+    }
+    // Those that wait for another try come last, so that a page of them is seen only when nothing else is left.
+    let rows: Vec<Row> = diesel::sql_query(
+        "SELECT source_id, CASE WHEN next_try_at > now() THEN next_try_at END AS later FROM items
+         WHERE user_id = $1 AND stream_id = $2 AND outcome = 'pending' AND batch_id = $3
+         ORDER BY (next_try_at > now()) IS TRUE, CASE WHEN next_try_at > now() THEN next_try_at END, ordinal LIMIT $4",
+    )
+    .bind::<SqlUuid, _>(tx.user().0)
+    .bind::<SqlUuid, _>(stream.0)
+    .bind::<SqlUuid, _>(batch.0)
+    .bind::<BigInt, _>(limit)
+    .load(&mut **tx)
+    .await?;
+    let next_try_at = rows.iter().find_map(|row| row.later);
+    let ids = rows.into_iter().filter(|row| row.later.is_none()).map(|row| row.source_id).collect();
+    Ok(Pending { ids, next_try_at })
+}
+
+/// What the ledger knows of an item.
+#[derive(Clone, Debug, PartialEq, Eq, QueryableByName)]
+pub struct Known {
+    #[diesel(sql_type = Text)]
+    pub source_id: String,
+    #[diesel(sql_type = Text)]
+    pub outcome: ItemOutcome,
+    #[diesel(sql_type = Nullable<BigInt>)]
+    pub version: Option<i64>,
+    #[diesel(sql_type = Nullable<Text>)]
+    pub group_key: Option<String>,
+    #[diesel(sql_type = SmallInt)]
+    pub attempts: i16,
+    /// Whether this batch had met it before.
+    #[diesel(sql_type = Bool)]
+    pub met: bool,
+    /// What this batch has already counted it as.
+    #[diesel(sql_type = Nullable<Text>)]
+    pub counted: Option<String>,
+}
+
+/// What the ledger knows of these ids; holds the rows until the transaction ends.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn lock_known(tx: &mut Tx, stream: StreamId, batch: BatchId, ids: &[String]) -> Result<Vec<Known>> {
+    let known = diesel::sql_query(
+        "SELECT i.source_id, i.outcome, i.version, i.group_key, i.attempts, i.batch_id = $3 AS met, b.outcome AS counted
+         FROM items i LEFT JOIN batch_items b ON b.user_id = $1 AND b.batch_id = $3 AND b.stream_id = $2 AND b.source_id = i.source_id
+         WHERE i.user_id = $1 AND i.stream_id = $2 AND i.source_id = ANY($4) ORDER BY i.source_id FOR UPDATE OF i",
+    )
+    .bind::<SqlUuid, _>(tx.user().0)
+    .bind::<SqlUuid, _>(stream.0)
+    .bind::<SqlUuid, _>(batch.0)
+    .bind::<Array<Text>, _>(ids)
+    .load(&mut **tx)
+    .await?;
+    Ok(known)
+}
+
+/// What became of one item.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Resolution {
+    pub source_id: String,
+    /// `Pending` for one that will be tried again.
+    pub outcome: ItemOutcome,
+    /// Which rule, or why.
+    pub reason: Option<String>,
+    pub group_key: Option<String>,
+    pub version: Option<i64>,
+    pub attempts: i16,
+    /// Seconds until the next try of one that stays pending.
+    pub retry_in_secs: Option<i32>,
+    /// Whether a raw event was written, which its interactions must follow.
+    pub changed: bool,
+    /// The outcome in this batch: `Stored`, `Unchanged`, `Filtered`, `Failed`, `Gone`; `None` while pending.
+    pub in_batch: Option<ItemOutcome>,
+}
+
+/// Writes what became of a chunk of items, for the ledger and for the batch.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn resolve(tx: &mut Tx, stream: StreamId, batch: BatchId, all: &[Resolution]) -> Result<()> {
+    if all.is_empty() {
+        return Ok(());
+    }
+    diesel::sql_query(
+        "INSERT INTO items (user_id, stream_id, source_id, batch_id, outcome, reason, group_key, version, attempts, next_try_at, to_project)
+         SELECT $1, $2, r.source_id, $3, r.outcome, r.reason, r.group_key, r.version, r.attempts,
+             now() + make_interval(secs => r.retry_in), r.changed
+         FROM unnest($4, $5, $6, $7, $8, $9, $10, $11)
+             AS r (source_id, outcome, reason, group_key, version, attempts, retry_in, changed)
+         ON CONFLICT (user_id, stream_id, source_id) DO UPDATE SET
+             batch_id = excluded.batch_id, outcome = excluded.outcome, reason = excluded.reason,
+             group_key = coalesce(excluded.group_key, items.group_key), version = coalesce(excluded.version, items.version),
+             attempts = excluded.attempts, next_try_at = excluded.next_try_at,
+             to_project = items.to_project OR excluded.to_project, updated_at = now()",
+    )
+    .bind::<SqlUuid, _>(tx.user().0)
+    .bind::<SqlUuid, _>(stream.0)
+    .bind::<SqlUuid, _>(batch.0)
+    .bind::<Array<Text>, _>(column(all, |r| r.source_id.as_str()))
+    .bind::<Array<Text>, _>(column(all, |r| r.outcome.as_str()))
+    .bind::<Array<Nullable<Text>>, _>(column(all, |r| r.reason.as_deref()))
+    .bind::<Array<Nullable<Text>>, _>(column(all, |r| r.group_key.as_deref()))
+    .bind::<Array<Nullable<BigInt>>, _>(column(all, |r| r.version))
+    .bind::<Array<SmallInt>, _>(column(all, |r| r.attempts))
+    .bind::<Array<Nullable<Integer>>, _>(column(all, |r| r.retry_in_secs))
+    .bind::<Array<Bool>, _>(column(all, |r| r.changed))
+    .execute(&mut **tx)
+    .await?;
+    let done: Vec<&Resolution> = all.iter().filter(|r| r.in_batch.is_some()).collect();
+    diesel::sql_query(
+        "INSERT INTO batch_items (user_id, batch_id, stream_id, source_id, outcome, version)
+         SELECT $1, $3, $2, r.source_id, r.outcome, r.version FROM unnest($4, $5, $6) AS r (source_id, outcome, version)
+         ON CONFLICT (user_id, batch_id, stream_id, source_id) DO UPDATE SET
+             outcome = CASE WHEN excluded.outcome = 'unchanged' THEN batch_items.outcome ELSE excluded.outcome END,
+             version = coalesce(excluded.version, batch_items.version)",
+    )
+    .bind::<SqlUuid, _>(tx.user().0)
+    .bind::<SqlUuid, _>(stream.0)
+    .bind::<SqlUuid, _>(batch.0)
+    .bind::<Array<Text>, _>(column(&done, |r| r.source_id.as_str()))
+    .bind::<Array<Text>, _>(column(&done, |r| r.in_batch.unwrap_or(r.outcome).as_str()))
+    .bind::<Array<Nullable<BigInt>>, _>(column(&done, |r| r.version))
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+fn column<'a, R, T: 'a>(rows: &'a [R], value: impl Fn(&'a R) -> T) -> Vec<T> {
+    rows.iter().map(value).collect()
+}
+
+/// Up to `limit` groups of a stream whose interactions are behind.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn groups_to_project(tx: &mut Tx, stream: StreamId, limit: i64) -> Result<Vec<String>> {
+    #[derive(QueryableByName)]
+    struct Row {
+        #[diesel(sql_type = Text)]
+        group_key: String,
+    }
+    let rows: Vec<Row> = diesel::sql_query(
+        "SELECT DISTINCT coalesce(group_key, source_id) AS group_key FROM (
+             SELECT group_key, source_id FROM items WHERE user_id = $1 AND stream_id = $2 AND to_project LIMIT $3
+         ) AS behind",
+    )
+    .bind::<SqlUuid, _>(tx.user().0)
+    .bind::<SqlUuid, _>(stream.0)
+    .bind::<BigInt, _>(limit)
+    .load(&mut **tx)
+    .await?;
+    Ok(rows.into_iter().map(|row| row.group_key).collect())
+}
+
+/// Notes that the interactions of these groups have caught up; returns how many items that were behind.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn mark_projected(tx: &mut Tx, stream: StreamId, groups: &[String]) -> Result<i64> {
+    let changed = diesel::sql_query(
+        "UPDATE items SET to_project = false
+         WHERE user_id = $1 AND stream_id = $2 AND to_project AND coalesce(group_key, source_id) = ANY($3)",
+    )
+    .bind::<SqlUuid, _>(tx.user().0)
+    .bind::<SqlUuid, _>(stream.0)
+    .bind::<Array<Text>, _>(groups)
+    .execute(&mut **tx)
+    .await?;
+    Ok(i64::try_from(changed).unwrap_or(i64::MAX))
+}
+
+/// One item of a batch, for whoever asks what became of it.
+#[derive(Clone, Debug, QueryableByName)]
+pub struct LedgerRow {
+    #[diesel(sql_type = SqlUuid)]
+    pub stream_id: StreamId,
+    #[diesel(sql_type = Text)]
+    pub source_id: String,
+    #[diesel(sql_type = SqlUuid)]
+    pub batch_id: BatchId,
+    #[diesel(sql_type = Text)]
+    pub outcome: ItemOutcome,
+    #[diesel(sql_type = Nullable<Text>)]
+    pub reason: Option<String>,
+    #[diesel(sql_type = SmallInt)]
+    pub attempts: i16,
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    pub next_try_at: Option<DateTime<Utc>>,
+    #[diesel(sql_type = Timestamptz)]
+    pub listed_at: DateTime<Utc>,
+    #[diesel(sql_type = Timestamptz)]
+    pub updated_at: DateTime<Utc>,
+}
+
+/// Which items to show.
+#[derive(Clone, Debug, Default)]
+pub struct LedgerFilter<'a> {
+    /// Those a batch has touched, with their outcome in that batch.
+    pub batch: Option<BatchId>,
+    /// Those with one of these outcomes; empty means any.
+    pub outcomes: Vec<&'a str>,
+    /// The one with this id at the provider.
+    pub source_id: Option<&'a str>,
+}
+
+/// Up to `limit` items after the key `after`, in the order of stream and id.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn page(
+    tx: &mut Tx,
+    filter: &LedgerFilter<'_>,
+    after: Option<(StreamId, &str)>,
+    limit: i64,
+) -> Result<Vec<LedgerRow>> {
+    let rows = diesel::sql_query(
+        "SELECT i.stream_id, i.source_id, coalesce($2, i.batch_id) AS batch_id, coalesce(b.outcome, i.outcome) AS outcome,
+             i.reason, i.attempts, i.next_try_at, i.listed_at, i.updated_at
+         FROM items i
+         LEFT JOIN batch_items b ON b.user_id = $1 AND b.batch_id = $2 AND b.stream_id = i.stream_id AND b.source_id = i.source_id
+         WHERE i.user_id = $1 AND ($2 IS NULL OR b.batch_id IS NOT NULL OR i.batch_id = $2)
+             AND (cardinality($3) = 0 OR coalesce(b.outcome, i.outcome) = ANY($3))
+             AND ($4 IS NULL OR i.source_id = $4)
+             AND ($5 IS NULL OR (i.stream_id, i.source_id) > ($5, $6))
+         ORDER BY i.stream_id, i.source_id LIMIT $7",
+    )
+    .bind::<SqlUuid, _>(tx.user().0)
+    .bind::<Nullable<SqlUuid>, _>(filter.batch.map(|id| id.0))
+    .bind::<Array<Text>, _>(filter.outcomes.clone())
+    .bind::<Nullable<Text>, _>(filter.source_id)
+    .bind::<Nullable<SqlUuid>, _>(after.map(|(stream, _)| stream.0))
+    .bind::<Nullable<Text>, _>(after.map(|(_, source)| source))
+    .bind::<BigInt, _>(limit)
+    .load(&mut **tx)
+    .await?;
+    Ok(rows)
+}

@@ -1,0 +1,268 @@
+//! Jobs: the truth behind the queue.
+//!
+//! A claim raises the job's generation; every later write of the claimant goes through [`hold`], which fails once another
+//! worker has taken the job over. Leases are compared by the database's clock only.
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use diesel::{
+    ExpressionMethods, OptionalExtension, QueryDsl, Queryable, QueryableByName, Selectable, SelectableHelper,
+    sql_types::{BigInt, Bool, Double, Integer, Jsonb, Nullable, Text, Uuid as SqlUuid},
+};
+use diesel_async::RunQueryDsl;
+use serde_json::Value;
+
+use super::{Error, Result, Tx, schema::jobs};
+use crate::domain::{
+    ids::{BatchId, JobId, StreamId, UserId},
+    job::{JobKind, JobState},
+};
+
+/// A stored job.
+#[derive(Clone, Debug, Queryable, Selectable)]
+#[diesel(table_name = jobs, check_for_backend(diesel::pg::Pg))]
+pub struct Job {
+    pub job_id: JobId,
+    pub kind: JobKind,
+    pub batch_id: BatchId,
+    pub stream_id: Option<StreamId>,
+    pub state: JobState,
+    pub attempt: i32,
+    pub run_at: DateTime<Utc>,
+    pub error_class: Option<String>,
+    pub error: Option<String>,
+    pub created_at: DateTime<Utc>,
+    pub finished_at: Option<DateTime<Utc>>,
+}
+
+impl Job {
+    /// A batch's jobs, in the order of their making.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn of_batch(tx: &mut Tx, batch: BatchId) -> Result<Vec<Self>> {
+        let query = jobs::table
+            .filter(jobs::user_id.eq(tx.user().0))
+            .filter(jobs::batch_id.eq(batch.0))
+            .order(jobs::job_id)
+            .select(Self::as_select());
+        Ok(query.load(&mut **tx).await?)
+    }
+}
+
+/// Makes a job, due at once or waiting for a signal.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn insert(
+    tx: &mut Tx,
+    kind: JobKind,
+    batch: BatchId,
+    stream: Option<StreamId>,
+    state: JobState,
+) -> Result<JobId> {
+    let id = JobId::generate();
+    let row = (
+        jobs::user_id.eq(tx.user().0),
+        jobs::job_id.eq(id.0),
+        jobs::kind.eq(kind.as_str()),
+        jobs::batch_id.eq(batch.0),
+        jobs::stream_id.eq(stream.map(|id| id.0)),
+        jobs::state.eq(state.as_str()),
+    );
+    diesel::insert_into(jobs::table).values(row).execute(&mut **tx).await?;
+    Ok(id)
+}
+
+/// A job that this worker holds until `lease_until`, unless it renews.
+#[derive(Clone, Debug, QueryableByName)]
+pub struct Claim {
+    #[diesel(sql_type = SqlUuid)]
+    pub job_id: JobId,
+    #[diesel(sql_type = Text)]
+    pub kind: JobKind,
+    #[diesel(sql_type = SqlUuid)]
+    pub batch_id: BatchId,
+    #[diesel(sql_type = Nullable<SqlUuid>)]
+    pub stream_id: Option<StreamId>,
+    #[diesel(sql_type = Integer)]
+    pub attempt: i32,
+    #[diesel(sql_type = Integer)]
+    pub generation: i32,
+    #[diesel(sql_type = BigInt)]
+    pub signal: i64,
+    #[diesel(sql_type = Jsonb)]
+    pub checkpoint: Value,
+    /// Whether the claim was taken from a worker whose lease ran out: it crashed, or hung.
+    #[diesel(sql_type = Bool)]
+    pub taken_over: bool,
+}
+
+/// Claims a job that is due, or whose worker is no more. `None` when it is neither, or another job works its stream.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn claim(tx: &mut Tx, job: JobId, owner: &str, lease: Duration) -> Result<Option<Claim>> {
+    let claimed = diesel::sql_query(
+        "WITH before AS (
+             SELECT user_id, job_id, state = 'running' AS taken_over FROM jobs
+             WHERE user_id = $1 AND job_id = $2
+                 AND ((state = 'queued' AND run_at <= now()) OR (state = 'running' AND lease_until < now()))
+             FOR UPDATE SKIP LOCKED
+         )
+         UPDATE jobs SET state = 'running', attempt = attempt + 1, generation = generation + 1,
+             lease_owner = $3, lease_until = now() + make_interval(secs => $4)
+         FROM before WHERE jobs.user_id = before.user_id AND jobs.job_id = before.job_id
+         RETURNING jobs.job_id, kind, batch_id, stream_id, attempt, generation, signal, checkpoint, taken_over",
+    )
+    .bind::<SqlUuid, _>(tx.user().0)
+    .bind::<SqlUuid, _>(job.0)
+    .bind::<Text, _>(owner)
+    .bind::<Double, _>(lease.as_secs_f64())
+    .get_result(&mut **tx)
+    .await
+    .optional()
+    .map_err(Error::from);
+    match claimed {
+        Err(error) if error.is_unique_violation("jobs_one_running_per_stream") => Ok(None),
+        other => other,
+    }
+}
+
+/// Renews the lease and moves the checkpoint; `false` when the job is no longer held and the transaction must not commit.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn hold(tx: &mut Tx, claim: &Claim, lease: Duration, checkpoint: Option<&Value>) -> Result<bool> {
+    let changed = diesel::sql_query(
+        "UPDATE jobs SET lease_until = now() + make_interval(secs => $4), checkpoint = coalesce($5, checkpoint)
+         WHERE user_id = $1 AND job_id = $2 AND generation = $3 AND state = 'running'",
+    )
+    .bind::<SqlUuid, _>(tx.user().0)
+    .bind::<SqlUuid, _>(claim.job_id.0)
+    .bind::<Integer, _>(claim.generation)
+    .bind::<Double, _>(lease.as_secs_f64())
+    .bind::<Nullable<Jsonb>, _>(checkpoint)
+    .execute(&mut **tx)
+    .await?;
+    Ok(changed == 1)
+}
+
+/// What a slice leaves the job in.
+#[derive(Clone, Debug)]
+pub struct Release<'a> {
+    /// `Queued`, `Waiting`, `Succeeded` or `Dead`.
+    pub state: JobState,
+    /// How long to stay away.
+    pub delay: Duration,
+    /// Whether the attempts start anew.
+    pub fresh: bool,
+    /// The class and the text of what went wrong.
+    pub error: Option<(&'a str, &'a str)>,
+}
+
+/// Lets go of a job. A job that would wait, but was signalled while it ran, is queued instead. `false` when it was no longer
+/// held.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn release(tx: &mut Tx, claim: &Claim, release: &Release<'_>) -> Result<bool> {
+    let changed = diesel::sql_query(
+        "UPDATE jobs SET
+             state = CASE WHEN $4 = 'waiting' AND signal <> $5 THEN 'queued' ELSE $4 END,
+             run_at = now() + make_interval(secs => $6),
+             attempt = CASE WHEN $7 THEN 0 ELSE attempt END,
+             error_class = CASE WHEN $8 IS NULL AND NOT $7 THEN error_class ELSE $8 END,
+             error = CASE WHEN $8 IS NULL AND NOT $7 THEN error ELSE $9 END,
+             finished_at = CASE WHEN $4 IN ('succeeded', 'dead') THEN now() END,
+             lease_owner = NULL, lease_until = NULL
+         WHERE user_id = $1 AND job_id = $2 AND generation = $3 AND state = 'running'",
+    )
+    .bind::<SqlUuid, _>(tx.user().0)
+    .bind::<SqlUuid, _>(claim.job_id.0)
+    .bind::<Integer, _>(claim.generation)
+    .bind::<Text, _>(release.state.as_str())
+    .bind::<BigInt, _>(claim.signal)
+    .bind::<Double, _>(release.delay.as_secs_f64())
+    .bind::<Bool, _>(release.fresh)
+    .bind::<Nullable<Text>, _>(release.error.map(|(class, _)| class))
+    .bind::<Nullable<Text>, _>(release.error.map(|(_, text)| text))
+    .execute(&mut **tx)
+    .await?;
+    Ok(changed == 1)
+}
+
+/// A job to ring: whose it is and which queue it belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, QueryableByName)]
+pub struct Due {
+    #[diesel(sql_type = SqlUuid)]
+    pub user_id: UserId,
+    #[diesel(sql_type = SqlUuid)]
+    pub job_id: JobId,
+    #[diesel(sql_type = Text)]
+    pub kind: JobKind,
+}
+
+/// Tells a batch's jobs of a kind that there is work; returns those that wake up by it.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn signal(tx: &mut Tx, batch: BatchId, kinds: &[JobKind]) -> Result<Vec<Due>> {
+    let kinds: Vec<&str> = kinds.iter().map(|kind| kind.as_str()).collect();
+    let woken = diesel::sql_query(
+        "WITH before AS (
+             SELECT user_id, job_id, state FROM jobs
+             WHERE user_id = $1 AND batch_id = $2 AND kind = ANY($3) AND state IN ('queued', 'running', 'waiting')
+             FOR UPDATE
+         ), woken AS (
+             UPDATE jobs SET signal = signal + 1,
+                 state = CASE WHEN jobs.state = 'waiting' THEN 'queued' ELSE jobs.state END,
+                 run_at = CASE WHEN jobs.state = 'waiting' THEN now() ELSE run_at END
+             FROM before WHERE jobs.user_id = before.user_id AND jobs.job_id = before.job_id
+             RETURNING jobs.user_id, jobs.job_id, jobs.kind, before.state
+         )
+         SELECT user_id, job_id, kind FROM woken WHERE state = 'waiting'",
+    )
+    .bind::<SqlUuid, _>(tx.user().0)
+    .bind::<SqlUuid, _>(batch.0)
+    .bind::<diesel::sql_types::Array<Text>, _>(kinds)
+    .load(&mut **tx)
+    .await?;
+    Ok(woken)
+}
+
+/// Cancels every unfinished job of a batch. One that runs finds its generation moved.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn cancel_of_batch(tx: &mut Tx, batch: BatchId) -> Result<()> {
+    diesel::sql_query(
+        "UPDATE jobs SET state = 'cancelled', generation = generation + 1, finished_at = now(),
+             lease_owner = NULL, lease_until = NULL
+         WHERE user_id = $1 AND batch_id = $2 AND kind <> 'undo' AND state IN ('queued', 'running', 'waiting')",
+    )
+    .bind::<SqlUuid, _>(tx.user().0)
+    .bind::<SqlUuid, _>(batch.0)
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+/// Jobs that are due and unclaimed, or whose worker is no more, whoever's they are; the longest due first. For the
+/// scheduler's role.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn due(tx: &mut Tx, limit: i64) -> Result<Vec<Due>> {
+    let due = diesel::sql_query(
+        "(SELECT user_id, job_id, kind FROM jobs WHERE state = 'queued' AND run_at <= now() ORDER BY run_at LIMIT $1)
+         UNION ALL
+         (SELECT user_id, job_id, kind FROM jobs WHERE state = 'running' AND lease_until < now()
+          ORDER BY lease_until LIMIT $1)",
+    )
+    .bind::<BigInt, _>(limit)
+    .load(&mut **tx)
+    .await?;
+    Ok(due)
+}

@@ -1,0 +1,136 @@
+//! Connections.
+
+use std::time::Duration;
+
+use diesel::{ConnectionError, ConnectionResult};
+use diesel_async::{
+    AsyncPgConnection, RunQueryDsl,
+    pooled_connection::{
+        AsyncDieselConnectionManager, ManagerConfig, RecyclingMethod,
+        deadpool::{BuildError, Object, Pool, PoolError},
+    },
+};
+use futures::{FutureExt, future::BoxFuture};
+use secrecy::{ExposeSecret, SecretString};
+use tokio_postgres::config::SslMode;
+use tokio_postgres_rustls::MakeRustlsConnect;
+
+/// What can go wrong at the database.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// No connection could be had in time.
+    #[error("no connection to the database")]
+    Connect(#[source] PoolError),
+    /// The pool could not be made.
+    #[error("the pool of database connections could not be made")]
+    Build(#[source] BuildError),
+    /// A statement failed.
+    #[error("a statement failed")]
+    Statement(#[from] diesel::result::Error),
+    /// The migrations failed.
+    #[error("the migrations failed: {0}")]
+    Migrate(String),
+}
+
+impl Error {
+    /// Whether a unique constraint or index of this name refused the statement.
+    pub fn is_unique_violation(&self, constraint: &str) -> bool {
+        use diesel::result::{DatabaseErrorKind::UniqueViolation, Error::DatabaseError};
+        match self {
+            Self::Statement(DatabaseError(UniqueViolation, info)) => info.constraint_name() == Some(constraint),
+            _ => false,
+        }
+    }
+}
+
+/// A result of this room.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// A pool of connections that log in as one role. Cheap to clone.
+#[derive(Clone)]
+pub struct Db {
+    pub(super) pool: Pool<AsyncPgConnection>,
+}
+
+/// How long a caller may wait for a connection before it is told that there is none.
+const WAIT: Duration = Duration::from_secs(5);
+
+impl Db {
+    /// A pool for `url`; connects on first use.
+    ///
+    /// # Errors
+    /// When the pool's settings are unusable. A database that is away shows only on use.
+    pub fn new(url: &SecretString, size: usize, statement_timeout: Duration) -> Result<Self> {
+        let mut config = ManagerConfig::default();
+        // A connection whose backend is gone is noticed without a round trip at every checkout.
+        config.recycling_method = RecyclingMethod::Fast;
+        config.custom_setup = Box::new(move |url| connect(url.to_owned(), statement_timeout).boxed());
+        let manager = AsyncDieselConnectionManager::new_with_config(url.expose_secret(), config);
+        let pool = Pool::builder(manager)
+            .max_size(size)
+            .runtime(deadpool::Runtime::Tokio1)
+            .wait_timeout(Some(WAIT))
+            .create_timeout(Some(WAIT))
+            .recycle_timeout(Some(WAIT))
+            .build()
+            .map_err(Error::Build)?;
+        Ok(Self { pool })
+    }
+
+    pub(super) async fn connection(&self) -> Result<Object<AsyncPgConnection>> {
+        self.pool.get().await.map_err(Error::Connect)
+    }
+
+    /// Whether the database answers.
+    ///
+    /// # Errors
+    /// When it does not.
+    pub async fn ping(&self) -> Result<()> {
+        let mut conn = self.connection().await?;
+        diesel::sql_query("SELECT 1").execute(&mut conn).await?;
+        Ok(())
+    }
+}
+
+/// Opens one connection: TLS unless the server is this machine or the address says `sslmode=disable`.
+fn connect(url: String, statement_timeout: Duration) -> BoxFuture<'static, ConnectionResult<AsyncPgConnection>> {
+    async move {
+        let mut config: tokio_postgres::Config = url.parse().map_err(bad)?;
+        config.connect_timeout(WAIT);
+        config.application_name("omnisync");
+        config.options(format!(
+            "-c statement_timeout={} -c idle_in_transaction_session_timeout=30000",
+            statement_timeout.as_millis()
+        ));
+        let local = config.get_hosts().iter().all(is_local);
+        if local || config.get_ssl_mode() == SslMode::Disable {
+            let (client, connection) = config.connect(tokio_postgres::NoTls).await.map_err(bad)?;
+            AsyncPgConnection::try_from_client_and_connection(client, connection).await
+        } else {
+            config.ssl_mode(SslMode::Require);
+            let (client, connection) = config.connect(tls()?).await.map_err(bad)?;
+            AsyncPgConnection::try_from_client_and_connection(client, connection).await
+        }
+    }
+    .boxed()
+}
+
+fn is_local(host: &tokio_postgres::config::Host) -> bool {
+    match host {
+        tokio_postgres::config::Host::Tcp(name) => {
+            name == "localhost" || name.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
+        }
+        tokio_postgres::config::Host::Unix(_) => true,
+    }
+}
+
+/// TLS that trusts what the operating system trusts.
+fn tls() -> ConnectionResult<MakeRustlsConnect> {
+    use rustls_platform_verifier::ConfigVerifierExt;
+    let config = rustls::ClientConfig::with_platform_verifier().map_err(bad)?;
+    Ok(MakeRustlsConnect::new(config))
+}
+
+fn bad(error: impl std::fmt::Display) -> ConnectionError {
+    ConnectionError::BadConnection(error.to_string())
+}

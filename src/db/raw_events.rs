@@ -1,0 +1,104 @@
+//! Raw events: every version of every item, sealed. Never updated.
+
+use diesel::{
+    QueryableByName,
+    sql_types::{Array, BigInt, Bytea, Integer, Text, Uuid as SqlUuid},
+};
+use diesel_async::RunQueryDsl;
+
+use super::{Result, Tx};
+use crate::domain::{
+    account::ProviderName,
+    ids::{BatchId, StreamId},
+};
+
+/// One version to store.
+#[derive(Clone, Debug)]
+pub struct NewRawEvent {
+    pub source_id: String,
+    pub version: i64,
+    /// `item`, `gone` or `departed`.
+    pub kind: &'static str,
+    pub group_key: String,
+    /// Compressed, then sealed.
+    pub payload: Vec<u8>,
+    /// Size as received.
+    pub size_bytes: i32,
+}
+
+/// Stores a chunk of versions; one that is there already stays as it is.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn insert(
+    tx: &mut Tx,
+    provider: ProviderName,
+    stream: StreamId,
+    batch: BatchId,
+    rows: &[NewRawEvent],
+) -> Result<()> {
+    if rows.is_empty() {
+        return Ok(());
+    }
+    diesel::sql_query(
+        "INSERT INTO raw_events (user_id, provider, stream_id, batch_id, source_id, version, kind, group_key, payload, size_bytes)
+         SELECT $1, $2, $3, $4, r.* FROM unnest($5, $6, $7, $8, $9, $10) AS r ON CONFLICT DO NOTHING",
+    )
+    .bind::<SqlUuid, _>(tx.user().0)
+    .bind::<Text, _>(provider.as_str())
+    .bind::<SqlUuid, _>(stream.0)
+    .bind::<SqlUuid, _>(batch.0)
+    .bind::<Array<Text>, _>(rows.iter().map(|row| row.source_id.as_str()).collect::<Vec<_>>())
+    .bind::<Array<BigInt>, _>(rows.iter().map(|row| row.version).collect::<Vec<_>>())
+    .bind::<Array<Text>, _>(rows.iter().map(|row| row.kind).collect::<Vec<_>>())
+    .bind::<Array<Text>, _>(rows.iter().map(|row| row.group_key.as_str()).collect::<Vec<_>>())
+    .bind::<Array<Bytea>, _>(rows.iter().map(|row| row.payload.as_slice()).collect::<Vec<_>>())
+    .bind::<Array<Integer>, _>(rows.iter().map(|row| row.size_bytes).collect::<Vec<_>>())
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+/// The newest version of one item.
+#[derive(Clone, Debug, QueryableByName)]
+pub struct RawEvent {
+    #[diesel(sql_type = Text)]
+    pub source_id: String,
+    #[diesel(sql_type = BigInt)]
+    pub version: i64,
+    #[diesel(sql_type = Text)]
+    pub kind: String,
+    #[diesel(sql_type = Text)]
+    pub group_key: String,
+    #[diesel(sql_type = SqlUuid)]
+    pub batch_id: BatchId,
+    #[diesel(sql_type = Bytea)]
+    pub payload: Vec<u8>,
+}
+
+/// The newest surviving version of every item of these groups.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn newest(tx: &mut Tx, provider: ProviderName, stream: StreamId, groups: &[String]) -> Result<Vec<RawEvent>> {
+    // A group's own item bears its name; the others (exceptions of a series) are found through the ledger's index.
+    let rows = diesel::sql_query(
+        "WITH sources AS (
+             SELECT unnest($4) AS source_id
+             UNION
+             SELECT source_id FROM items
+             WHERE user_id = $1 AND stream_id = $3 AND group_key = ANY($4) AND group_key IS DISTINCT FROM source_id
+         )
+         SELECT DISTINCT ON (r.source_id) r.source_id, r.version, r.kind, r.group_key, r.batch_id, r.payload
+         FROM raw_events r JOIN sources USING (source_id)
+         WHERE r.user_id = $1 AND r.provider = $2 AND r.stream_id = $3
+         ORDER BY r.source_id, r.version DESC",
+    )
+    .bind::<SqlUuid, _>(tx.user().0)
+    .bind::<Text, _>(provider.as_str())
+    .bind::<SqlUuid, _>(stream.0)
+    .bind::<Array<Text>, _>(groups)
+    .load(&mut **tx)
+    .await?;
+    Ok(rows)
+}

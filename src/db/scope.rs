@@ -1,0 +1,93 @@
+//! Transactions that may touch one person's rows and no others.
+
+use std::ops::{Deref, DerefMut};
+
+use diesel_async::{
+    AnsiTransactionManager, AsyncPgConnection, TransactionManager, pooled_connection::deadpool::Object,
+};
+
+use super::{Db, Result};
+use crate::domain::ids::UserId;
+
+/// An open transaction. Dropped without [`Tx::commit`], it is rolled back.
+///
+/// Invariant: every statement sees `app.user_id` as the user it was opened for, or, for the scheduler, nothing. The setting
+/// ends with the transaction, so a pooled connection carries no one's name to its next user.
+///
+/// # Cancel safety
+/// A future dropped while a statement runs leaves the connection in an open transaction; the pool discards it.
+pub struct Tx {
+    /// `None` once the transaction is over.
+    conn: Option<Object<AsyncPgConnection>>,
+    user: Option<UserId>,
+}
+
+impl Db {
+    /// Opens a transaction for one person.
+    ///
+    /// # Errors
+    /// When no connection can be had.
+    pub async fn begin(&self, user: UserId) -> Result<Tx> {
+        // One round trip. A UUID prints as hexadecimal digits and hyphens only, so it needs no quoting.
+        self.begin_with(&format!("BEGIN; SET LOCAL app.user_id = '{user}'"), Some(user)).await
+    }
+
+    /// Opens a transaction for nobody: of use to the scheduler's role only, whose grants reach across people.
+    ///
+    /// # Errors
+    /// When no connection can be had.
+    pub async fn begin_unscoped(&self) -> Result<Tx> {
+        self.begin_with("BEGIN", None).await
+    }
+
+    async fn begin_with(&self, sql: &str, user: Option<UserId>) -> Result<Tx> {
+        let mut conn = self.connection().await?;
+        AnsiTransactionManager::begin_transaction_sql(&mut *conn, sql).await?;
+        Ok(Tx { conn: Some(conn), user })
+    }
+}
+
+impl Tx {
+    /// Whose rows this transaction may touch.
+    pub fn user(&self) -> UserId {
+        self.user.expect("only the scheduler's statements run without a user, and none of them asks")
+    }
+
+    /// Makes everything since the beginning permanent.
+    ///
+    /// # Errors
+    /// When the database cannot; then nothing was.
+    pub async fn commit(mut self) -> Result<()> {
+        if let Some(mut conn) = self.conn.take() {
+            AnsiTransactionManager::commit_transaction(&mut *conn).await?;
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Tx {
+    fn drop(&mut self) {
+        // Without a runtime (at shutdown) the connection is simply closed, which rolls back as well.
+        if let (Some(mut conn), Ok(runtime)) = (self.conn.take(), tokio::runtime::Handle::try_current()) {
+            runtime.spawn(async move {
+                if let Err(error) = AnsiTransactionManager::rollback_transaction(&mut *conn).await {
+                    tracing::debug!(error = %error, "rollback failed; the connection is discarded");
+                }
+            });
+        }
+    }
+}
+
+impl Deref for Tx {
+    type Target = AsyncPgConnection;
+
+    fn deref(&self) -> &Self::Target {
+        self.conn.as_deref().expect("present until commit or drop, which both end the value")
+    }
+}
+
+impl DerefMut for Tx {
+    fn deref_mut(&mut self) -> &mut Self::Target {
+        self.conn.as_deref_mut().expect("present until commit or drop, which both end the value")
+    }
+}

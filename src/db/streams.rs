@@ -1,0 +1,137 @@
+//! Streams: what is read, under which consent, up to which cursor.
+
+use chrono::{DateTime, Utc};
+use diesel::{ExpressionMethods, OptionalExtension, QueryDsl, Queryable, Selectable, SelectableHelper, dsl::now};
+use diesel_async::RunQueryDsl;
+
+use super::{Result, Tx, schema::streams};
+use crate::domain::{
+    account::Service,
+    ids::{AccountId, PreviewId, StreamId},
+    stream::{Collection, Cursor},
+};
+
+/// A stored stream.
+#[derive(Clone, Debug, Queryable, Selectable)]
+#[diesel(table_name = streams, check_for_backend(diesel::pg::Pg))]
+pub struct Stream {
+    pub stream_id: StreamId,
+    pub account_id: AccountId,
+    pub service: Service,
+    pub collection_id: String,
+    pub name: String,
+    pub time_zone: Option<String>,
+    pub preview_id: Option<PreviewId>,
+    pub window_from: Option<DateTime<Utc>>,
+    pub window_to: Option<DateTime<Utc>>,
+    pub cursor: Option<String>,
+    pub completed_at: Option<DateTime<Utc>>,
+}
+
+impl Stream {
+    /// The stream with this id, of the transaction's user.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn find(tx: &mut Tx, id: StreamId) -> Result<Option<Self>> {
+        let query = streams::table.find((tx.user().0, id.0)).select(Self::as_select());
+        Ok(query.first(&mut **tx).await.optional()?)
+    }
+
+    /// An account's streams, in the order of their making.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn of_account(tx: &mut Tx, account: AccountId) -> Result<Vec<Self>> {
+        let query = streams::table
+            .filter(streams::user_id.eq(tx.user().0))
+            .filter(streams::account_id.eq(account.0))
+            .order(streams::stream_id)
+            .select(Self::as_select());
+        Ok(query.load(&mut **tx).await?)
+    }
+
+    /// The collection it reads.
+    pub fn collection(&self) -> Collection {
+        Collection {
+            service: self.service,
+            id: self.collection_id.clone(),
+            name: self.name.clone(),
+            primary: false,
+            time_zone: self.time_zone.clone(),
+        }
+    }
+}
+
+/// Puts a stream under a consent and returns its id: a new one, or the one there is, which then lists anew.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn consent(
+    tx: &mut Tx,
+    account: AccountId,
+    collection: &Collection,
+    preview: PreviewId,
+    window: Option<(DateTime<Utc>, DateTime<Utc>)>,
+) -> Result<StreamId> {
+    let values = (
+        streams::name.eq(&collection.name),
+        streams::time_zone.eq(&collection.time_zone),
+        streams::preview_id.eq(Some(preview.0)),
+        streams::window_from.eq(window.map(|(from, _)| from)),
+        streams::window_to.eq(window.map(|(_, to)| to)),
+        streams::cursor.eq(None::<String>),
+    );
+    let keys = (
+        streams::user_id.eq(tx.user().0),
+        streams::stream_id.eq(StreamId::generate().0),
+        streams::account_id.eq(account.0),
+        streams::service.eq(collection.service.as_str()),
+        streams::collection_id.eq(&collection.id),
+    );
+    let id = diesel::insert_into(streams::table)
+        .values((keys, values.clone()))
+        .on_conflict((streams::user_id, streams::account_id, streams::service, streams::collection_id))
+        .do_update()
+        .set(values)
+        .returning(streams::stream_id)
+        .get_result(&mut **tx)
+        .await?;
+    Ok(StreamId(id))
+}
+
+/// Moves the cursor, if the stream is still under this consent.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn move_cursor(tx: &mut Tx, id: StreamId, preview: PreviewId, cursor: Option<&Cursor>) -> Result<()> {
+    diesel::update(streams::table.find((tx.user().0, id.0)))
+        .filter(streams::preview_id.eq(preview.0))
+        .set(streams::cursor.eq(cursor.map(|cursor| &cursor.0)))
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}
+
+/// Notes that a run left nothing to fetch.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn mark_complete(tx: &mut Tx, id: StreamId) -> Result<()> {
+    let stream = streams::table.find((tx.user().0, id.0));
+    diesel::update(stream).set(streams::completed_at.eq(now)).execute(&mut **tx).await?;
+    Ok(())
+}
+
+/// Takes back a consent: its streams fetch nothing more until another preview is approved.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn withdraw(tx: &mut Tx, preview: PreviewId) -> Result<()> {
+    let under = streams::table.filter(streams::user_id.eq(tx.user().0)).filter(streams::preview_id.eq(preview.0));
+    diesel::update(under)
+        .set((streams::preview_id.eq(None::<uuid::Uuid>), streams::cursor.eq(None::<String>)))
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}

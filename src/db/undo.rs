@@ -1,0 +1,214 @@
+//! The statements of undo: whose version is it, who else holds it, what is left.
+//!
+//! A version of an item lives as long as one batch holds it: the batch that brought it, or one that found it unchanged. Undo
+//! gives up the batch's holds, deletes the versions that nobody holds any more, and lets what is left be projected again.
+
+use diesel::{
+    QueryableByName,
+    sql_types::{Array, BigInt, Nullable, Text, Uuid as SqlUuid},
+};
+use diesel_async::RunQueryDsl;
+
+use super::{Result, Tx};
+use crate::domain::{
+    account::{ProviderName, Service},
+    ids::{BatchId, StreamId},
+};
+
+/// A hold that a batch had on an item.
+#[derive(Clone, Debug, PartialEq, Eq, QueryableByName)]
+pub struct Hold {
+    #[diesel(sql_type = Text)]
+    pub source_id: String,
+    #[diesel(sql_type = Nullable<BigInt>)]
+    pub version: Option<i64>,
+}
+
+/// A stream in which a batch still holds something.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn find_stream(tx: &mut Tx, batch: BatchId) -> Result<Option<StreamId>> {
+    #[derive(QueryableByName)]
+    struct Row {
+        #[diesel(sql_type = SqlUuid)]
+        stream_id: StreamId,
+    }
+    let rows: Vec<Row> = diesel::sql_query(
+        "(SELECT stream_id FROM batch_items WHERE user_id = $1 AND batch_id = $2 LIMIT 1)
+         UNION ALL
+         (SELECT i.stream_id FROM items i WHERE i.user_id = $1 AND i.batch_id = $2 AND i.outcome = 'pending' LIMIT 1)",
+    )
+    .bind::<SqlUuid, _>(tx.user().0)
+    .bind::<SqlUuid, _>(batch.0)
+    .load(&mut **tx)
+    .await?;
+    Ok(rows.first().map(|row| row.stream_id))
+}
+
+/// Gives up to `limit` of a batch's holds in a stream, and returns them.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn give_up(tx: &mut Tx, batch: BatchId, stream: StreamId, limit: i64) -> Result<Vec<Hold>> {
+    let holds = diesel::sql_query(
+        "DELETE FROM batch_items b USING (
+             SELECT source_id FROM batch_items WHERE user_id = $1 AND batch_id = $2 AND stream_id = $3 ORDER BY source_id LIMIT $4
+         ) AS some
+         WHERE b.user_id = $1 AND b.batch_id = $2 AND b.stream_id = $3 AND b.source_id = some.source_id
+         RETURNING b.source_id, b.version",
+    )
+    .bind::<SqlUuid, _>(tx.user().0)
+    .bind::<SqlUuid, _>(batch.0)
+    .bind::<SqlUuid, _>(stream.0)
+    .bind::<BigInt, _>(limit)
+    .load(&mut **tx)
+    .await?;
+    Ok(holds)
+}
+
+/// What giving up some holds came to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Released {
+    /// Items of which nothing is left.
+    pub removed: i64,
+    /// Items set back to an earlier version.
+    pub restored: i64,
+    /// The groups whose interactions must be projected again.
+    pub groups: Vec<String>,
+}
+
+/// Deletes the versions that these given-up holds kept and nobody else holds, and tells the ledger.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn delete_unheld(
+    tx: &mut Tx,
+    provider: ProviderName,
+    batch: BatchId,
+    stream: StreamId,
+    holds: &[Hold],
+) -> Result<Released> {
+    #[derive(QueryableByName)]
+    struct Row {
+        #[diesel(sql_type = Text)]
+        group_key: String,
+        #[diesel(sql_type = diesel::sql_types::Bool)]
+        removed: bool,
+    }
+    // Filtered, failed and gone items of which the batch stored nothing hold no version; their ledger rows stay as they are.
+    let versions: Vec<&Hold> = holds.iter().filter(|hold| hold.version.is_some()).collect();
+    diesel::sql_query(
+        "DELETE FROM raw_events r USING unnest($5, $6) AS hold (source_id, version)
+         WHERE r.user_id = $1 AND r.provider = $2 AND r.stream_id = $3 AND r.source_id = hold.source_id
+             AND (r.batch_id = $4 OR r.version = hold.version)
+             AND NOT EXISTS (
+                 SELECT FROM batch_items b
+                 WHERE b.user_id = $1 AND b.stream_id = $3 AND b.source_id = r.source_id AND b.version = r.version)",
+    )
+    .bind::<SqlUuid, _>(tx.user().0)
+    .bind::<Text, _>(provider.as_str())
+    .bind::<SqlUuid, _>(stream.0)
+    .bind::<SqlUuid, _>(batch.0)
+    .bind::<Array<Text>, _>(versions.iter().map(|hold| hold.source_id.as_str()).collect::<Vec<_>>())
+    .bind::<Array<Nullable<BigInt>>, _>(versions.iter().map(|hold| hold.version).collect::<Vec<_>>())
+    .execute(&mut **tx)
+    .await?;
+    let rows: Vec<Row> = diesel::sql_query(
+        "WITH left_over AS (
+             SELECT DISTINCT ON (source_id) held.source_id, r.version, r.kind
+             FROM unnest($4) AS held (source_id)
+             LEFT JOIN raw_events r ON r.user_id = $1 AND r.provider = $2 AND r.stream_id = $3 AND r.source_id = held.source_id
+             ORDER BY source_id, r.version DESC NULLS LAST
+         )
+         UPDATE items i SET version = l.version, to_project = false, reason = CASE WHEN l.kind = 'departed' THEN i.reason END,
+             outcome = CASE l.kind WHEN 'item' THEN 'stored' WHEN 'gone' THEN 'gone' WHEN 'departed' THEN i.outcome ELSE 'undone' END,
+             updated_at = now()
+         FROM left_over l
+         WHERE i.user_id = $1 AND i.stream_id = $3 AND i.source_id = l.source_id
+             AND (i.version IS DISTINCT FROM l.version OR l.version IS NULL)
+         RETURNING coalesce(i.group_key, i.source_id) AS group_key, l.version IS NULL AS removed",
+    )
+    .bind::<SqlUuid, _>(tx.user().0)
+    .bind::<Text, _>(provider.as_str())
+    .bind::<SqlUuid, _>(stream.0)
+    .bind::<Array<Text>, _>(versions.iter().map(|hold| hold.source_id.as_str()).collect::<Vec<_>>())
+    .load(&mut **tx)
+    .await?;
+    let removed = rows.iter().filter(|row| row.removed).count();
+    let mut groups: Vec<String> = rows.iter().map(|row| row.group_key.clone()).collect();
+    groups.sort_unstable();
+    groups.dedup();
+    let count = |n: usize| i64::try_from(n).unwrap_or(i64::MAX);
+    Ok(Released { removed: count(removed), restored: count(rows.len() - removed), groups })
+}
+
+/// Sets up to `limit` of a batch's unfetched items back: to what is stored of them, or to undone. Returns how many.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn drop_pending(tx: &mut Tx, batch: BatchId, limit: i64) -> Result<usize> {
+    let changed = diesel::sql_query(
+        "UPDATE items i SET outcome = CASE WHEN i.version IS NULL THEN 'undone' ELSE 'stored' END, next_try_at = NULL,
+             reason = NULL, updated_at = now()
+         FROM (
+             SELECT stream_id, source_id FROM items WHERE user_id = $1 AND batch_id = $2 AND outcome = 'pending' LIMIT $3
+         ) AS some
+         WHERE i.user_id = $1 AND i.stream_id = some.stream_id AND i.source_id = some.source_id",
+    )
+    .bind::<SqlUuid, _>(tx.user().0)
+    .bind::<SqlUuid, _>(batch.0)
+    .bind::<BigInt, _>(limit)
+    .execute(&mut **tx)
+    .await?;
+    Ok(changed)
+}
+
+/// What an undo would do, by service.
+#[derive(Clone, Debug, PartialEq, Eq, QueryableByName)]
+pub struct Forecast {
+    #[diesel(sql_type = Text)]
+    pub service: Service,
+    /// Items that would be taken away.
+    #[diesel(sql_type = BigInt)]
+    pub removed: i64,
+    /// Items that would be set back to an earlier version.
+    #[diesel(sql_type = BigInt)]
+    pub restored: i64,
+    /// Items that would stay as they are, because another batch holds them too or brought something newer.
+    #[diesel(sql_type = BigInt)]
+    pub kept: i64,
+}
+
+/// Counts what an undo would do, without doing it.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn forecast(tx: &mut Tx, provider: ProviderName, batch: BatchId) -> Result<Vec<Forecast>> {
+    let rows = diesel::sql_query(
+        "WITH fate AS (
+             SELECT h.stream_id, h.source_id, r.version,
+                 (r.batch_id = $3 OR r.version = h.version) AND NOT EXISTS (
+                     SELECT FROM batch_items b
+                     WHERE b.user_id = $1 AND b.stream_id = h.stream_id AND b.source_id = h.source_id
+                         AND b.version = r.version AND b.batch_id <> $3) AS goes
+             FROM batch_items h
+             JOIN raw_events r ON r.user_id = $1 AND r.provider = $2 AND r.stream_id = h.stream_id AND r.source_id = h.source_id
+             WHERE h.user_id = $1 AND h.batch_id = $3 AND h.version IS NOT NULL
+         ), items AS (
+             SELECT stream_id, source_id, bool_and(goes) AS all_go,
+                 (array_agg(goes ORDER BY version DESC))[1] AS newest_goes
+             FROM fate GROUP BY stream_id, source_id
+         )
+         SELECT s.service, count(*) FILTER (WHERE all_go) AS removed,
+             count(*) FILTER (WHERE newest_goes AND NOT all_go) AS restored, count(*) FILTER (WHERE NOT newest_goes) AS kept
+         FROM items JOIN streams s ON s.user_id = $1 AND s.stream_id = items.stream_id
+         GROUP BY s.service ORDER BY s.service DESC",
+    )
+    .bind::<SqlUuid, _>(tx.user().0)
+    .bind::<Text, _>(provider.as_str())
+    .bind::<SqlUuid, _>(batch.0)
+    .load(&mut **tx)
+    .await?;
+    Ok(rows)
+}
