@@ -1,1 +1,61 @@
-//! Placeholder.
+//! The handles a process works with, built from the configuration and cheap to clone.
+
+use std::sync::Arc;
+
+use secrecy::SecretString;
+
+use crate::{broker::Broker, clock::Clock, config::Config, db::Db, providers::google::Google, seal::Keyset};
+
+/// Everything the verbs need. A process that serves and one that works hold the same, but log in to the database as
+/// different roles.
+#[derive(Clone)]
+pub struct App {
+    pub config: Arc<Config>,
+    pub clock: Clock,
+    pub db: Db,
+    pub broker: Broker,
+    pub google: Google,
+    pub keyset: Keyset,
+}
+
+impl App {
+    /// The handles of a process that serves the API.
+    ///
+    /// # Errors
+    /// When an address is missing or unusable; a server that is merely away shows on use.
+    pub async fn for_api(config: Arc<Config>, clock: Clock) -> anyhow::Result<Self> {
+        let url = required(&config.database.api_url, "API_DATABASE_URL")?.clone();
+        Self::build(config, clock, &url).await
+    }
+
+    /// The handles of a process that works.
+    ///
+    /// # Errors
+    /// As [`App::for_api`].
+    pub async fn for_worker(config: Arc<Config>, clock: Clock) -> anyhow::Result<Self> {
+        let url = required(&config.database.worker_url, "WORKER_DATABASE_URL")?.clone();
+        Self::build(config, clock, &url).await
+    }
+
+    async fn build(config: Arc<Config>, clock: Clock, url: &SecretString) -> anyhow::Result<Self> {
+        let db = Db::new(url, config.database.pool_size, config.database.statement_timeout)?;
+        let broker = Broker::connect(&config.redis).await?;
+        let google = Google::new(&config.google, clock.clone())?;
+        let keyset = Keyset::new(&config.keys);
+        Ok(Self { config, clock, db, broker, google, keyset })
+    }
+}
+
+/// The pool of the scheduler, which sees what is due across people and nothing of what it is.
+///
+/// # Errors
+/// When `SCHEDULER_DATABASE_URL` is missing.
+pub fn scheduler_db(config: &Config) -> anyhow::Result<Db> {
+    let url = required(&config.database.scheduler_url, "SCHEDULER_DATABASE_URL")?;
+    Ok(Db::new(url, 2, config.database.statement_timeout)?)
+}
+
+fn required<'a>(url: &'a Option<SecretString>, name: &str) -> anyhow::Result<&'a SecretString> {
+    url.as_ref()
+        .ok_or_else(|| anyhow::anyhow!("{name} is not set; it holds the database address this process logs in with"))
+}

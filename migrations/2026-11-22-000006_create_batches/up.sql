@@ -8,6 +8,7 @@ CREATE TABLE batches (
     generation integer NOT NULL DEFAULT 1,
     seq bigint NOT NULL DEFAULT 1,
     idempotency_key text,
+    exclusions jsonb NOT NULL DEFAULT '{}',
     n_listed bigint NOT NULL DEFAULT 0,
     n_stored bigint NOT NULL DEFAULT 0,
     n_unchanged bigint NOT NULL DEFAULT 0,
@@ -49,6 +50,7 @@ COMMENT ON COLUMN batches.state IS 'Where it stands.';
 COMMENT ON COLUMN batches.generation IS 'Raised by undo and cancel before anything else; a worker that holds an older one can write nothing more.';
 COMMENT ON COLUMN batches.seq IS 'Raised by every visible change, so that a subscriber can tell new from old.';
 COMMENT ON COLUMN batches.idempotency_key IS 'The caller''s key: the same key approves once.';
+COMMENT ON COLUMN batches.exclusions IS 'Senders and domains left out at approval; they narrow the preview''s snapshot.';
 COMMENT ON COLUMN batches.n_listed IS 'Ids the provider named.';
 COMMENT ON COLUMN batches.n_stored IS 'Items stored in a version not seen before.';
 COMMENT ON COLUMN batches.n_unchanged IS 'Items already stored in this version.';

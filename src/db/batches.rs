@@ -25,6 +25,8 @@ pub struct Batch {
     pub generation: i32,
     pub seq: i64,
     pub idempotency_key: Option<String>,
+    /// Senders and domains left out at approval.
+    pub exclusions: serde_json::Value,
     pub n_listed: i64,
     pub n_stored: i64,
     pub n_unchanged: i64,
@@ -130,6 +132,7 @@ impl Batch {
         preview: PreviewId,
         origin: BatchOrigin,
         idempotency_key: Option<&str>,
+        exclusions: &serde_json::Value,
     ) -> Result<Self> {
         let row = (
             batches::user_id.eq(tx.user().0),
@@ -138,6 +141,7 @@ impl Batch {
             batches::preview_id.eq(preview.0),
             batches::origin.eq(origin.as_str()),
             batches::idempotency_key.eq(idempotency_key),
+            batches::exclusions.eq(exclusions),
         );
         let query = diesel::insert_into(batches::table).values(row).returning(Self::as_returning());
         Ok(query.get_result(&mut **tx).await?)

@@ -41,6 +41,7 @@ diesel::table! {
         generation -> Int4,
         seq -> Int8,
         idempotency_key -> Nullable<Text>,
+        exclusions -> Jsonb,
         n_listed -> Int8,
         n_stored -> Int8,
         n_unchanged -> Int8,

@@ -43,7 +43,7 @@ pub async fn find_stream(tx: &mut Tx, batch: BatchId) -> Result<Option<StreamId>
     .bind::<SqlUuid, _>(batch.0)
     .load(&mut **tx)
     .await?;
-    Ok(rows.first().map(|row| row.stream_id))
+    Ok(rows.into_iter().next().map(|row| row.stream_id))
 }
 
 /// Gives up to `limit` of a batch's holds in a stream, and returns them.
@@ -149,10 +149,14 @@ pub async fn delete_unheld(
 /// When the database refuses.
 pub async fn drop_pending(tx: &mut Tx, batch: BatchId, limit: i64) -> Result<usize> {
     let changed = diesel::sql_query(
-        "UPDATE items i SET outcome = CASE WHEN i.version IS NULL THEN 'undone' ELSE 'stored' END, next_try_at = NULL,
-             reason = NULL, updated_at = now()
+        "UPDATE items i SET next_try_at = NULL, updated_at = now(), reason = CASE WHEN some.kind = 'departed' THEN 'outside' END,
+             outcome = CASE some.kind WHEN 'item' THEN 'stored' WHEN 'gone' THEN 'gone' WHEN 'departed' THEN 'filtered' ELSE 'undone' END
          FROM (
-             SELECT stream_id, source_id FROM items WHERE user_id = $1 AND batch_id = $2 AND outcome = 'pending' LIMIT $3
+             SELECT p.stream_id, p.source_id, (
+                 SELECT r.kind FROM raw_events r
+                 WHERE r.user_id = $1 AND r.stream_id = p.stream_id AND r.source_id = p.source_id ORDER BY r.version DESC LIMIT 1
+             ) AS kind
+             FROM items p WHERE p.user_id = $1 AND p.batch_id = $2 AND p.outcome = 'pending' LIMIT $3
          ) AS some
          WHERE i.user_id = $1 AND i.stream_id = some.stream_id AND i.source_id = some.source_id",
     )

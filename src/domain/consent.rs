@@ -63,6 +63,7 @@ pub struct CalendarScope {
 
 /// What the person left out by name; applies to mail and meetings alike. Lower case.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Exclusions {
     /// Addresses whose mail and meetings stay out (as sender, or as organizer).
     pub senders: Vec<String>,
@@ -76,6 +77,14 @@ impl Snapshot {
         // Struct fields serialize in their order of declaration, so equal snapshots give equal bytes.
         let bytes = serde_json::to_vec(self).expect("a snapshot has only string keys and plain values");
         hex::encode(Sha256::digest(bytes))
+    }
+
+    /// The snapshot with more left out. Approving can only narrow what was shown.
+    #[must_use]
+    pub fn narrowed(mut self, by: Exclusions) -> Self {
+        self.exclusions.senders.extend(by.senders);
+        self.exclusions.domains.extend(by.domains);
+        self
     }
 
     /// The services it covers.
