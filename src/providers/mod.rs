@@ -47,7 +47,7 @@ pub struct GrantTokens {
     pub refresh: Option<SecretString>,
     /// How long the access token lives, from now.
     pub expires_in: Duration,
-    /// The scopes the person granted.
+    /// The scopes the person granted; none where the reply does not say, which means those asked for.
     pub scopes: Vec<String>,
 }
 
@@ -179,7 +179,7 @@ pub trait Provider: Send + Sync {
         page: Option<&str>,
     ) -> impl Future<Output = Result<Page, Error>> + Send;
 
-    /// Fetches items by id, at most `in_flight` at once, and yields each as it comes, in no particular order.
+    /// Fetches the items of [`Entry::Id`] (mail), at most `in_flight` at once, and yields each as it comes, in no particular order.
     fn hydrate<'a>(
         &'a self,
         access: &'a SecretString,
