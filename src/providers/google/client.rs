@@ -8,7 +8,7 @@ use http::{HeaderMap, StatusCode};
 use reqwest::{Request, RequestBuilder, Response, redirect};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::{Instant, timeout};
 use url::Url;
 
 use super::error::{Method, failure, refusal};
@@ -112,11 +112,12 @@ impl Client {
     }
 
     async fn send(&self, method: Method, request: reqwest::Result<Request>) -> Result<Reply, Error> {
-        let deadline = Instant::now() + self.body_timeout;
+        let started_at = Instant::now();
         // A request can fail to be built only where a header or an address is unfit, which no retry changes.
         let request = request.map_err(|_| failure(Class::Permanent, method, "cannot be sent"))?;
         let mut response = self.head(method, request).await?;
-        let body = timeout_at(deadline, body(method, &mut response)).await;
+        let left = self.body_timeout.saturating_sub(started_at.elapsed());
+        let body = timeout(left, body(method, &mut response)).await;
         let body = body.map_err(|_| failure(Class::Transient, method, "timed out in the body"))??;
         Ok(Reply { status: response.status(), headers: std::mem::take(response.headers_mut()), body })
     }
