@@ -116,7 +116,7 @@ pub struct Payload {
     pub source_id: String,
     /// A number that rises with the item's versions: Gmail `historyId`, Calendar `updated` in milliseconds.
     pub version: i64,
-    /// The group that is normalized together: the thread's own message for mail, the master's id for an event.
+    /// The id of the group that is normalized together: a mail's own id, or the id of an event's master (its own if single).
     pub group: String,
     /// The JSON, byte for byte.
     pub json: Bytes,
