@@ -61,6 +61,11 @@ pub fn parse(_query: &str, _labels: &[Label], _now: DateTime<Utc>) -> Result<Que
     Err(QueryError::Placeholder)
 }
 
+/// The query to send to the provider.
+pub fn provider_query(scope: &MailScope) -> String {
+    scope.query.clone()
+}
+
 /// Whether a mail is inside; `Err` names the rule that keeps it out.
 pub fn mail_is_inside(_scope: &MailScope, _exclusions: &Exclusions, _facts: &MailFacts) -> Result<(), Rule> {
     Ok(())

@@ -47,7 +47,7 @@ pub struct GrantTokens {
     pub refresh: Option<SecretString>,
     /// How long the access token lives, from now.
     pub expires_in: Duration,
-    /// The scopes the person granted.
+    /// The scopes the person granted; none where the reply does not say, which means those asked for.
     pub scopes: Vec<String>,
 }
 
@@ -116,7 +116,7 @@ pub struct Payload {
     pub source_id: String,
     /// A number that rises with the item's versions: Gmail `historyId`, Calendar `updated` in milliseconds.
     pub version: i64,
-    /// The group that is normalized together: the thread's own message for mail, the master's id for an event.
+    /// The id of the group that is normalized together: a mail's own id, or the id of an event's master (its own if single).
     pub group: String,
     /// The JSON, byte for byte.
     pub json: Bytes,
@@ -179,7 +179,7 @@ pub trait Provider: Send + Sync {
         page: Option<&str>,
     ) -> impl Future<Output = Result<Page, Error>> + Send;
 
-    /// Fetches items by id, at most `in_flight` at once, and yields each as it comes, in no particular order.
+    /// Fetches the items of [`Entry::Id`] (mail), at most `in_flight` at once, and yields each as it comes, in no particular order.
     fn hydrate<'a>(
         &'a self,
         access: &'a SecretString,
