@@ -22,26 +22,25 @@ pub const OUTSTANDING_CAP: usize = 1_000;
 
 /// How long a ring that nobody took keeps the same job from being rung again.
 const RING_AGAIN_AFTER: Duration = Duration::from_secs(30);
-/// Traces of finished tasks to remove with each ring taken: more than one, so that a backlog of them shrinks.
-const SWEEP_WITH_EACH: usize = 8;
+/// Finished tasks whose traces one script removes; it holds up every other client of Redis meanwhile.
+const TIDY_AT_ONCE: usize = 500;
 /// How long the library's note about a worker is kept. Only its admin board reads it.
 const WORKER_NOTE_KEPT: Duration = Duration::from_secs(24 * 60 * 60);
 
 static OUTSTANDING: LazyLock<Script> =
     LazyLock::new(|| Script::new("return redis.call('ZCARD', KEYS[1]) + redis.call('LLEN', KEYS[2])"));
 
-/// Lets the job be rung again, and removes what the library keeps of finished tasks for ever.
-static TAKE: LazyLock<Script> = LazyLock::new(|| {
+/// Removes the payloads and notes of finished tasks, and tells how many there were.
+static TIDY: LazyLock<Script> = LazyLock::new(|| {
     Script::new(
         r"
-        local rung, data, meta = KEYS[1], KEYS[2], KEYS[3]
-        redis.call('DEL', rung)
-        for finished = 4, 5 do
-            for _, task in ipairs(redis.call('SPOP', KEYS[finished], ARGV[1])) do
-                redis.call('HDEL', data, task)
-                redis.call('DEL', meta .. ':' .. task)
-            end
-        end",
+        local data, meta, finished = KEYS[1], KEYS[2], KEYS[3]
+        local tasks = redis.call('SPOP', finished, ARGV[1])
+        for _, task in ipairs(tasks) do
+            redis.call('HDEL', data, task)
+            redis.call('DEL', meta .. ':' .. task)
+        end
+        return #tasks",
     )
 });
 
@@ -114,11 +113,23 @@ impl Broker {
     /// # Errors
     /// [`Error::Redis`]; the job can then be rung again after 30 s.
     pub async fn take(&self, kind: JobKind, ring: Ring) -> Result<(), Error> {
+        let rung = format!("{}:{}", self.queue(kind).idempotency_key_set(), ring.job);
+        self.query(redis::cmd("DEL").arg(rung)).await
+    }
+
+    /// Removes what the library keeps of finished tasks, which it does for ever. Its own `vacuum` also removes tasks that
+    /// are not finished.
+    ///
+    /// # Errors
+    /// [`Error::Redis`]; the rest is removed next time.
+    pub async fn tidy(&self, kind: JobKind) -> Result<(), Error> {
         let queue = self.queue(kind);
-        let mut take = TAKE.key(format!("{}:{}", queue.idempotency_key_set(), ring.job));
-        take.key(queue.job_data_hash()).key(queue.job_meta_hash());
-        take.key(queue.done_jobs_set()).key(queue.dead_jobs_set()).arg(SWEEP_WITH_EACH);
-        self.invoke(&take).await
+        for finished in [queue.done_jobs_set(), queue.dead_jobs_set()] {
+            let mut tidy = TIDY.key(queue.job_data_hash());
+            tidy.key(queue.job_meta_hash()).key(finished).arg(TIDY_AT_ONCE);
+            while self.invoke::<usize>(&tidy).await? == TIDY_AT_ONCE {}
+        }
+        Ok(())
     }
 
     /// What an apalis worker of this queue reads from, on a connection of its own.

@@ -4,6 +4,7 @@
 //! not know what a job is: it hands rings to the handler, one at a time for each slot.
 
 use std::{
+    convert::Infallible,
     error::Error,
     sync::Arc,
     time::{Duration, Instant},
@@ -11,7 +12,10 @@ use std::{
 
 use apalis::prelude::{BackendExt, Event, WorkerBuilder, WorkerBuilderExt, WorkerContext, WorkerError};
 use futures::{StreamExt, future::BoxFuture, stream::BoxStream};
-use tokio::{sync::Semaphore, time::sleep};
+use tokio::{
+    sync::Semaphore,
+    time::{MissedTickBehavior, interval, sleep},
+};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use uuid::Uuid;
 
@@ -25,6 +29,8 @@ const POLL_EVERY: Duration = Duration::from_millis(100);
 /// The pause before a worker is started again; it doubles up to [`LONGEST_PAUSE`].
 const SHORTEST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+/// How often what finished rings leave in Redis is removed.
+const TIDY_EVERY: Duration = Duration::from_secs(1);
 /// How long running handlers may take to finish after the shutdown began.
 const DRAIN_WITHIN: Duration = Duration::from_secs(25);
 
@@ -52,6 +58,7 @@ where
     };
     tokio::select! {
         () = work => {}
+        never = queue.keep_tidy() => match never {},
         () = deadline => tracing::warn!(queue = %kind, n_running = queue.running.len(), "left running at shutdown"),
     }
 }
@@ -106,6 +113,18 @@ where
             tokio::select! {
                 () = sleep(pause) => pause = (pause * 2).min(LONGEST_PAUSE),
                 () = shutdown.cancelled() => {}
+            }
+        }
+    }
+
+    /// Keeps Redis from growing with every ring.
+    async fn keep_tidy(&self) -> Infallible {
+        let mut due = interval(TIDY_EVERY);
+        due.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            due.tick().await;
+            if let Err(error) = self.broker.tidy(self.kind).await {
+                tracing::debug!(queue = %self.kind, error = &error as &dyn Error, "a queue could not be tidied");
             }
         }
     }
