@@ -19,10 +19,8 @@ use tokio::{
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use uuid::Uuid;
 
-use crate::{
-    broker::{self, Broker, Ring},
-    domain::job::JobKind,
-};
+use crate::broker::{self, Broker, Ring};
+use crate::domain::job::JobKind;
 
 /// How often an idle worker looks for rings. The library wakes for nothing else, so this bounds the latency.
 const POLL_EVERY: Duration = Duration::from_millis(100);
@@ -45,22 +43,7 @@ pub async fn run_queue<H>(kind: JobKind, broker: Broker, concurrency: usize, han
 where
     H: Fn(Ring) -> BoxFuture<'static, ()> + Clone + Send + Sync + 'static,
 {
-    let slots = Arc::new(Semaphore::new(concurrency));
-    let queue = Queue { kind, broker, concurrency, slots, running: TaskTracker::new(), handle };
-    let work = async {
-        queue.supervise(&shutdown).await;
-        queue.running.close();
-        queue.running.wait().await;
-    };
-    let deadline = async {
-        shutdown.cancelled().await;
-        sleep(DRAIN_WITHIN).await;
-    };
-    tokio::select! {
-        () = work => {}
-        never = queue.keep_tidy() => match never {},
-        () = deadline => tracing::warn!(queue = %kind, n_running = queue.running.len(), "left running at shutdown"),
-    }
+    Queue::new(kind, broker, concurrency, handle).run(&shutdown, DRAIN_WITHIN).await;
 }
 
 #[derive(Clone)]
@@ -89,6 +72,28 @@ impl<H> Queue<H>
 where
     H: Fn(Ring) -> BoxFuture<'static, ()> + Clone + Send + Sync + 'static,
 {
+    fn new(kind: JobKind, broker: Broker, concurrency: usize, handle: H) -> Self {
+        let slots = Arc::new(Semaphore::new(concurrency));
+        Self { kind, broker, concurrency, slots, running: TaskTracker::new(), handle }
+    }
+
+    async fn run(&self, shutdown: &CancellationToken, drain_within: Duration) {
+        let work = async {
+            self.supervise(shutdown).await;
+            self.running.close();
+            self.running.wait().await;
+        };
+        let deadline = async {
+            shutdown.cancelled().await;
+            sleep(drain_within).await;
+        };
+        tokio::select! {
+            () = work => {}
+            never = self.keep_tidy() => match never {},
+            () = deadline => tracing::warn!(queue = %self.kind, n_running = self.running.len(), "left running at shutdown"),
+        }
+    }
+
     /// Runs one worker after the other until `shutdown`.
     async fn supervise(&self, shutdown: &CancellationToken) {
         let mut pause = SHORTEST_PAUSE;
@@ -100,7 +105,10 @@ where
             if let Err(error) = self.broker.dismiss(self.kind, &name).await {
                 tracing::debug!(queue = %self.kind, error = &error as &dyn Error, "a worker could not be dismissed");
             }
-            let Err(ended) = outcome else { return };
+            let ended = match outcome {
+                Err(ended) if !shutdown.is_cancelled() => ended,
+                _ => return,
+            };
             if started.elapsed() > LONGEST_PAUSE {
                 pause = SHORTEST_PAUSE;
             }

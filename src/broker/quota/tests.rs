@@ -5,7 +5,8 @@ use futures::future::join_all;
 use proptest::{prelude::*, test_runner::TestRunner};
 
 use super::*;
-use crate::{broker::test_redis::TestRedis, clock::Clock};
+use crate::broker::test_redis::TestRedis;
+use crate::clock::Clock;
 
 /// A Redis whose scripts read the time from a key.
 struct Bank {

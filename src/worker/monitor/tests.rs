@@ -10,10 +10,8 @@ use tokio::{
 };
 
 use super::*;
-use crate::{
-    broker::test_redis::{PATIENCE, TestRedis, eventually},
-    domain::ids::{JobId, UserId},
-};
+use crate::broker::test_redis::{PATIENCE, TestRedis, eventually};
+use crate::domain::ids::{JobId, UserId};
 
 const KIND: JobKind = JobKind::GmailSync;
 
@@ -232,6 +230,25 @@ async fn shutdown_waits_for_running_handlers_and_takes_no_more_rings() {
     assert_eq!(broker.outstanding(KIND).await.unwrap(), 1);
     let left: usize = redis.command(&["ZCARD", "test:google_gmail_sync:workers"]).await;
     assert_eq!(left, 0, "the worker signed off");
+}
+
+#[tokio::test]
+async fn a_handler_that_never_ends_does_not_hold_the_shutdown_for_ever() {
+    let redis = TestRedis::start();
+    let broker = redis.broker();
+    let begun = CancellationToken::new();
+    let handle = {
+        let begun = begun.clone();
+        move |_| {
+            begun.cancel();
+            std::future::pending().boxed()
+        }
+    };
+    let queue = Queue::new(KIND, broker.clone(), 1, handle);
+    broker.ring(KIND, &[ring()]).await.unwrap();
+    // Ends only because the running handler is given up on.
+    timeout(PATIENCE, queue.run(&begun, Duration::from_millis(10))).await.expect("workers end");
+    assert_eq!(queue.running.len(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
