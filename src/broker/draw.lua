@@ -1,0 +1,52 @@
+-- Draws units from several budgets at once, or from none of them.
+--
+-- KEYS      for each budget: its ledger (a hash from second to the units drawn in it) and its throttle (the time, in
+--           milliseconds since 1970, until which the provider wants to be left alone)
+-- ARGV[1]   the units
+-- ARGV[2]   the window, in seconds
+-- ARGV[3..] for each budget: the units its window allows, at least ARGV[1]
+-- Returns 0 when the units are drawn, else how many milliseconds to wait.
+-- `now_ms` is set by the lines before this file.
+
+local units, window = tonumber(ARGV[1]), tonumber(ARGV[2])
+local second = math.floor(now_ms / 1000)
+local wait_ms = 0
+
+for i = 1, #KEYS, 2 do
+  local budget = tonumber(ARGV[2 + (i + 1) / 2])
+  wait_ms = math.max(wait_ms, tonumber(redis.call('GET', KEYS[i + 1]) or 0) - now_ms)
+
+  local ledger = redis.call('HGETALL', KEYS[i])
+  local seconds, drawn, total = {}, {}, 0
+  for j = 1, #ledger, 2 do
+    local at = tonumber(ledger[j])
+    -- Units drawn "in second s" may have been drawn at its very end, so a second counts for one second longer than the
+    -- window is. That keeps every window, wherever it begins, within the budget.
+    if at < second - window then
+      redis.call('HDEL', KEYS[i], ledger[j])
+    else
+      table.insert(seconds, at)
+      drawn[at] = tonumber(ledger[j + 1])
+      total = total + drawn[at]
+    end
+  end
+
+  -- Let the oldest seconds leave until there is room, and wait for the last of those.
+  table.sort(seconds)
+  local oldest = 1
+  while total + units > budget do
+    local at = seconds[oldest]
+    total = total - drawn[at]
+    wait_ms = math.max(wait_ms, (at + window + 1) * 1000 - now_ms)
+    oldest = oldest + 1
+  end
+end
+
+if wait_ms > 0 then
+  return wait_ms
+end
+for i = 1, #KEYS, 2 do
+  redis.call('HINCRBY', KEYS[i], second, units)
+  redis.call('EXPIRE', KEYS[i], window + 1)
+end
+return 0
