@@ -14,7 +14,7 @@ pub struct App {
     pub clock: Clock,
     pub db: Db,
     pub broker: Broker,
-    pub google: Google,
+    pub google: Arc<Google>,
     pub keyset: Keyset,
 }
 
@@ -23,24 +23,24 @@ impl App {
     ///
     /// # Errors
     /// When an address is missing or unusable; a server that is merely away shows on use.
-    pub async fn for_api(config: Arc<Config>, clock: Clock) -> anyhow::Result<Self> {
+    pub fn for_api(config: Arc<Config>, clock: Clock) -> anyhow::Result<Self> {
         let url = required(&config.database.api_url, "API_DATABASE_URL")?.clone();
-        Self::build(config, clock, &url).await
+        Self::build(config, clock, &url)
     }
 
     /// The handles of a process that works.
     ///
     /// # Errors
     /// As [`App::for_api`].
-    pub async fn for_worker(config: Arc<Config>, clock: Clock) -> anyhow::Result<Self> {
+    pub fn for_worker(config: Arc<Config>, clock: Clock) -> anyhow::Result<Self> {
         let url = required(&config.database.worker_url, "WORKER_DATABASE_URL")?.clone();
-        Self::build(config, clock, &url).await
+        Self::build(config, clock, &url)
     }
 
-    async fn build(config: Arc<Config>, clock: Clock, url: &SecretString) -> anyhow::Result<Self> {
+    fn build(config: Arc<Config>, clock: Clock, url: &SecretString) -> anyhow::Result<Self> {
         let db = Db::new(url, config.database.pool_size, config.database.statement_timeout)?;
-        let broker = Broker::connect(&config.redis).await?;
-        let google = Google::new(&config.google, clock.clone())?;
+        let broker = Broker::connect(&config.redis)?;
+        let google = Arc::new(Google::new(&config.google, clock.clone())?);
         let keyset = Keyset::new(&config.keys);
         Ok(Self { config, clock, db, broker, google, keyset })
     }

@@ -11,7 +11,7 @@ use diesel_async::RunQueryDsl;
 
 use super::{Result, Tx};
 use crate::domain::{
-    ids::{BatchId, StreamId},
+    ids::{AccountId, BatchId, StreamId},
     item::ItemOutcome,
 };
 
@@ -358,4 +358,26 @@ pub async fn page(
     .load(&mut **tx)
     .await?;
     Ok(rows)
+}
+
+/// How many of these mail ids an undo has taken away from an account.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn count_undone(tx: &mut Tx, account: AccountId, ids: &[String]) -> Result<i64> {
+    #[derive(QueryableByName)]
+    struct Row {
+        #[diesel(sql_type = BigInt)]
+        n: i64,
+    }
+    let row: Row = diesel::sql_query(
+        "SELECT count(*) AS n FROM streams s JOIN items i ON i.user_id = $1 AND i.stream_id = s.stream_id
+         WHERE s.user_id = $1 AND s.account_id = $2 AND s.service = 'gmail' AND i.outcome = 'undone' AND i.source_id = ANY($3)",
+    )
+    .bind::<SqlUuid, _>(tx.user().0)
+    .bind::<SqlUuid, _>(account.0)
+    .bind::<Array<Text>, _>(ids)
+    .get_result(&mut **tx)
+    .await?;
+    Ok(row.n)
 }

@@ -9,6 +9,7 @@ pub mod batches;
 pub mod interactions;
 pub mod items;
 pub mod jobs;
+pub mod locks;
 mod migrate;
 mod pool;
 pub mod preferences;

@@ -1,7 +1,11 @@
 //! Streams: what is read, under which consent, up to which cursor.
 
 use chrono::{DateTime, Utc};
-use diesel::{ExpressionMethods, OptionalExtension, QueryDsl, Queryable, Selectable, SelectableHelper, dsl::now};
+use diesel::{
+    ExpressionMethods, OptionalExtension, QueryDsl, Queryable, QueryableByName, Selectable, SelectableHelper,
+    dsl::now,
+    sql_types::{Nullable, Text, Timestamptz, Uuid as SqlUuid},
+};
 use diesel_async::RunQueryDsl;
 
 use super::{Result, Tx, schema::streams};
@@ -65,6 +69,8 @@ impl Stream {
 
 /// Puts a stream under a consent and returns its id: a new one, or the one there is, which then lists anew.
 ///
+/// A window only grows: what an earlier consent brought in stays in sight.
+///
 /// # Errors
 /// When the database refuses.
 pub async fn consent(
@@ -74,30 +80,33 @@ pub async fn consent(
     preview: PreviewId,
     window: Option<(DateTime<Utc>, DateTime<Utc>)>,
 ) -> Result<StreamId> {
-    let values = (
-        streams::name.eq(&collection.name),
-        streams::time_zone.eq(&collection.time_zone),
-        streams::preview_id.eq(Some(preview.0)),
-        streams::window_from.eq(window.map(|(from, _)| from)),
-        streams::window_to.eq(window.map(|(_, to)| to)),
-        streams::cursor.eq(None::<String>),
-    );
-    let keys = (
-        streams::user_id.eq(tx.user().0),
-        streams::stream_id.eq(StreamId::generate().0),
-        streams::account_id.eq(account.0),
-        streams::service.eq(collection.service.as_str()),
-        streams::collection_id.eq(&collection.id),
-    );
-    let id = diesel::insert_into(streams::table)
-        .values((keys, values.clone()))
-        .on_conflict((streams::user_id, streams::account_id, streams::service, streams::collection_id))
-        .do_update()
-        .set(values)
-        .returning(streams::stream_id)
-        .get_result(&mut **tx)
-        .await?;
-    Ok(StreamId(id))
+    #[derive(QueryableByName)]
+    struct Row {
+        #[diesel(sql_type = SqlUuid)]
+        stream_id: StreamId,
+    }
+    let row: Row = diesel::sql_query(
+        "INSERT INTO streams (user_id, stream_id, account_id, service, collection_id, name, time_zone, preview_id, window_from, window_to)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+         ON CONFLICT (user_id, account_id, service, collection_id) DO UPDATE SET
+             name = excluded.name, time_zone = excluded.time_zone, preview_id = excluded.preview_id, cursor = NULL,
+             window_from = least(streams.window_from, excluded.window_from),
+             window_to = greatest(streams.window_to, excluded.window_to)
+         RETURNING stream_id",
+    )
+    .bind::<SqlUuid, _>(tx.user().0)
+    .bind::<SqlUuid, _>(StreamId::generate().0)
+    .bind::<SqlUuid, _>(account.0)
+    .bind::<Text, _>(collection.service.as_str())
+    .bind::<Text, _>(&collection.id)
+    .bind::<Text, _>(&collection.name)
+    .bind::<Nullable<Text>, _>(&collection.time_zone)
+    .bind::<SqlUuid, _>(preview.0)
+    .bind::<Nullable<Timestamptz>, _>(window.map(|(from, _)| from))
+    .bind::<Nullable<Timestamptz>, _>(window.map(|(_, to)| to))
+    .get_result(&mut **tx)
+    .await?;
+    Ok(row.stream_id)
 }
 
 /// Moves the cursor, if the stream is still under this consent.

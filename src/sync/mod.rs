@@ -1,1 +1,34 @@
-//! Placeholder.
+//! The verbs. Every write passes here, and what belongs in one transaction is decided here.
+//!
+//! A verb takes the [`App`](crate::app::App), the person and its input, and ends in a value or an [`Error`]: refused, which is
+//! the caller's doing and fit to show, or failed, which is ours. No transaction here contains a call to a provider.
+
+pub mod approve;
+pub mod batch;
+pub mod connect;
+mod error;
+mod normalize;
+pub mod preferences;
+pub mod preview;
+pub mod reconcile;
+mod session;
+mod step;
+mod store;
+pub mod undo;
+mod vault;
+mod work;
+
+pub use error::{Error, Refusal, Result};
+pub use vault::Vault;
+pub use work::{Outcome, work};
+
+/// Who asks, for the audit: the request's id and the client's own name of itself.
+#[derive(Clone, Debug)]
+pub struct Caller {
+    /// The person.
+    pub user: crate::domain::ids::UserId,
+    /// The request's id.
+    pub request_id: String,
+    /// The client, cut to 200 characters.
+    pub client: String,
+}

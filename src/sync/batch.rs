@@ -1,0 +1,62 @@
+//! How a batch ends.
+
+use serde_json::json;
+
+use super::Result;
+use crate::{
+    db::{
+        Tx, audit,
+        batches::{self, Batch, Fence},
+        jobs::Job,
+    },
+    domain::{
+        batch::BatchState,
+        ids::BatchId,
+        job::{JobKind, JobState},
+    },
+};
+
+/// Ends a batch whose jobs have all ended, in the transaction that ended the last of them.
+///
+/// # Errors
+/// When the database fails.
+pub async fn finish_if_done(tx: &mut Tx, id: BatchId) -> Result<()> {
+    // The row is held, so of two jobs that end at once the second sees the first.
+    let Some(batch) = Batch::lock(tx, id).await? else { return Ok(()) };
+    if !batch.state.is_live() {
+        return Ok(());
+    }
+    let jobs: Vec<Job> = Job::of_batch(tx, id).await?.into_iter().filter(|job| job.kind != JobKind::Undo).collect();
+    if jobs.iter().any(|job| matches!(job.state, JobState::Queued | JobState::Running | JobState::Waiting)) {
+        return Ok(());
+    }
+    let dead = jobs.iter().find(|job| job.state == JobState::Dead);
+    let state = match dead {
+        Some(_) if batch.n_stored + batch.n_unchanged == 0 => BatchState::Failed,
+        Some(_) => BatchState::Partial,
+        None if batch.n_failed > 0 => BatchState::Partial,
+        None => BatchState::Succeeded,
+    };
+    let (class, error) = (dead.and_then(|job| job.error_class.as_deref()), dead.and_then(|job| job.error.as_deref()));
+    let fence = Fence { batch: id, generation: batch.generation };
+    batches::finish(tx, fence, state, class, error).await?;
+    let outcome = match state {
+        BatchState::Succeeded => "succeeded",
+        BatchState::Partial => "partial",
+        _ => "failed",
+    };
+    let entry = audit::Entry {
+        action: "sync",
+        outcome,
+        request: None,
+        account: Some(batch.account_id),
+        preview: Some(batch.preview_id),
+        batch: Some(id),
+        counts: json!({
+            "listed": batch.n_listed, "stored": batch.n_stored, "unchanged": batch.n_unchanged,
+            "filtered": batch.n_filtered, "failed": batch.n_failed, "gone": batch.n_gone,
+        }),
+    };
+    audit::insert(tx, &entry).await?;
+    Ok(())
+}

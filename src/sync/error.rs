@@ -1,0 +1,149 @@
+//! Two ways a verb can fail to do what was asked.
+
+use crate::{broker, db, providers, seal};
+
+/// A result of this room.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Why a verb did not do what was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The caller's doing; nothing was changed.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// Our doing; the text is for the log only.
+    #[error("failed")]
+    Failed(#[source] anyhow::Error),
+}
+
+/// A reason the caller can do something about. The texts are shown to people.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// There is no such thing, or it is someone else's.
+    #[error("There is no {what} with this id.")]
+    NotFound {
+        /// `account`, `preview`, `batch`.
+        what: &'static str,
+    },
+    /// A value that cannot be used.
+    #[error("{message}")]
+    Invalid {
+        /// The input field.
+        field: &'static str,
+        /// What is wrong with it and what would be right.
+        message: String,
+    },
+    /// Nothing would come in.
+    #[error("Choose at least one of mail and calendar.")]
+    NothingChosen,
+    /// The consent lacks a scope.
+    #[error("The account was linked without access to {service}. Connect it again and leave {service} ticked.")]
+    ScopeMissing {
+        /// `mail` or `calendar`.
+        service: &'static str,
+    },
+    /// The grant is dead.
+    #[error("The link to this account has expired or was taken back at the provider. Connect the account again.")]
+    NeedsReauth,
+    /// The link was taken away here.
+    #[error("This account is disconnected. Connect it again to use it.")]
+    Disconnected,
+    /// The provider refuses for good.
+    #[error("{reason}")]
+    Blocked {
+        /// Why, and who can change it.
+        reason: String,
+    },
+    /// The preview is too old.
+    #[error("This preview has expired. Make a new one and approve that.")]
+    PreviewExpired,
+    /// The preview has been approved before.
+    #[error("This preview has been approved already.")]
+    AlreadyApproved,
+    /// The idempotency key stands for another approval.
+    #[error("This idempotency key was used to approve another preview. Use a fresh key.")]
+    KeyReused,
+    /// Another run is at work on the account.
+    #[error("Another sync of this account is running. Wait until it has finished, or undo it.")]
+    AccountBusy,
+    /// Nothing has been approved for this account.
+    #[error("Nothing is approved for this account. Make a preview and approve it first.")]
+    NoConsent,
+    /// The provider asks for patience.
+    #[error("The provider asks for patience. Try again in {seconds} seconds.")]
+    Throttled {
+        /// How long.
+        seconds: u64,
+    },
+    /// The provider does not answer.
+    #[error("The provider does not answer at the moment. Try again in a minute.")]
+    ProviderUnavailable,
+}
+
+impl Refusal {
+    /// The stable word clients branch on.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::NotFound { .. } => "NOT_FOUND",
+            Self::Invalid { .. } => "INVALID_INPUT",
+            Self::NothingChosen => "NOTHING_CHOSEN",
+            Self::ScopeMissing { .. } => "SCOPE_MISSING",
+            Self::NeedsReauth => "NEEDS_REAUTH",
+            Self::Disconnected => "DISCONNECTED",
+            Self::Blocked { .. } => "BLOCKED",
+            Self::PreviewExpired => "PREVIEW_EXPIRED",
+            Self::AlreadyApproved => "ALREADY_APPROVED",
+            Self::KeyReused => "KEY_REUSED",
+            Self::AccountBusy => "ACCOUNT_BUSY",
+            Self::NoConsent => "NO_CONSENT",
+            Self::Throttled { .. } => "THROTTLED",
+            Self::ProviderUnavailable => "PROVIDER_UNAVAILABLE",
+        }
+    }
+
+    /// The input field it is about, where there is one.
+    pub const fn field(&self) -> Option<&'static str> {
+        match self {
+            Self::Invalid { field, .. } => Some(field),
+            Self::NotFound { what } => Some(what),
+            _ => None,
+        }
+    }
+}
+
+macro_rules! failed {
+    ($($type:ty),*) => {$(
+        impl From<$type> for Error {
+            fn from(error: $type) -> Self {
+                Self::Failed(error.into())
+            }
+        }
+    )*};
+}
+failed!(
+    db::Error,
+    broker::Error,
+    seal::Error,
+    serde_json::Error,
+    std::io::Error,
+    tokio::task::JoinError,
+    anyhow::Error
+);
+
+/// What a provider's refusal means to someone who waits for the answer.
+impl From<providers::Error> for Error {
+    fn from(error: providers::Error) -> Self {
+        use providers::Class;
+        match error.class {
+            Class::NeedsReauth | Class::Unauthorized => Refusal::NeedsReauth.into(),
+            Class::NeedsScope => Refusal::ScopeMissing { service: "this service" }.into(),
+            Class::Blocked => Refusal::Blocked {
+                reason: "The provider or an administrator does not allow this account to be read.".to_owned(),
+            }
+            .into(),
+            Class::Throttled(_) => Refusal::Throttled { seconds: 60 }.into(),
+            Class::Transient => Refusal::ProviderUnavailable.into(),
+            Class::CursorDead | Class::ItemGone | Class::Misconfigured | Class::Permanent => Self::Failed(error.into()),
+        }
+    }
+}

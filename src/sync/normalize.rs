@@ -1,0 +1,159 @@
+//! `normalize`: raw events into interactions.
+//!
+//! A projection reads the newest surviving raw events of some groups and makes the groups' rows exactly what the normalizer
+//! gives for them (invariant 7). One projection at a time works a stream, held by a lock of the transaction, so that none can
+//! write what an older reading gave over what a newer one did.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+
+use super::{Result, Vault, work::hint};
+use crate::{
+    app::App,
+    db::{
+        Tx,
+        accounts::Account,
+        batches::{self, Batch, Counts, Fence},
+        interactions::{self, Projected, Target},
+        items,
+        jobs::{self, Claim, Job},
+        locks,
+        raw_events::{self, RawEvent},
+        streams::Stream,
+    },
+    domain::{
+        account::Service,
+        ids::UserId,
+        job::{JobKind, JobState, Verdict},
+        normalize::{NewInteraction, mail, meeting},
+    },
+};
+
+/// Items whose groups are projected in one transaction.
+const CHUNK: i64 = 200;
+
+/// Projects what is behind in a batch's streams, until nothing is or the slice is over.
+pub(super) async fn slice(app: &App, user: UserId, claim: &Claim) -> Result<Verdict> {
+    let deadline = tokio::time::Instant::now() + app.config.sync.slice;
+    let service = if claim.kind == JobKind::NormalizeMail { Service::Gmail } else { Service::Calendar };
+    let mut tx = app.db.begin(user).await?;
+    let Some(batch) = Batch::find(&mut tx, claim.batch_id).await? else { return Ok(Verdict::Done) };
+    // Looked at before the last round: what comes in later signals.
+    let feeders_done = Job::of_batch(&mut tx, claim.batch_id)
+        .await?
+        .iter()
+        .filter(|job| job.kind == JobKind::sync_of(service))
+        .all(|job| matches!(job.state, JobState::Succeeded | JobState::Dead | JobState::Cancelled));
+    let streams = Stream::of_account(&mut tx, batch.account_id).await?;
+    tx.commit().await?;
+    let fence = Fence { batch: claim.batch_id, generation: batch.generation };
+    for stream in streams.iter().filter(|stream| stream.service == service) {
+        while chunk(app, user, claim, fence, stream).await? > 0 {
+            hint(app, claim).await;
+            if tokio::time::Instant::now() > deadline {
+                return Ok(Verdict::Continue);
+            }
+        }
+    }
+    Ok(if feeders_done { Verdict::Done } else { Verdict::Wait })
+}
+
+/// Projects one chunk of a stream; returns how many items caught up.
+async fn chunk(app: &App, user: UserId, claim: &Claim, fence: Fence, stream: &Stream) -> Result<i64> {
+    let mut tx = app.db.begin(user).await?;
+    locks::hold_stream(&mut tx, stream.stream_id).await?;
+    let groups = items::groups_to_project(&mut tx, stream.stream_id, CHUNK).await?;
+    if groups.is_empty() {
+        return Ok(0);
+    }
+    project(app, &mut tx, stream, groups.clone()).await?;
+    let n = items::mark_projected(&mut tx, stream.stream_id, &groups).await?;
+    let still_held = jobs::hold(&mut tx, claim, app.config.sync.lease, None).await?;
+    // A projection is right whatever became of the batch, so a fence that has fallen only costs the count.
+    batches::count(&mut tx, fence, &Counts { normalized: n, ..Counts::default() }).await?;
+    if !still_held {
+        return Ok(0);
+    }
+    tx.commit().await?;
+    Ok(n)
+}
+
+/// Makes the interactions of these groups what their newest surviving raw events say. The caller holds the stream.
+pub(super) async fn project(app: &App, tx: &mut Tx, stream: &Stream, groups: Vec<String>) -> Result<()> {
+    if groups.is_empty() {
+        return Ok(());
+    }
+    let account =
+        Account::find(tx, stream.account_id).await?.ok_or_else(|| anyhow::anyhow!("a stream without an account"))?;
+    let vault = Vault::open(app, tx).await?;
+    let raws = raw_events::newest(tx, account.provider, stream.stream_id, &groups).await?;
+    let projector = Projector { vault, stream: stream.clone(), aliases: vec![account.email.to_lowercase()] };
+    // Opening, unpacking and parsing a chunk takes tens of milliseconds, which the runtime's threads are not for.
+    let rows = tokio::task::spawn_blocking(move || projector.rows(raws)).await??;
+    let target = Target { account: stream.account_id, stream: stream.stream_id, service: stream.service };
+    interactions::replace(tx, target, &groups, &rows).await?;
+    Ok(())
+}
+
+struct Projector {
+    vault: Vault,
+    stream: Stream,
+    aliases: Vec<String>,
+}
+
+impl Projector {
+    fn rows(&self, raws: Vec<RawEvent>) -> Result<Vec<Projected>> {
+        let mut groups: HashMap<String, Vec<RawEvent>> = HashMap::new();
+        for raw in raws {
+            groups.entry(raw.group_key.clone()).or_default().push(raw);
+        }
+        let mut rows = Vec::new();
+        for (group_key, raws) in groups {
+            let Some(newest) = raws.iter().max_by_key(|raw| raw.version) else { continue };
+            let (batch, version) = (newest.batch_id, newest.version);
+            let normalized = self.group(&group_key, &raws)?;
+            rows.extend(normalized.into_iter().map(|row| Projected {
+                group_key: group_key.clone(),
+                batch,
+                version,
+                row,
+            }));
+        }
+        // One order for everyone who writes, so that two writers cannot wait for each other.
+        rows.sort_by(|left, right| {
+            (&left.group_key, &left.row.occurrence).cmp(&(&right.group_key, &right.row.occurrence))
+        });
+        rows.dedup_by(|left, right| left.group_key == right.group_key && left.row.occurrence == right.row.occurrence);
+        Ok(rows)
+    }
+
+    fn group(&self, group_key: &str, raws: &[RawEvent]) -> Result<Vec<NewInteraction>> {
+        // A series whose master went away or left the filter takes its exceptions with it.
+        if raws.iter().any(|raw| raw.source_id == group_key && raw.kind != "item") {
+            return Ok(Vec::new());
+        }
+        let mut payloads = Vec::with_capacity(raws.len());
+        for raw in raws.iter().filter(|raw| raw.kind == "item") {
+            payloads.push(self.vault.open_raw(self.stream.stream_id, &raw.source_id, raw.version, &raw.payload)?);
+        }
+        let normalized = match self.stream.service {
+            Service::Gmail => {
+                payloads.iter().map(|json| mail::mail(json, &self.aliases)).collect::<Result<Vec<_>, _>>()
+            }
+            Service::Calendar => {
+                let jsons: Vec<&[u8]> = payloads.iter().map(Vec::as_slice).collect();
+                meeting::series(&jsons, self.window(), self.stream.time_zone.as_deref())
+            }
+        };
+        // What was stored had been read before, so this is a fault of ours, or of the disk below us.
+        Ok(normalized.map_err(anyhow::Error::from)?)
+    }
+
+    fn window(&self) -> (DateTime<Utc>, DateTime<Utc>) {
+        (
+            self.stream.window_from.unwrap_or(DateTime::<Utc>::MIN_UTC),
+            self.stream.window_to.unwrap_or(DateTime::<Utc>::MAX_UTC),
+        )
+    }
+}

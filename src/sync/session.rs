@@ -1,0 +1,208 @@
+//! Access to an account at its provider: tokens opened, refreshed once for all workers, and budgets drawn from.
+
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use secrecy::{ExposeSecret, SecretString};
+
+use super::{Refusal, Result, Vault};
+use crate::{
+    app::App,
+    broker::quota::{Budget, Drawn},
+    db::accounts::{self, Account},
+    domain::{
+        account::{AccountState, Service},
+        ids::{AccountId, UserId},
+        quota::Call,
+    },
+    providers::{Class, Provider},
+};
+
+/// A token is renewed when it has less than this left.
+const RENEW_BEFORE: TimeDelta = TimeDelta::minutes(5);
+/// How long one worker may take to refresh before another tries.
+const REFRESH_LOCK: Duration = Duration::from_secs(30);
+
+/// An account that can be read, with what that takes.
+#[derive(Clone)]
+pub(super) struct Session {
+    pub(super) user: UserId,
+    pub(super) account: Account,
+    pub(super) vault: Vault,
+    pub(super) access: SecretString,
+}
+
+impl Session {
+    /// Opens the account, refreshing its token if it is about to run out.
+    ///
+    /// # Errors
+    /// Refused when the account is unknown, disconnected or needs the person.
+    pub(super) async fn open(app: &App, user: UserId, id: AccountId) -> Result<Self> {
+        let session = Self::load(app, user, id).await?;
+        if session.is_fresh(app.clock.now()) { Ok(session) } else { session.refresh(app).await }
+    }
+
+    async fn load(app: &App, user: UserId, id: AccountId) -> Result<Self> {
+        let mut tx = app.db.begin(user).await?;
+        let account = Account::find(&mut tx, id).await?.ok_or(Refusal::NotFound { what: "account" })?;
+        match account.state {
+            AccountState::Active | AccountState::NeedsScope => {}
+            AccountState::NeedsReauth => return Err(Refusal::NeedsReauth.into()),
+            AccountState::Disconnected => return Err(Refusal::Disconnected.into()),
+            AccountState::Blocked => {
+                let reason = account.state_reason.unwrap_or_else(|| "The provider refuses access.".to_owned());
+                return Err(Refusal::Blocked { reason }.into());
+            }
+        }
+        let vault = Vault::open(app, &mut tx).await?;
+        tx.commit().await?;
+        let sealed = account.access_token.as_deref().ok_or(Refusal::Disconnected)?;
+        let access = vault.open_token(id, "access_token", sealed)?;
+        Ok(Self { user, account, vault, access })
+    }
+
+    fn is_fresh(&self, now: DateTime<Utc>) -> bool {
+        self.account.access_expires_at.is_some_and(|at| at > now + RENEW_BEFORE)
+    }
+
+    /// Gets a new access token; of all workers that want one at once, one asks the provider.
+    ///
+    /// # Errors
+    /// Refused when the grant is dead; the account then says so.
+    pub(super) async fn refresh(self, app: &App) -> Result<Self> {
+        let (user, id, stale) = (self.user, self.account.account_id, self.access);
+        let deadline = tokio::time::Instant::now() + REFRESH_LOCK;
+        loop {
+            let lock = app.broker.lock(&format!("refresh:{id}"), REFRESH_LOCK).await?;
+            // Whoever held the lock may have been done already.
+            let session = Self::load(app, user, id).await?;
+            if session.access.expose_secret() != stale.expose_secret() {
+                if let Some(lock) = lock {
+                    lock.release().await?;
+                }
+                return Ok(session);
+            }
+            if let Some(lock) = lock {
+                let refreshed = session.ask_provider(app).await;
+                lock.release().await?;
+                return refreshed;
+            }
+            if tokio::time::Instant::now() > deadline {
+                return Err(Refusal::ProviderUnavailable.into());
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
+
+    async fn ask_provider(mut self, app: &App) -> Result<Self> {
+        let id = self.account.account_id;
+        let Some(sealed) = self.account.refresh_token.as_deref() else {
+            self.mark(
+                app,
+                AccountState::NeedsReauth,
+                "The provider gave no lasting access. Connect the account again.",
+            )
+            .await?;
+            return Err(Refusal::NeedsReauth.into());
+        };
+        let refresh = self.vault.open_token(id, "refresh_token", sealed)?;
+        let tokens = match app.google.refresh(&refresh).await {
+            Ok(tokens) => tokens,
+            Err(error) => {
+                if error.class == Class::NeedsReauth {
+                    let reason = "The link has expired or was taken back at the provider. Connect the account again.";
+                    self.mark(app, AccountState::NeedsReauth, reason).await?;
+                }
+                return Err(error.into());
+            }
+        };
+        let access = self.vault.seal_token(id, "access_token", tokens.access.expose_secret())?;
+        let rotated =
+            tokens.refresh.as_ref().map(|token| self.vault.seal_token(id, "refresh_token", token.expose_secret()));
+        let rotated = rotated.transpose()?;
+        let expires_at =
+            app.clock.now() + TimeDelta::from_std(tokens.expires_in).unwrap_or_else(|_| TimeDelta::hours(1));
+        let mut tx = app.db.begin(self.user).await?;
+        accounts::save_tokens(&mut tx, id, &access, rotated.as_deref(), expires_at).await?;
+        tx.commit().await?;
+        self.account.access_expires_at = Some(expires_at);
+        self.access = tokens.access;
+        Ok(self)
+    }
+
+    /// Says on the account that it cannot be used.
+    pub(super) async fn mark(&self, app: &App, state: AccountState, reason: &str) -> Result<()> {
+        let mut tx = app.db.begin(self.user).await?;
+        accounts::mark(&mut tx, self.account.account_id, state, reason).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
+    /// Refuses when the person did not grant access to a service.
+    ///
+    /// # Errors
+    /// As said.
+    pub(super) fn require(&self, service: Service) -> Result<(), Refusal> {
+        if service.is_granted(&self.account.scopes) {
+            return Ok(());
+        }
+        let service = match service {
+            Service::Gmail => "mail",
+            Service::Calendar => "calendar",
+        };
+        Err(Refusal::ScopeMissing { service })
+    }
+
+    fn budgets(&self, app: &App, service: Service) -> [Budget; 2] {
+        let quota = &app.config.quota;
+        let (unit, per_user, per_project) = match service {
+            Service::Gmail => ("gmail", quota.gmail_units_per_minute, quota.gmail_project_units_per_minute),
+            Service::Calendar => {
+                ("calendar", quota.calendar_requests_per_minute, quota.calendar_project_requests_per_minute)
+            }
+        };
+        let user = format!("{unit}:{}", self.account.account_id);
+        [
+            Budget { key: user, units_per_minute: per_user },
+            Budget { key: format!("{unit}:project"), units_per_minute: per_project },
+        ]
+    }
+
+    /// Draws the price of `calls` calls; says how long to wait when the minute's budget is spent.
+    ///
+    /// # Errors
+    /// When Redis does not answer.
+    pub(super) async fn draw(&self, app: &App, call: Call, calls: usize) -> Result<Option<Duration>> {
+        let service = if call == Call::Calendar { Service::Calendar } else { Service::Gmail };
+        let units = call.units().saturating_mul(u32::try_from(calls).unwrap_or(u32::MAX));
+        Ok(match app.broker.draw(&self.budgets(app, service), units).await? {
+            Drawn::Granted => None,
+            Drawn::Wait(wait) => Some(wait),
+        })
+    }
+
+    /// Makes every worker stay away from the account until then, because the provider said so.
+    ///
+    /// # Errors
+    /// When Redis does not answer.
+    pub(super) async fn throttle(&self, app: &App, service: Service, until: DateTime<Utc>) -> Result<()> {
+        let [user, _] = self.budgets(app, service);
+        Ok(app.broker.throttle(&user.key, until).await?)
+    }
+
+    /// As [`Session::draw`], for someone who waits for the answer: a short wait is waited.
+    ///
+    /// # Errors
+    /// Refused when the wait is long.
+    pub(super) async fn draw_now(&self, app: &App, call: Call, calls: usize) -> Result<()> {
+        const PATIENCE: Duration = Duration::from_secs(3);
+        let deadline = tokio::time::Instant::now() + PATIENCE;
+        while let Some(wait) = self.draw(app, call, calls).await? {
+            if tokio::time::Instant::now() + wait > deadline {
+                return Err(Refusal::Throttled { seconds: wait.as_secs().max(1) }.into());
+            }
+            tokio::time::sleep(wait).await;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,377 @@
+//! `step`: one bounded slice of reading one stream.
+//!
+//! A first run lists, fetches what the listing named (newest first), then asks what has changed since before the listing. A
+//! later run asks what has changed, and lists anew when the cursor has died. Whatever a page names is in the ledger before the
+//! cursor moves past it; fetching works off the ledger, so that a slice can end anywhere.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use chrono::{TimeDelta, Utc};
+use serde::{Deserialize, Serialize};
+use tokio::time::Instant;
+
+use super::{
+    Result,
+    session::Session,
+    store::{self, Arrived, Filter, Stored},
+};
+use crate::{
+    app::App,
+    db::{
+        batches::{self, Batch, Fence},
+        items::{self, Listing as Meeting},
+        jobs::Claim,
+        previews::Preview,
+        streams::{self, Stream},
+    },
+    domain::{
+        account::{AccountState, Service},
+        batch::{BatchOrigin, BatchState},
+        consent::{Exclusions, Snapshot},
+        filter::MailFilter,
+        ids::{PreviewId, UserId},
+        job::{Verdict, backoff},
+        quota::Call,
+        stream::Cursor,
+    },
+    providers::{self, Class, Entry, Listing, Next, Page, Provider},
+};
+
+mod fetch;
+
+/// Where a job stands between two slices. Names pages and places, never content.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub(super) struct Checkpoint {
+    phase: Phase,
+    /// The next page of the listing or of the changes.
+    page: Option<String>,
+    /// The cursor taken before the listing began, for providers that give it there.
+    baseline: Option<Cursor>,
+    /// How many ids the listing has named: the next one's place.
+    pub(super) ordinal: i64,
+    /// Whether changes since the baseline have been asked for.
+    caught_up: bool,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+enum Phase {
+    #[default]
+    Begin,
+    Listing,
+    Changes,
+    Fetching,
+}
+
+/// What one slice works with.
+pub(super) struct Slice {
+    pub(super) claim: Claim,
+    pub(super) fence: Fence,
+    pub(super) stream: Stream,
+    pub(super) session: Session,
+    /// The consent the slice reads under.
+    pub(super) preview: PreviewId,
+    pub(super) include_undone: bool,
+    pub(super) checkpoint: Checkpoint,
+    snapshot: Snapshot,
+    filter: Filter,
+    deadline: Instant,
+    items_left: usize,
+}
+
+/// What a part of a slice came to.
+enum Flow {
+    /// Go on.
+    On,
+    /// The slice ends here.
+    End(Verdict),
+}
+
+/// Runs one slice.
+pub(super) async fn slice(app: &App, user: UserId, claim: &Claim) -> Result<Verdict> {
+    let Some(mut slice) = load(app, user, claim).await? else { return Ok(Verdict::Done) };
+    loop {
+        let flow = match slice.checkpoint.phase {
+            Phase::Begin => slice.begin(app).await?,
+            Phase::Listing => slice.list(app).await?,
+            Phase::Changes => slice.changes(app).await?,
+            Phase::Fetching => slice.fetch(app).await?,
+        };
+        match flow {
+            Flow::End(verdict) => return Ok(verdict),
+            Flow::On if Instant::now() > slice.deadline || slice.items_left == 0 => return Ok(Verdict::Continue),
+            Flow::On => {}
+        }
+    }
+}
+
+/// Gathers what a slice needs; `None` when there is nothing to read any more.
+async fn load(app: &App, user: UserId, claim: &Claim) -> Result<Option<Slice>> {
+    let Some(stream_id) = claim.stream_id else { return Ok(None) };
+    let mut tx = app.db.begin(user).await?;
+    let (batch, stream) = (Batch::find(&mut tx, claim.batch_id).await?, Stream::find(&mut tx, stream_id).await?);
+    let (Some(batch), Some(stream)) = (batch, stream) else { return Ok(None) };
+    // An approved run reads under what was approved; a later one under the consent in force.
+    let preview = match batch.origin {
+        BatchOrigin::Approve => Some(batch.preview_id),
+        BatchOrigin::Sync => stream.preview_id,
+    };
+    let Some(preview) = preview.filter(|_| batch.state == BatchState::Running) else { return Ok(None) };
+    let row = Preview::find(&mut tx, preview).await?.ok_or_else(|| anyhow::anyhow!("a consent without a preview"))?;
+    let approved = Batch::find_by_preview(&mut tx, preview).await?;
+    tx.commit().await?;
+    let narrowed: Exclusions =
+        approved.map(|batch| serde_json::from_value(batch.exclusions)).transpose()?.unwrap_or_default();
+    let snapshot = serde_json::from_value::<Snapshot>(row.snapshot)?.narrowed(narrowed);
+    let session = Session::open(app, user, batch.account_id).await?;
+    session.require(stream.service)?;
+    let Some(filter) = filter(&snapshot, stream.service)? else { return Ok(None) };
+    Ok(Some(Slice {
+        claim: claim.clone(),
+        fence: Fence { batch: batch.batch_id, generation: batch.generation },
+        stream,
+        session,
+        preview,
+        include_undone: snapshot.include_undone,
+        checkpoint: serde_json::from_value(claim.checkpoint.clone())?,
+        snapshot,
+        filter,
+        deadline: Instant::now() + app.config.sync.slice,
+        items_left: app.config.sync.slice_items,
+    }))
+}
+
+fn filter(snapshot: &Snapshot, service: Service) -> Result<Option<Filter>> {
+    Ok(match service {
+        Service::Gmail => match &snapshot.mail {
+            Some(scope) => {
+                let filter = MailFilter::compile(scope, &snapshot.exclusions).map_err(anyhow::Error::from)?;
+                Some(Filter::Mail(Box::new(filter)))
+            }
+            None => None,
+        },
+        Service::Calendar => {
+            snapshot.calendar.as_ref().map(|scope| Filter::Calendar(scope.clone(), snapshot.exclusions.clone()))
+        }
+    })
+}
+
+impl Slice {
+    /// Chooses between asking for changes and listing anew, and takes the cursor that a listing starts from.
+    async fn begin(&mut self, app: &App) -> Result<Flow> {
+        if self.stream.cursor.is_some() {
+            self.checkpoint = Checkpoint { phase: Phase::Changes, caught_up: true, ..Checkpoint::default() };
+            return Ok(Flow::On);
+        }
+        let call = if self.stream.service == Service::Gmail { Call::GmailProfile } else { Call::Calendar };
+        if let Some(wait) = self.session.draw(app, call, 1).await? {
+            return self.wait_for_budget(app, wait).await;
+        }
+        match app.google.baseline(&self.session.access, self.stream.service).await {
+            Ok(baseline) => {
+                let caught_up = baseline.is_none();
+                self.checkpoint = Checkpoint { phase: Phase::Listing, baseline, caught_up, ..Checkpoint::default() };
+                Ok(Flow::On)
+            }
+            Err(error) => self.refused(app, error).await,
+        }
+    }
+
+    /// Lists one page. After the first, what it named is fetched before the listing goes on, so that people see the newest
+    /// within seconds.
+    async fn list(&mut self, app: &App) -> Result<Flow> {
+        let call = if self.stream.service == Service::Gmail { Call::GmailList } else { Call::Calendar };
+        if let Some(wait) = self.session.draw(app, call, 1).await? {
+            return self.wait_for_budget(app, wait).await;
+        }
+        let collection = self.stream.collection();
+        let listing = match (&self.snapshot.mail, &self.snapshot.calendar) {
+            (Some(scope), _) if self.stream.service == Service::Gmail => Listing::Mail(scope),
+            (_, Some(scope)) => Listing::Calendar(scope, &collection),
+            _ => return Ok(Flow::End(Verdict::Done)),
+        };
+        let page = match app.google.list(&self.session.access, listing, self.checkpoint.page.as_deref()).await {
+            Ok(page) => page,
+            Err(error) => return self.refused(app, error).await,
+        };
+        let is_first = self.checkpoint.ordinal == 0;
+        let include_undone = self.include_undone;
+        let flow = self.take(app, page, Meeting::Whole { include_undone }).await?;
+        if is_first && matches!(flow, Flow::On) && self.checkpoint.phase == Phase::Listing {
+            return self.fetch_pending(app).await;
+        }
+        Ok(flow)
+    }
+
+    /// Asks for one page of changes. A cursor that has died leads back to a listing; nothing that people see goes away.
+    async fn changes(&mut self, app: &App) -> Result<Flow> {
+        let call = if self.stream.service == Service::Gmail { Call::GmailHistory } else { Call::Calendar };
+        if let Some(wait) = self.session.draw(app, call, 1).await? {
+            return self.wait_for_budget(app, wait).await;
+        }
+        let Some(cursor) = self.stream.cursor.clone().map(Cursor) else {
+            self.checkpoint = Checkpoint::default();
+            return Ok(Flow::On);
+        };
+        let collection = self.stream.collection();
+        let page = self.checkpoint.page.clone();
+        match app.google.changes(&self.session.access, &collection, &cursor, page.as_deref()).await {
+            Ok(page) => self.take(app, page, Meeting::Changes).await,
+            Err(error) if error.class == Class::CursorDead => {
+                self.stream.cursor = None;
+                self.checkpoint = Checkpoint::default();
+                let write = store::Page { forget_cursor: true, ..store::Page::default() };
+                Ok(kept(store::store(app, self, write, Vec::new()).await?))
+            }
+            Err(error) => self.refused(app, error).await,
+        }
+    }
+
+    /// Takes a page into the ledger and moves on, in one transaction.
+    async fn take(&mut self, app: &App, page: Page, listing: Meeting) -> Result<Flow> {
+        let n = page.entries.len();
+        let (mut ids, mut arrived) = (Vec::new(), Vec::new());
+        for entry in page.entries {
+            match entry {
+                Entry::Id(id) => ids.push(id),
+                Entry::Payload(payload) => arrived.push(Arrived::Item(payload)),
+                Entry::Gone { source_id, version, record } => {
+                    arrived.push(Arrived::Gone { source_id, version: Some(version), record });
+                }
+            }
+        }
+        let prepared = self.prepare(arrived).await?;
+        let mut write = store::Page { ids, listing: Some(listing), ..store::Page::default() };
+        let before = self.checkpoint.ordinal;
+        match page.next {
+            Next::Page(next) => self.checkpoint.page = Some(next),
+            Next::End(cursor) => {
+                write.last = true;
+                write.cursor = cursor.or_else(|| self.checkpoint.baseline.take());
+                self.stream.cursor = write.cursor.as_ref().map(|cursor| cursor.0.clone());
+                self.checkpoint.phase = Phase::Fetching;
+                self.checkpoint.page = None;
+            }
+        }
+        let stored = store::store(app, self, write, prepared).await?;
+        // The page's ids were entered with the places it began at; the next page's come after them. A slice that dies in
+        // between lists the page again and finds its ids entered.
+        self.checkpoint.ordinal = before + i64::try_from(n).unwrap_or(0);
+        self.items_left = self.items_left.saturating_sub(if self.stream.service == Service::Calendar { n } else { 0 });
+        Ok(kept(stored))
+    }
+
+    async fn prepare(&self, arrived: Vec<Arrived>) -> Result<Vec<store::Prepared>> {
+        if arrived.is_empty() {
+            return Ok(Vec::new());
+        }
+        let (vault, filter, stream) = (self.session.vault.clone(), self.filter.clone(), self.stream.stream_id);
+        tokio::task::spawn_blocking(move || store::prepare(&vault, &filter, stream, arrived)).await?
+    }
+
+    /// Fetches what is pending; when nothing is, catches up on changes once, and ends.
+    async fn fetch(&mut self, app: &App) -> Result<Flow> {
+        let flow = self.fetch_pending(app).await?;
+        let Flow::On = flow else { return Ok(flow) };
+        if self.items_left == 0 || Instant::now() > self.deadline {
+            return Ok(Flow::On);
+        }
+        if !self.checkpoint.caught_up {
+            self.checkpoint = Checkpoint { phase: Phase::Changes, caught_up: true, ..Checkpoint::default() };
+            return Ok(Flow::On);
+        }
+        let mut tx = app.db.begin(self.session.user).await?;
+        streams::mark_complete(&mut tx, self.stream.stream_id).await?;
+        tx.commit().await?;
+        Ok(Flow::End(Verdict::Done))
+    }
+
+    /// Waits a short time for the minute's budget here, a long one away from the worker.
+    async fn wait_for_budget(&mut self, app: &App, wait: Duration) -> Result<Flow> {
+        const HERE: Duration = Duration::from_secs(5);
+        if wait <= HERE && Instant::now() + wait < self.deadline {
+            tokio::time::sleep(wait).await;
+            return Ok(Flow::On);
+        }
+        self.stay_away(app, wait, "budget").await
+    }
+
+    async fn stay_away(&mut self, app: &App, delay: Duration, class: &'static str) -> Result<Flow> {
+        let until = app.clock.now() + TimeDelta::from_std(delay).unwrap_or_else(|_| TimeDelta::minutes(1));
+        let mut tx = app.db.begin(self.session.user).await?;
+        batches::mark_throttled(&mut tx, self.fence, until).await?;
+        tx.commit().await?;
+        Ok(Flow::End(Verdict::RetryAfter { delay, class, counts: false }))
+    }
+
+    /// What a provider's refusal means for the slice.
+    async fn refused(&mut self, app: &App, error: providers::Error) -> Result<Flow> {
+        tracing::info!(job.id = %self.claim.job_id, class = error.class.as_str(), error = %error, "the provider refused");
+        let delay = backoff(self.claim.attempt, rand::random());
+        let class = error.class.as_str();
+        Ok(Flow::End(match error.class {
+            Class::Throttled(until) => {
+                let now = app.clock.now();
+                let until = until.unwrap_or(now + TimeDelta::seconds(30));
+                self.session.throttle(app, self.stream.service, until).await?;
+                let delay = (until - now).to_std().unwrap_or(Duration::from_secs(1));
+                return self.stay_away(app, delay, class).await;
+            }
+            Class::Unauthorized => {
+                self.session = self.session.clone().refresh(app).await?;
+                Verdict::RetryAfter { delay: Duration::ZERO, class, counts: true }
+            }
+            Class::NeedsReauth => {
+                let reason = "The link has expired or was taken back at the provider. Connect the account again.";
+                self.session.mark(app, AccountState::NeedsReauth, reason).await?;
+                Verdict::GiveUp { class, reason: reason.to_owned() }
+            }
+            Class::NeedsScope => {
+                let reason = format!(
+                    "Access to {} is missing. Connect the account again and leave it ticked.",
+                    self.stream.service
+                );
+                self.session.mark(app, AccountState::NeedsScope, &reason).await?;
+                Verdict::GiveUp { class, reason }
+            }
+            Class::Blocked => Verdict::GiveUp {
+                class,
+                reason: "The provider or an administrator does not allow this account to be read.".to_owned(),
+            },
+            Class::Misconfigured => {
+                tracing::error!(error = %error, "the OAuth client or project is set up wrongly");
+                Verdict::GiveUp {
+                    class,
+                    reason: "This service is set up wrongly at the provider. Tell its operator.".to_owned(),
+                }
+            }
+            // A page token can die of age; the listing then begins again, and what it had named is in the ledger.
+            Class::Permanent if self.checkpoint.page.take().is_some() => {
+                self.checkpoint = Checkpoint::default();
+                store::store(app, self, store::Page::default(), Vec::new()).await?;
+                Verdict::RetryAfter { delay, class: "page_lost", counts: true }
+            }
+            Class::Permanent => {
+                Verdict::GiveUp { class, reason: "The provider refused the request for good.".to_owned() }
+            }
+            Class::Transient | Class::CursorDead | Class::ItemGone => {
+                if self.claim.attempt < app.config.sync.max_attempts {
+                    Verdict::RetryAfter { delay, class, counts: true }
+                } else {
+                    let reason =
+                        "The provider did not answer properly, several times in a row. Sync again later.".to_owned();
+                    Verdict::GiveUp { class, reason }
+                }
+            }
+        }))
+    }
+}
+
+fn kept(stored: Stored) -> Flow {
+    match stored {
+        Stored::Kept => Flow::On,
+        // Whoever holds the batch or the job now decides what becomes of it; letting go changes nothing.
+        Stored::Fenced => Flow::End(Verdict::Done),
+    }
+}

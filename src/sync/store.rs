@@ -1,0 +1,303 @@
+//! Storing what arrived: items, raw events, holds, counters, cursor, checkpoint and lease in one transaction.
+//!
+//! Whatever dies between two of these transactions, the next worker finds the ledger, the raw events and the cursor telling
+//! the same story (invariants 3 and 4). The transaction's last two statements are its fences: one fails when another worker
+//! has taken the job over, the other when the batch was undone or cancelled; then nothing of it is kept.
+
+use std::collections::HashMap;
+
+use bytes::Bytes;
+
+use super::{Result, Vault, reconcile, step::Slice, work::hint};
+use crate::{
+    app::App,
+    db::{
+        Tx,
+        batches::{self, Counts},
+        items::{self, Known, Resolution},
+        jobs,
+        raw_events::{self, NewRawEvent},
+        streams,
+    },
+    domain::{
+        consent::{CalendarScope, Exclusions},
+        filter::{self, EventFacts, MailFilter},
+        ids::StreamId,
+        item::ItemOutcome,
+        job::{JobKind, backoff},
+        normalize::{Unreadable, mail, meeting},
+        stream::Cursor,
+    },
+    providers::Payload,
+};
+
+/// Tries of one item before it is set aside as failed.
+const ITEM_TRIES: i16 = 3;
+
+/// One item as it came from the provider.
+#[derive(Debug)]
+pub(super) enum Arrived {
+    /// Its payload.
+    Item(Payload),
+    /// It is gone; with the record that says so, where there is one.
+    Gone { source_id: String, version: Option<i64>, record: Bytes },
+    /// It could not be had.
+    Failed { source_id: String, reason: String, passing: bool },
+}
+
+/// The approved filter, made ready for one service.
+#[derive(Clone)]
+pub(super) enum Filter {
+    Mail(Box<MailFilter>),
+    Calendar(CalendarScope, Exclusions),
+}
+
+impl Filter {
+    /// `Ok(Err(rule))` names the rule that keeps the payload out.
+    fn check(&self, json: &[u8]) -> Result<Result<(), String>, Unreadable> {
+        match self {
+            Self::Mail(filter) => Ok(filter.is_inside(&mail::facts(json)?)),
+            Self::Calendar(scope, exclusions) => {
+                let facts: EventFacts = meeting::event_facts(json)?;
+                Ok(filter::event_is_inside(scope, exclusions, &facts))
+            }
+        }
+    }
+}
+
+/// One item, filtered and sealed, ready to be stored.
+pub(super) struct Prepared {
+    source_id: String,
+    what: What,
+}
+
+enum What {
+    Inside { group: String, version: i64, sealed: Vec<u8>, size_bytes: i32 },
+    Outside { group: String, version: i64, rule: String },
+    Gone { version: Option<i64>, record: Bytes },
+    Failed { reason: String, passing: bool },
+}
+
+/// Filters and seals. Takes its time on the processor, so it runs beside the runtime's threads.
+pub(super) fn prepare(
+    vault: &Vault,
+    filter: &Filter,
+    stream: StreamId,
+    arrived: Vec<Arrived>,
+) -> Result<Vec<Prepared>> {
+    arrived.into_iter().map(|one| prepare_one(vault, filter, stream, one)).collect()
+}
+
+fn prepare_one(vault: &Vault, filter: &Filter, stream: StreamId, arrived: Arrived) -> Result<Prepared> {
+    let (source_id, what) = match arrived {
+        Arrived::Gone { source_id, version, record } => (source_id, What::Gone { version, record }),
+        Arrived::Failed { source_id, reason, passing } => (source_id, What::Failed { reason, passing }),
+        Arrived::Item(Payload { source_id, version, group, json }) => {
+            let what = match filter.check(&json) {
+                Ok(Ok(())) => {
+                    let sealed = vault.seal_raw(stream, &source_id, version, &json)?;
+                    What::Inside { group, version, sealed, size_bytes: i32::try_from(json.len()).unwrap_or(i32::MAX) }
+                }
+                Ok(Err(rule)) => What::Outside { group, version, rule },
+                Err(unreadable) => What::Failed { reason: unreadable.to_string(), passing: false },
+            };
+            (source_id, what)
+        }
+    };
+    Ok(Prepared { source_id, what })
+}
+
+/// What one transaction writes beside what arrived.
+#[derive(Default)]
+pub(super) struct Page {
+    /// Ids that were listed and must be fetched.
+    pub(super) ids: Vec<String>,
+    /// How the ids meet the ledger; set when there are any.
+    pub(super) listing: Option<items::Listing>,
+    /// Where the cursor moves to.
+    pub(super) cursor: Option<Cursor>,
+    /// Whether the cursor is dead and everything must be listed anew.
+    pub(super) forget_cursor: bool,
+    /// Whether this was the last page of the listing.
+    pub(super) last: bool,
+}
+
+/// Whether the transaction was kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stored {
+    /// Yes.
+    Kept,
+    /// No: the job or the batch is no longer this worker's.
+    Fenced,
+}
+
+/// Stores a page of a listing or a chunk of fetched items, or both, and moves the checkpoint.
+pub(super) async fn store(app: &App, slice: &Slice, page: Page, prepared: Vec<Prepared>) -> Result<Stored> {
+    let (stream, batch) = (slice.stream.stream_id, slice.fence.batch);
+    let mut tx = app.db.begin(slice.session.user).await?;
+    let mut counts = Counts::default();
+    if let Some(listing) = page.listing.filter(|_| !page.ids.is_empty()) {
+        let listed = items::enter(&mut tx, stream, batch, &page.ids, slice.checkpoint.ordinal, listing).await?;
+        counts.listed += listed.met;
+        counts.unchanged += listed.unchanged;
+        counts.filtered += listed.kept_out;
+    }
+    let wrote_raw = write_items(&mut tx, slice, prepared, &mut counts).await?;
+    if page.cursor.is_some() || page.forget_cursor {
+        streams::move_cursor(&mut tx, stream, slice.preview, page.cursor.as_ref()).await?;
+    }
+    if page.last {
+        batches::mark_listed(&mut tx, slice.fence).await?;
+    }
+    let normalize = [JobKind::normalize_of(slice.stream.service)];
+    let woken = if wrote_raw { jobs::signal(&mut tx, batch, &normalize).await? } else { Vec::new() };
+    let checkpoint = serde_json::to_value(&slice.checkpoint)?;
+    if !jobs::hold(&mut tx, &slice.claim, app.config.sync.lease, Some(&checkpoint)).await?
+        || !batches::count(&mut tx, slice.fence, &counts).await?
+    {
+        return Ok(Stored::Fenced);
+    }
+    tx.commit().await?;
+    reconcile::ring(app, &woken).await;
+    hint(app, &slice.claim).await;
+    Ok(Stored::Kept)
+}
+
+/// Writes what became of the items; says whether any raw event was written.
+async fn write_items(tx: &mut Tx, slice: &Slice, prepared: Vec<Prepared>, counts: &mut Counts) -> Result<bool> {
+    if prepared.is_empty() {
+        return Ok(false);
+    }
+    let (stream, batch) = (slice.stream.stream_id, slice.fence.batch);
+    let ids: Vec<String> = prepared.iter().map(|one| one.source_id.clone()).collect();
+    let known = items::lock_known(tx, stream, batch, &ids).await?;
+    let known: HashMap<&str, &Known> = known.iter().map(|known| (known.source_id.as_str(), known)).collect();
+    let (mut resolutions, mut raws) = (HashMap::new(), Vec::new());
+    for one in prepared {
+        // The provider may name an item twice in a page; the last word counts.
+        let known = known.get(one.source_id.as_str()).copied();
+        let (resolution, raw) = decide(slice, known, one)?;
+        raws.extend(raw);
+        resolutions.insert(resolution.source_id.clone(), resolution);
+    }
+    let mut resolutions: Vec<Resolution> = resolutions.into_values().collect();
+    resolutions.sort_by(|left, right| left.source_id.cmp(&right.source_id));
+    for resolution in &resolutions {
+        tally(counts, known.get(resolution.source_id.as_str()).copied(), resolution);
+    }
+    raw_events::insert(tx, slice.session.account.provider, stream, batch, &raws).await?;
+    items::resolve(tx, stream, batch, &resolutions).await?;
+    Ok(!raws.is_empty())
+}
+
+/// Counts each item of a batch once, under its latest outcome.
+fn tally(counts: &mut Counts, known: Option<&Known>, resolution: &Resolution) {
+    if !known.is_some_and(|known| known.met) {
+        counts.listed += 1;
+    }
+    let Some(now) = resolution.in_batch else { return };
+    let before = known.and_then(|known| known.counted.as_deref()).and_then(ItemOutcome::from_word);
+    if now == ItemOutcome::Unchanged && before.is_some() {
+        return;
+    }
+    for (outcome, by) in before.map(|outcome| (outcome, -1)).into_iter().chain([(now, 1)]) {
+        match outcome {
+            ItemOutcome::Stored => counts.stored += by,
+            ItemOutcome::Unchanged => counts.unchanged += by,
+            ItemOutcome::Filtered => counts.filtered += by,
+            ItemOutcome::Failed => counts.failed += by,
+            ItemOutcome::Gone => counts.gone += by,
+            ItemOutcome::Pending | ItemOutcome::Undone => {}
+        }
+    }
+}
+
+/// What the ledger says of an item now that it has arrived, and the raw event that goes with it.
+fn decide(slice: &Slice, known: Option<&Known>, one: Prepared) -> Result<(Resolution, Option<NewRawEvent>)> {
+    let Prepared { source_id, what } = one;
+    let stored = known.and_then(|known| known.version);
+    let mut resolution = Resolution {
+        source_id: source_id.clone(),
+        outcome: ItemOutcome::Pending,
+        reason: None,
+        group_key: known.and_then(|known| known.group_key.clone()),
+        version: stored,
+        attempts: 0,
+        retry_in_secs: None,
+        changed: false,
+        in_batch: None,
+    };
+    if !slice.include_undone && known.is_some_and(|known| known.outcome == ItemOutcome::Undone) {
+        resolution.outcome = ItemOutcome::Undone;
+        resolution.reason = Some("undone".to_owned());
+        resolution.in_batch = Some(ItemOutcome::Filtered);
+        return Ok((resolution, None));
+    }
+    let raw = match what {
+        What::Inside { group, version, sealed, size_bytes } => {
+            resolution.outcome = ItemOutcome::Stored;
+            resolution.group_key = Some(group.clone());
+            // Late news of an older version changes nothing.
+            if stored.is_some_and(|stored| stored >= version) {
+                resolution.in_batch = Some(ItemOutcome::Unchanged);
+                None
+            } else {
+                (resolution.version, resolution.in_batch) = (Some(version), Some(ItemOutcome::Stored));
+                Some(NewRawEvent { source_id, version, kind: "item", group_key: group, payload: sealed, size_bytes })
+            }
+        }
+        What::Outside { group, version, rule } => {
+            (resolution.outcome, resolution.in_batch) = (ItemOutcome::Filtered, Some(ItemOutcome::Filtered));
+            (resolution.reason, resolution.group_key) = (Some(rule), Some(group));
+            match stored {
+                // It was inside before: a marker without content makes its rows go, and undo can bring them back.
+                Some(stored) if stored < version => {
+                    marker(slice, &mut resolution, version, "departed", &Bytes::from_static(b"{}"))?
+                }
+                _ => None,
+            }
+        }
+        What::Gone { version, record } => {
+            (resolution.outcome, resolution.in_batch) = (ItemOutcome::Gone, Some(ItemOutcome::Gone));
+            match stored {
+                Some(stored) if version.is_none_or(|version| version > stored) => {
+                    marker(slice, &mut resolution, version.unwrap_or(stored + 1), "gone", &record)?
+                }
+                _ => None,
+            }
+        }
+        What::Failed { reason, passing } => {
+            resolution.attempts = known.map_or(0, |known| known.attempts).saturating_add(1);
+            resolution.reason = Some(reason);
+            if passing && resolution.attempts < ITEM_TRIES {
+                let wait = backoff(resolution.attempts.into(), rand::random());
+                resolution.retry_in_secs = Some(i32::try_from(wait.as_secs()).unwrap_or(600));
+            } else {
+                (resolution.outcome, resolution.in_batch) = (ItemOutcome::Failed, Some(ItemOutcome::Failed));
+            }
+            None
+        }
+    };
+    resolution.changed = raw.is_some();
+    Ok((resolution, raw))
+}
+
+/// A raw event that says an item is no longer there, or no longer ours to show.
+fn marker(
+    slice: &Slice,
+    resolution: &mut Resolution,
+    version: i64,
+    kind: &'static str,
+    record: &Bytes,
+) -> Result<Option<NewRawEvent>> {
+    resolution.version = Some(version);
+    let source_id = resolution.source_id.clone();
+    Ok(Some(NewRawEvent {
+        payload: slice.session.vault.seal_raw(slice.stream.stream_id, &source_id, version, record)?,
+        size_bytes: i32::try_from(record.len()).unwrap_or(i32::MAX),
+        group_key: resolution.group_key.clone().unwrap_or_else(|| source_id.clone()),
+        source_id,
+        version,
+        kind,
+    }))
+}

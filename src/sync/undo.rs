@@ -1,0 +1,137 @@
+//! `undo`: takes a batch back.
+//!
+//! First the fence: one transaction raises the batch's generation, cancels its jobs and withdraws its consent, after which
+//! no worker can write under it. Then, in bounded transactions that can be repeated, the batch gives up what it holds, what
+//! nobody else holds is deleted, and what is left is projected again (invariant 6).
+
+use serde_json::json;
+
+use super::{Caller, Refusal, Result, normalize, reconcile, work::hint};
+use crate::{
+    app::App,
+    db::{
+        Tx,
+        accounts::Account,
+        audit,
+        batches::{self, Batch},
+        jobs::{self, Claim, Due},
+        locks, streams,
+        streams::Stream,
+        undo::{self, Forecast},
+    },
+    domain::{
+        account::ProviderName,
+        batch::{BatchOrigin, BatchState},
+        ids::{BatchId, UserId},
+        job::{JobKind, JobState, Verdict},
+    },
+};
+
+/// Items taken back in one transaction.
+const CHUNK: i64 = 500;
+
+/// What an undo would do, without doing it.
+///
+/// # Errors
+/// Refused when there is no such batch.
+pub async fn forecast(app: &App, caller: &Caller, id: BatchId) -> Result<(Batch, Vec<Forecast>)> {
+    let mut tx = app.db.begin(caller.user).await?;
+    let batch = Batch::find(&mut tx, id).await?.ok_or(Refusal::NotFound { what: "batch" })?;
+    let provider = provider(&mut tx, &batch).await?;
+    let forecast = undo::forecast(&mut tx, provider, id).await?;
+    tx.commit().await?;
+    Ok((batch, forecast))
+}
+
+/// Begins to take a batch back. Asking twice is the same as asking once.
+///
+/// # Errors
+/// Refused when there is no such batch.
+pub async fn start(app: &App, caller: &Caller, id: BatchId) -> Result<Batch> {
+    let mut tx = app.db.begin(caller.user).await?;
+    let batch = Batch::lock(&mut tx, id).await?.ok_or(Refusal::NotFound { what: "batch" })?;
+    if matches!(batch.state, BatchState::Undoing | BatchState::Undone) {
+        return Ok(batch);
+    }
+    batches::fence_for_undo(&mut tx, id).await?;
+    jobs::cancel_of_batch(&mut tx, id).await?;
+    if batch.origin == BatchOrigin::Approve {
+        streams::withdraw(&mut tx, batch.preview_id).await?;
+    }
+    let job_id = jobs::insert(&mut tx, JobKind::Undo, id, None, JobState::Queued).await?;
+    let request = Some((caller.request_id.as_str(), caller.client.as_str()));
+    audit::insert(&mut tx, &entry(&batch, request, "started", json!({}))).await?;
+    let batch = Batch::find(&mut tx, id).await?.ok_or(Refusal::NotFound { what: "batch" })?;
+    tx.commit().await?;
+    reconcile::ring(app, &[Due { user_id: caller.user, job_id, kind: JobKind::Undo }]).await;
+    Ok(batch)
+}
+
+fn entry<'a>(
+    batch: &Batch,
+    request: Option<(&'a str, &'a str)>,
+    outcome: &'static str,
+    counts: serde_json::Value,
+) -> audit::Entry<'a> {
+    audit::Entry {
+        action: "undo",
+        outcome,
+        request,
+        account: Some(batch.account_id),
+        preview: Some(batch.preview_id),
+        batch: Some(batch.batch_id),
+        counts,
+    }
+}
+
+async fn provider(tx: &mut Tx, batch: &Batch) -> Result<ProviderName> {
+    let account = Account::find(tx, batch.account_id).await?;
+    Ok(account.ok_or_else(|| anyhow::anyhow!("a batch without an account"))?.provider)
+}
+
+/// Takes back until nothing is left or the slice is over.
+pub(super) async fn slice(app: &App, user: UserId, claim: &Claim) -> Result<Verdict> {
+    let deadline = tokio::time::Instant::now() + app.config.sync.slice;
+    while chunk(app, user, claim).await? {
+        hint(app, claim).await;
+        if tokio::time::Instant::now() > deadline {
+            return Ok(Verdict::Continue);
+        }
+    }
+    Ok(Verdict::Done)
+}
+
+/// Takes back one chunk; `false` when the batch holds nothing any more and is undone.
+async fn chunk(app: &App, user: UserId, claim: &Claim) -> Result<bool> {
+    let id = claim.batch_id;
+    let mut tx = app.db.begin(user).await?;
+    let batch = Batch::find(&mut tx, id).await?.ok_or_else(|| anyhow::anyhow!("an undo without a batch"))?;
+    let stream = match undo::find_stream(&mut tx, id).await? {
+        Some(stream) => Stream::find(&mut tx, stream).await?,
+        None => None,
+    };
+    let Some(stream) = stream else {
+        if batches::mark_undone(&mut tx, id).await? {
+            let counts = json!({ "removed": batch.n_removed, "restored": batch.n_restored });
+            audit::insert(&mut tx, &entry(&batch, None, "succeeded", counts)).await?;
+        }
+        tx.commit().await?;
+        return Ok(false);
+    };
+    locks::hold_stream(&mut tx, stream.stream_id).await?;
+    let provider = provider(&mut tx, &batch).await?;
+    let holds = undo::give_up(&mut tx, id, stream.stream_id, CHUNK).await?;
+    if holds.is_empty() {
+        undo::drop_pending(&mut tx, id, CHUNK).await?;
+    } else {
+        let released = undo::delete_unheld(&mut tx, provider, id, stream.stream_id, &holds).await?;
+        normalize::project(app, &mut tx, &stream, released.groups).await?;
+        batches::count_undone(&mut tx, id, released.removed, released.restored).await?;
+    }
+    // A worker that took the job over goes on where this transaction began.
+    let still_held = jobs::hold(&mut tx, claim, app.config.sync.lease, None).await?;
+    if still_held {
+        tx.commit().await?;
+    }
+    Ok(still_held)
+}

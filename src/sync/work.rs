@@ -1,0 +1,140 @@
+//! One slice of one job: claim, work, let go.
+
+use std::time::Duration;
+
+use super::{Error, Refusal, Result, batch, normalize, reconcile, step, undo};
+use crate::{
+    app::App,
+    broker::queue::Ring,
+    db::{
+        batches,
+        jobs::{self, Claim, Release},
+    },
+    domain::{
+        ids::UserId,
+        job::{JobKind, JobState, Verdict, backoff},
+    },
+};
+
+/// Times in a row that a job may take its worker down before it is given up.
+const MAX_CRASHES: i32 = 3;
+
+/// What became of a ring.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Nothing was due: a second ring, or one that came late.
+    Nothing,
+    /// A slice was worked.
+    Worked,
+}
+
+/// Works one slice of the job a ring names, if it is due.
+///
+/// # Errors
+/// When the database fails; the job's lease then runs out, and another worker takes it over.
+pub async fn work(app: &App, owner: &str, ring: Ring) -> Result<Outcome> {
+    let mut tx = app.db.begin(ring.user).await?;
+    let Some(claim) = jobs::claim(&mut tx, ring.job, owner, app.config.sync.lease).await? else {
+        return Ok(Outcome::Nothing);
+    };
+    if matches!(claim.kind, JobKind::GmailSync | JobKind::CalendarSync) {
+        batches::start(&mut tx, claim.batch_id).await?;
+    }
+    tx.commit().await?;
+    let verdict = if claim.taken_over && claim.attempt > MAX_CRASHES {
+        let reason =
+            "Its worker went down three times while working on it. Look at the worker's log, then retry the job.";
+        Verdict::GiveUp { class: "crash", reason: reason.to_owned() }
+    } else {
+        match slice(app, ring.user, &claim).await {
+            Ok(verdict) => verdict,
+            Err(error) => verdict_of(app, &claim, error),
+        }
+    };
+    let_go(app, ring.user, &claim, &verdict).await?;
+    Ok(Outcome::Worked)
+}
+
+async fn slice(app: &App, user: UserId, claim: &Claim) -> Result<Verdict> {
+    match claim.kind {
+        JobKind::GmailSync | JobKind::CalendarSync => step::slice(app, user, claim).await,
+        JobKind::NormalizeMail | JobKind::NormalizeEvent => normalize::slice(app, user, claim).await,
+        JobKind::Undo => undo::slice(app, user, claim).await,
+    }
+}
+
+/// What an error means for the job. The text goes to the log; the job's row gets a class and words without content.
+fn verdict_of(app: &App, claim: &Claim, error: Error) -> Verdict {
+    let delay = backoff(claim.attempt, rand::random());
+    match error {
+        Error::Refused(refusal) => match refusal {
+            Refusal::Throttled { seconds } => {
+                Verdict::RetryAfter { delay: Duration::from_secs(seconds), class: "throttled", counts: false }
+            }
+            Refusal::ProviderUnavailable => retry_or_give_up(app, claim, "transient", delay),
+            other => Verdict::GiveUp { class: class_of(&other), reason: other.to_string() },
+        },
+        Error::Failed(cause) => {
+            tracing::error!(job.id = %claim.job_id, job.kind = %claim.kind, attempt = claim.attempt, error = ?cause, "a slice failed");
+            retry_or_give_up(app, claim, "internal", delay)
+        }
+    }
+}
+
+const fn class_of(refusal: &Refusal) -> &'static str {
+    match refusal {
+        Refusal::NeedsReauth => "needs_reauth",
+        Refusal::ScopeMissing { .. } => "needs_scope",
+        Refusal::Blocked { .. } => "blocked",
+        Refusal::Disconnected => "disconnected",
+        _ => "refused",
+    }
+}
+
+/// Tries again after a while, as often as the configuration allows.
+fn retry_or_give_up(app: &App, claim: &Claim, class: &'static str, delay: Duration) -> Verdict {
+    if claim.attempt < app.config.sync.max_attempts {
+        return Verdict::RetryAfter { delay, class, counts: true };
+    }
+    let reason = format!("Failed {} times in a row. Retry the job when the cause is mended.", claim.attempt);
+    Verdict::GiveUp { class, reason }
+}
+
+async fn let_go(app: &App, user: UserId, claim: &Claim, verdict: &Verdict) -> Result<()> {
+    let release = match verdict {
+        Verdict::Done => Release { state: JobState::Succeeded, delay: Duration::ZERO, fresh: true, error: None },
+        Verdict::Continue => Release { state: JobState::Queued, delay: Duration::ZERO, fresh: true, error: None },
+        Verdict::Wait => Release { state: JobState::Waiting, delay: Duration::ZERO, fresh: true, error: None },
+        Verdict::RetryAfter { delay, class, counts } => {
+            let error = Some((*class, "Will be tried again."));
+            Release { state: JobState::Queued, delay: *delay, fresh: !counts, error }
+        }
+        Verdict::GiveUp { class, reason } => {
+            Release { state: JobState::Dead, delay: Duration::ZERO, fresh: false, error: Some((class, reason)) }
+        }
+    };
+    let mut tx = app.db.begin(user).await?;
+    if !jobs::release(&mut tx, claim, &release).await? {
+        return Ok(());
+    }
+    let mut due = Vec::new();
+    if matches!(release.state, JobState::Succeeded | JobState::Dead) && claim.kind != JobKind::Undo {
+        // A normalize job waits until nothing more can come in, so the end of a sync job is news to it.
+        due = jobs::signal(&mut tx, claim.batch_id, &[JobKind::NormalizeMail, JobKind::NormalizeEvent]).await?;
+        batch::finish_if_done(&mut tx, claim.batch_id).await?;
+    }
+    tx.commit().await?;
+    if *verdict == Verdict::Continue {
+        due.push(jobs::Due { user_id: user, job_id: claim.job_id, kind: claim.kind });
+    }
+    reconcile::ring(app, &due).await;
+    hint(app, claim).await;
+    Ok(())
+}
+
+/// Tells those who watch the batch to look. A hint that is lost is harmless: they also look by themselves now and then.
+pub(super) async fn hint(app: &App, claim: &Claim) {
+    if let Err(error) = app.broker.changed(claim.batch_id).await {
+        tracing::debug!(batch.id = %claim.batch_id, error = %error, "could not hint at progress");
+    }
+}
