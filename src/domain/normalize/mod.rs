@@ -3,6 +3,16 @@
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 
+pub mod mail;
+pub mod meeting;
+
+mod calendar_event;
+mod html;
+mod json;
+mod mime;
+mod recurrence;
+mod text;
+
 use super::words;
 
 /// The normalizer's version; a change of any output raises it, and a re-projection follows.

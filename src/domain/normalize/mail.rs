@@ -1,0 +1,330 @@
+//! One Gmail message (`users.messages.get?format=raw`) as a row of the timeline.
+//!
+//! Everything in a mail is the sender's claim, and some senders are hostile: whatever the bytes are, there is a row. Only
+//! what Google itself writes around them can be unreadable.
+
+use std::borrow::Cow;
+
+use base64::{
+    Engine,
+    alphabet::URL_SAFE,
+    engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
+};
+use chrono::{DateTime, Utc};
+use mail_parser::{Addr, Address, HeaderName, HeaderValue};
+use serde::Deserialize;
+
+use super::{
+    Attachment, Direction, InteractionKind, NewInteraction, Participant, Role, Unreadable, html, json,
+    mime::{Mail, Part},
+    text,
+};
+use crate::domain::filter::MailFacts;
+
+/// The most participants kept of one mail.
+const MAX_PARTICIPANTS: usize = 1_000;
+/// The most attachments kept of one mail.
+const MAX_ATTACHMENTS: usize = 1_000;
+/// The longest subject or Message-ID kept, in characters: what RFC 5322 allows in a line.
+const MAX_LINE: usize = 998;
+/// The longest address kept, in characters: what RFC 5321 allows in a path, doubled.
+const MAX_ADDRESS: usize = 512;
+/// The longest name of a person or a file kept, in characters.
+const MAX_NAME: usize = 255;
+
+/// Google pads, by its documentation and in practice sometimes not.
+const BASE64: GeneralPurpose = GeneralPurpose::new(
+    &URL_SAFE,
+    GeneralPurposeConfig::new()
+        .with_decode_padding_mode(DecodePaddingMode::Indifferent)
+        .with_decode_allow_trailing_bits(true),
+);
+
+/// What Google says of a message, apart from the message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MailEnvelope {
+    /// The message's id in the mailbox.
+    pub id: String,
+    /// The conversation's id.
+    pub thread_id: String,
+    /// Rises with every change of the message; its version.
+    pub history_id: u64,
+    /// The label ids on the message now; empty for archived, read mail.
+    pub labels: Vec<String>,
+    /// When Google accepted the message.
+    pub internal_date: DateTime<Utc>,
+    /// Google's estimate of its size in bytes.
+    pub size_bytes: u64,
+}
+
+/// A message, decoded once: ask it for the filter's facts first, and for the row when it is inside.
+#[derive(Debug)]
+pub struct ParsedMail {
+    /// What Google says of it.
+    pub envelope: MailEnvelope,
+    raw: Vec<u8>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Message<'x> {
+    id: String,
+    thread_id: String,
+    #[serde(default)]
+    label_ids: Vec<String>,
+    #[serde(deserialize_with = "json::number")]
+    history_id: u64,
+    #[serde(deserialize_with = "json::number")]
+    internal_date: i64,
+    #[serde(default)]
+    size_estimate: u64,
+    // Borrowed: a message has up to 50 MiB.
+    #[serde(borrow, default)]
+    raw: Cow<'x, str>,
+}
+
+/// Reads what Google says of a message without decoding the message; also for replies of other formats than `raw`.
+///
+/// # Errors
+/// When the reply is not of the documented shape.
+pub fn envelope(json: &[u8]) -> Result<MailEnvelope, Unreadable> {
+    json::read::<Message<'_>>(json)?.envelope()
+}
+
+/// What the filter may look at in a message.
+///
+/// # Errors
+/// When the reply is not of the documented shape.
+pub fn facts(json: &[u8]) -> Result<MailFacts, Unreadable> {
+    Ok(ParsedMail::read(json)?.facts())
+}
+
+/// The row of a message. `aliases` are the lower-case addresses of the account.
+///
+/// # Errors
+/// When the reply is not of the documented shape.
+pub fn mail(json: &[u8], aliases: &[String]) -> Result<NewInteraction, Unreadable> {
+    Ok(ParsedMail::read(json)?.interaction(aliases))
+}
+
+impl Message<'_> {
+    fn envelope(&self) -> Result<MailEnvelope, Unreadable> {
+        let internal_date = DateTime::from_timestamp_millis(self.internal_date).and_then(json::storable);
+        Ok(MailEnvelope {
+            id: text::one_line(&self.id, MAX_LINE),
+            thread_id: text::one_line(&self.thread_id, MAX_LINE),
+            history_id: self.history_id,
+            labels: self.label_ids.iter().map(|label| text::one_line(label, MAX_LINE)).collect(),
+            internal_date: internal_date.ok_or_else(|| Unreadable::Shape("internalDate out of range".to_owned()))?,
+            size_bytes: self.size_estimate,
+        })
+    }
+}
+
+impl ParsedMail {
+    /// Reads one reply of `messages.get` with `format=raw`, byte for byte.
+    ///
+    /// # Errors
+    /// When the reply is not of the documented shape, or holds no `raw`.
+    pub fn read(json: &[u8]) -> Result<Self, Unreadable> {
+        let message = json::read::<Message<'_>>(json)?;
+        let raw = BASE64.decode(message.raw.as_bytes());
+        let raw = raw.ok().filter(|raw| !raw.is_empty());
+        Ok(Self {
+            envelope: message.envelope()?,
+            raw: raw.ok_or_else(|| Unreadable::Shape("raw is missing or not base64url".to_owned()))?,
+        })
+    }
+
+    /// What the filter may look at.
+    pub fn facts(&self) -> MailFacts {
+        let mail = Mail::read(&self.raw);
+        let people = |name| {
+            let written = |addr: &Addr<'_>| person(addr).map(written);
+            addresses(&mail, name).filter_map(written).take(MAX_PARTICIPANTS).collect::<Vec<_>>()
+        };
+        let from = people(HeaderName::From);
+        MailFacts {
+            labels: self.envelope.labels.clone(),
+            internal_date: self.envelope.internal_date,
+            from: if from.is_empty() { people(HeaderName::Sender) } else { from },
+            to: people(HeaderName::To),
+            cc: people(HeaderName::Cc),
+            bcc: people(HeaderName::Bcc),
+            subject: subject(&mail),
+            has_attachment: mail.parts.iter().any(is_attached_file),
+            size_bytes: self.envelope.size_bytes,
+            message_id: message_id(&mail).unwrap_or_default(),
+        }
+    }
+
+    /// The row. `aliases` are the lower-case addresses of the account.
+    pub fn interaction(self, aliases: &[String]) -> NewInteraction {
+        let mail = Mail::read(&self.raw);
+        let body_text = text::clean(&body(&mail), text::BODY_BYTES);
+        let participants = participants(&mail, aliases);
+        NewInteraction {
+            occurrence: String::new(),
+            kind: InteractionKind::Email,
+            direction: Some(direction(&participants, &self.envelope.labels)),
+            subject: subject(&mail),
+            snippet: text::snippet(&body_text),
+            body_text,
+            occurred_at: self.envelope.internal_date,
+            ends_at: None,
+            all_day: None,
+            thread: Some(self.envelope.thread_id),
+            universal_id: message_id(&mail),
+            location: None,
+            status: None,
+            participants,
+            labels: self.envelope.labels,
+            attachments: mail.parts.iter().filter_map(attachment).take(MAX_ATTACHMENTS).collect(),
+        }
+    }
+}
+
+fn subject(mail: &Mail<'_>) -> String {
+    let subject = mail.header(HeaderName::Subject).and_then(HeaderValue::as_text);
+    text::one_line(subject.unwrap_or_default(), MAX_LINE)
+}
+
+fn message_id(mail: &Mail<'_>) -> Option<String> {
+    let id = match mail.header(HeaderName::MessageId)? {
+        HeaderValue::TextList(ids) => ids.first()?,
+        value => value.as_text()?,
+    };
+    let id = text::one_line(id.trim_matches(['<', '>', ' ']), MAX_LINE);
+    Some(id).filter(|id| !id.is_empty())
+}
+
+/// Every address of every header of that name; groups are opened.
+fn addresses<'s>(mail: &'s Mail<'_>, name: HeaderName<'static>) -> impl Iterator<Item = &'s Addr<'s>> {
+    mail.values(name).filter_map(HeaderValue::as_address).flat_map(|address| {
+        let (list, groups) = match address {
+            Address::List(list) => (list.as_slice(), [].as_slice()),
+            Address::Group(groups) => ([].as_slice(), groups.as_slice()),
+        };
+        list.iter().chain(groups.iter().flat_map(|group| &group.addresses))
+    })
+}
+
+/// A person's lower-case address and name; `None` when there is neither.
+fn person(addr: &Addr<'_>) -> Option<(String, Option<String>)> {
+    let name = text::one_line(addr.name.as_deref().unwrap_or_default(), MAX_NAME);
+    let address = text::one_line(addr.address.as_deref().unwrap_or_default(), MAX_ADDRESS).to_lowercase();
+    // An address that was sent as an encoded word is read as a name.
+    if address.is_empty() && name.contains('@') && !name.contains(' ') {
+        return Some((name.to_lowercase(), None));
+    }
+    let name = Some(name).filter(|name| !name.is_empty() && *name != address);
+    (!address.is_empty() || name.is_some()).then_some((address, name))
+}
+
+/// A person as the filter sees them.
+fn written((address, name): (String, Option<String>)) -> String {
+    match name {
+        Some(name) => format!("{} <{address}>", name.to_lowercase()),
+        None => address,
+    }
+}
+
+fn participants(mail: &Mail<'_>, aliases: &[String]) -> Vec<Participant> {
+    let roles = [
+        (HeaderName::From, Role::From),
+        (HeaderName::ReplyTo, Role::ReplyTo),
+        (HeaderName::To, Role::To),
+        (HeaderName::Cc, Role::Cc),
+        (HeaderName::Bcc, Role::Bcc),
+    ];
+    let of_role = |(name, role)| {
+        let participant = |(address, name): (String, Option<String>)| Participant {
+            role,
+            is_self: aliases.contains(&address),
+            address,
+            name,
+            response: None,
+        };
+        addresses(mail, name).filter_map(person).map(participant).take(MAX_PARTICIPANTS).collect::<Vec<_>>()
+    };
+    roles.into_iter().flat_map(of_role).take(MAX_PARTICIPANTS).collect()
+}
+
+fn direction(participants: &[Participant], labels: &[String]) -> Direction {
+    let is_by_self = participants.iter().any(|one| one.role == Role::From && one.is_self);
+    let mut recipients =
+        participants.iter().filter(|one| matches!(one.role, Role::To | Role::Cc | Role::Bcc)).peekable();
+    let is_to_self_alone = recipients.peek().is_some() && recipients.all(|one| one.is_self);
+    if is_by_self && is_to_self_alone {
+        Direction::Internal
+    } else if is_by_self || labels.iter().any(|label| label == "SENT") {
+        Direction::Sent
+    } else {
+        Direction::Received
+    }
+}
+
+fn is_plain(part: &Part<'_>) -> bool {
+    part.is_text("plain")
+}
+
+fn is_html(part: &Part<'_>) -> bool {
+    part.is_text("html")
+}
+
+/// The text of a mail: each text part in its order; of alternatives, the plain one, unless it says nothing.
+fn body(mail: &Mail<'_>) -> String {
+    let mut plain_alternatives = Vec::new();
+    let mut texts: Vec<(&Part<'_>, String)> = Vec::new();
+    let mut n_bytes = 0;
+    for part in &mail.parts {
+        let is_said = part.alternative.is_some_and(|group| plain_alternatives.contains(&group));
+        let text = if is_plain(part) {
+            part.text()
+        } else if is_html(part) && !is_said {
+            html::to_text(&part.text(), text::BODY_BYTES)
+        } else {
+            continue;
+        };
+        if text.trim().is_empty() {
+            continue;
+        }
+        if is_plain(part)
+            && let Some(group) = part.alternative
+            && !is_said
+        {
+            plain_alternatives.push(group);
+            // HTML that came first said the same.
+            texts.retain(|(other, _)| other.alternative != Some(group));
+        }
+        n_bytes += text.len();
+        texts.push((part, text));
+        if n_bytes > text::BODY_BYTES {
+            break;
+        }
+    }
+    texts.into_iter().map(|(_, text)| text).collect::<Vec<_>>().join("\n\n")
+}
+
+/// A part that is not the text of the mail, as what it is.
+fn attachment(part: &Part<'_>) -> Option<Attachment> {
+    // AMP is a third way to say what the other alternatives say.
+    if is_plain(part) || is_html(part) || part.is("text", "x-amp-html") {
+        return None;
+    }
+    Some(Attachment {
+        name: text::one_line(part.name().unwrap_or_default(), MAX_NAME),
+        media_type: text::one_line(&part.media_type(), MAX_NAME),
+        size_bytes: part.size_bytes(),
+        inline: part.is_inline(),
+    })
+}
+
+/// Whether a part is a file beside the text, as `has:attachment` means it.
+fn is_attached_file(part: &Part<'_>) -> bool {
+    part.is_file() || (part.name().is_some() && !part.is_inline() && !is_plain(part) && !is_html(part))
+}
+
+#[cfg(test)]
+#[path = "mail_tests.rs"]
+mod tests;

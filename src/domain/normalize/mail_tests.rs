@@ -1,0 +1,237 @@
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use base64::engine::general_purpose::{URL_SAFE, URL_SAFE_NO_PAD};
+use proptest::prelude::*;
+use serde_json::json;
+
+use super::*;
+
+/// A message as Gmail's reply.
+fn reply(raw: &[u8]) -> Vec<u8> {
+    let message = json!({
+        "id": "18f", "threadId": "18e", "labelIds": ["INBOX"], "snippet": "s", "historyId": "9007199254740993",
+        "internalDate": "1700000000123", "sizeEstimate": raw.len(), "raw": URL_SAFE.encode(raw),
+    });
+    serde_json::to_vec(&message).unwrap()
+}
+
+fn row(raw: &str) -> NewInteraction {
+    mail(&reply(raw.replace('\n', "\r\n").as_bytes()), &["me@example.com".to_owned()]).unwrap()
+}
+
+fn people(row: &NewInteraction) -> Vec<(Role, &str, Option<&str>)> {
+    row.participants.iter().map(|one| (one.role, one.address.as_str(), one.name.as_deref())).collect()
+}
+
+#[test]
+fn a_plain_mail_becomes_a_row() {
+    let row = row(
+        "From: =?utf-8?q?Ad=C3=A4_Lovelace?= <Ada@Example.ORG>\nTo: \"Me, Myself\" <ME@example.com>,\n bob@example.net\n\
+        Cc: Friends: carol@example.net, Dan <dan@example.net>;\nBcc: eve@bücher.example\nReply-To: list@example.org\n\
+        Subject: =?iso-8859-1?Q?Gr=FC=DFe?= from\n the  Engine\nMessage-ID: <a.b@example.org>\n\nHello\0 you,\n\n\nbye\n",
+    );
+    assert_eq!(row.subject, "Grüße from the Engine");
+    assert_eq!(row.body_text, "Hello you,\n\n\nbye");
+    assert_eq!(row.snippet, "Hello you, bye");
+    assert_eq!(row.universal_id.as_deref(), Some("a.b@example.org"));
+    assert_eq!(row.thread.as_deref(), Some("18e"));
+    assert_eq!(row.labels, ["INBOX"]);
+    assert_eq!(row.occurred_at.timestamp_millis(), 1_700_000_000_123);
+    assert_eq!((row.kind, row.direction), (InteractionKind::Email, Some(Direction::Received)));
+    assert_eq!(
+        people(&row),
+        [
+            (Role::From, "ada@example.org", Some("Adä Lovelace")),
+            (Role::ReplyTo, "list@example.org", None),
+            (Role::To, "me@example.com", Some("Me, Myself")),
+            (Role::To, "bob@example.net", None),
+            (Role::Cc, "carol@example.net", None),
+            (Role::Cc, "dan@example.net", Some("Dan")),
+            (Role::Bcc, "eve@bücher.example", None),
+        ]
+    );
+    assert!(row.participants[2].is_self && !row.participants[0].is_self);
+}
+
+#[test]
+fn the_direction_is_seen_from_the_account() {
+    for (headers, direction) in [
+        ("From: me@example.com\nTo: ada@example.org", Direction::Sent),
+        ("From: Me@Example.com\nTo: ME@example.com", Direction::Internal),
+        ("From: me@example.com", Direction::Sent),
+        ("From: ada@example.org\nTo: me@example.com", Direction::Received),
+        ("Subject: no one", Direction::Received),
+    ] {
+        assert_eq!(row(&format!("{headers}\n\nx")).direction, Some(direction), "{headers}");
+    }
+}
+
+#[test]
+fn the_body_is_the_best_text() {
+    let part = |kind: &str, text: &str| format!("--b\nContent-Type: {kind}\n\n{text}\n");
+    let (plain, html, none) = (part("text/plain", "plain"), part("text/html", "<p>html</p>"), part("text/plain", " "));
+    let footer = part("text/plain", "footer");
+    for (kind, parts, body) in [
+        ("alternative", format!("{plain}{html}"), "plain"),
+        ("alternative", format!("{html}{plain}"), "plain"),
+        ("alternative", format!("{none}{html}"), "html"),
+        ("alternative", html.clone(), "html"),
+        ("mixed", format!("{html}{footer}"), "html\n\nfooter"),
+        ("mixed", format!("{plain}{}", part("text/plain; name=a.txt", "file")), "plain"),
+        ("mixed", part("application/pdf", "x"), ""),
+        ("related", format!("{html}{}", part("image/png", "x")), "html"),
+    ] {
+        let row = row(&format!("Content-Type: multipart/{kind}; boundary=b\n\n{parts}--b--\n"));
+        assert_eq!(row.body_text, body, "{kind} {parts}");
+    }
+    assert_eq!(row("Content-Type: text/html\nContent-Transfer-Encoding: base64\n\nPGI+aGk8L2I+").body_text, "hi");
+    assert_eq!(row("Content-Type: text/plain; name=x\n\nalone").body_text, "alone");
+    assert_eq!(row("Content-Type: multipart/mixed\n\nno boundary").body_text, "");
+}
+
+#[test]
+fn attachments_are_what_they_are_and_never_content() {
+    let raw = "Content-Type: multipart/mixed; boundary=b\n\n--b\n\ntext\n\
+        --b\nContent-Type: application/pdf; name=\"=?utf-8?q?R=C3=A9sum=C3=A9.pdf?=\"\n\
+        Content-Disposition: attachment; filename*=utf-8''R%C3%A9sum%C3%A9.pdf\nContent-Transfer-Encoding: base64\n\n\
+        AAAA\nAAA=\n\
+        --b\nContent-Type: image/png; name=logo.png\nContent-ID: <1>\nContent-Transfer-Encoding: quoted-printable\n\na=3Db=\nc\n\
+        --b\nContent-Type: message/rfc822\n\nSubject: inner\n\ninner\n--b--\n";
+    let row = row(raw);
+    let shown: Vec<_> =
+        row.attachments.iter().map(|one| (&*one.name, &*one.media_type, one.size_bytes, one.inline)).collect();
+    assert_eq!(shown[0], ("Résumé.pdf", "application/pdf", 5, false));
+    assert_eq!((shown[1].0, shown[1].3), ("logo.png", true));
+    assert_eq!(shown[2].1, "message/rfc822");
+    assert_eq!((row.body_text.as_str(), shown.len()), ("text", 3));
+    assert!(facts(&reply(raw.as_bytes())).unwrap().has_attachment);
+    let inline = raw
+        .replace("attachment;", "inline;")
+        .replace("filename*", "x")
+        .replace("application/pdf; name", "application/pdf; x");
+    assert!(!facts(&reply(inline.as_bytes())).unwrap().has_attachment);
+}
+
+#[test]
+fn facts_are_what_a_filter_needs() {
+    let facts =
+        facts(&reply(b"From: Ada <ADA@example.org>\r\nTo: b@c.d\r\nSubject: S\r\nMessage-ID: <1@x>\r\n\r\nx")).unwrap();
+    assert_eq!(facts.from, ["ada <ada@example.org>"]);
+    assert_eq!(
+        (facts.to, facts.subject, facts.message_id),
+        (vec!["b@c.d".to_owned()], "S".to_owned(), "1@x".to_owned())
+    );
+    assert_eq!((facts.labels, facts.has_attachment), (vec!["INBOX".to_owned()], false));
+}
+
+#[test]
+fn the_envelope_needs_no_message() {
+    let read = |json: &str| envelope(json.as_bytes());
+    let minimal = read(r#"{"id":"1","threadId":"2","historyId":18446744073,"internalDate":"5"}"#).unwrap();
+    assert_eq!(
+        (minimal.history_id, minimal.labels.len(), minimal.internal_date.timestamp_millis()),
+        (18_446_744_073, 0, 5)
+    );
+    for bad in [
+        "",
+        "[]",
+        r#"{"id":"1"}"#,
+        r#"{"id":"1","threadId":"2","historyId":"secret","internalDate":"5"}"#,
+        r#"{"id":"1","threadId":"2","historyId":"-1","internalDate":"5"}"#,
+        r#"{"id":"1","threadId":"2","historyId":"1","internalDate":"9223372036854775807"}"#,
+    ] {
+        let error = read(bad).unwrap_err().to_string();
+        assert!(!error.contains("secret"), "{error}");
+    }
+    assert!(mail(br#"{"id":"1","threadId":"2","historyId":"1","internalDate":"5"}"#, &[]).is_err());
+    assert!(mail(br#"{"id":"1","threadId":"2","historyId":"1","internalDate":"5","raw":"!"}"#, &[]).is_err());
+}
+
+#[test]
+fn raw_is_read_with_and_without_padding() {
+    for raw in ["a: b\n\nx", "a: b\n\nxy", "a: b\n\nxyz?>"] {
+        let padded = String::from_utf8(reply(raw.as_bytes())).unwrap();
+        let bare = padded.replace(&URL_SAFE.encode(raw), &URL_SAFE_NO_PAD.encode(raw));
+        let escaped = padded.replace('=', "\\u003d");
+        assert_eq!(mail(bare.as_bytes(), &[]), mail(padded.as_bytes(), &[]));
+        assert_eq!(mail(escaped.as_bytes(), &[]), mail(padded.as_bytes(), &[]));
+    }
+}
+
+fn assert_storable(row: &NewInteraction) {
+    let people = row.participants.iter().flat_map(|one| [Some(&one.address), one.name.as_ref()]).flatten();
+    let files = row.attachments.iter().flat_map(|one| [&one.name, &one.media_type]);
+    let texts =
+        [&row.subject, &row.body_text, &row.snippet].into_iter().chain(&row.universal_id).chain(people).chain(files);
+    assert!(texts.into_iter().all(|text| !text.contains('\0')));
+    assert!(row.snippet.chars().count() <= 200 && row.body_text.len() <= 1 << 20);
+    assert!(row.subject.chars().count() <= 998);
+    assert!(row.participants.len() <= 1_000 && row.attachments.len() <= 1_000);
+}
+
+#[test]
+fn what_is_too_much_is_cut() {
+    let many = "a@b.c, ".repeat(5_000);
+    let mut raw = format!("To: {many}\r\nSubject: {}\r\n", "s".repeat(5_000));
+    raw += "Content-Type: multipart/mixed; boundary=b\r\n\r\n";
+    raw += &format!("--b\r\n\r\n{}\r\n", "é\u{0}".repeat(1 << 20));
+    raw += &"--b\r\nContent-Type: image/gif\r\n\r\nx\r\n".repeat(3_000);
+    let row = mail(&reply(raw.as_bytes()), &[]).unwrap();
+    assert_storable(&row);
+    assert_eq!((row.participants.len(), row.attachments.len(), row.subject.len()), (1_000, 1_000, 998));
+}
+
+proptest! {
+    #[test]
+    fn any_bytes_are_a_mail(raw in prop::collection::vec(any::<u8>(), 1..300)) {
+        assert_storable(&mail(&reply(&raw), &[]).unwrap());
+        facts(&reply(&raw)).unwrap();
+    }
+
+    #[test]
+    fn any_headers_are_a_mail(raw in "((From|To|Cc|Subject|Message-ID|Content-Type|Content-Disposition|Content-Transfer-Encoding): ?|multipart/mixed|; ?boundary=b|--b(--)?|text/html|base64|quoted-printable|=[?]utf-8[?][bq][?]|[?]=|<|>|\\(|\\)|,|;|:|\"|\\\\|@|é|\\x00|=|[a-z]{1,3}| |\r?\n){1,60}") {
+        assert_storable(&mail(&reply(raw.as_bytes()), &[]).unwrap());
+        facts(&reply(raw.as_bytes())).unwrap();
+    }
+
+    #[test]
+    fn any_json_is_read_or_refused(json in prop::collection::vec(any::<u8>(), 0..100)) {
+        let _ = (mail(&json, &[]), facts(&json), envelope(&json));
+    }
+}
+
+/// Every message file below a folder.
+fn files(folder: &Path, found: &mut Vec<PathBuf>) -> io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.is_dir() { files(&path, found)? } else { found.push(path) }
+    }
+    Ok(())
+}
+
+#[test]
+fn the_corpus_is_read() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/corpus/mail");
+    let mut found = Vec::new();
+    if files(&folder, &mut found).is_err() {
+        return println!("skipped: there is no corpus of mail beside this repository");
+    }
+    let (mut n_empty, mut n_broken) = (0, 0);
+    for path in &found {
+        let raw = fs::read(path).unwrap();
+        if raw.is_empty() {
+            continue;
+        }
+        let row = mail(&reply(&raw), &[]).unwrap();
+        assert_storable(&row);
+        n_empty += usize::from(row.body_text.is_empty());
+        n_broken += usize::from(row.body_text.contains('\u{fffd}'));
+        if row.body_text.is_empty() {
+            println!("empty body: {}", path.display());
+        }
+    }
+    println!("{} mails, {n_empty} with an empty body, {n_broken} with undecodable characters", found.len());
+}
