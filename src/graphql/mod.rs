@@ -1,1 +1,5 @@
-//! Placeholder.
+//! Door one: the GraphQL schema, whose resolvers only translate.
+
+pub mod code;
+pub mod precheck;
+pub mod viewer;
