@@ -228,8 +228,8 @@ async fn link(app: &App, caller: &Caller, vault: &Vault, grant: &Grant, wanted: 
     let missing: Vec<&str> =
         wanted.iter().filter(|service| !service.is_granted(&tokens.scopes)).map(|service| service.as_str()).collect();
     let reason = format!("Access to {} was not granted. Connect again to add it.", missing.join(" and "));
-    let refresh =
-        tokens.refresh.as_ref().map(|token| vault.seal_token(account, "refresh_token", token.expose_secret()));
+    let seal = |token: &secrecy::SecretString| vault.seal_token(account, "refresh_token", token.expose_secret());
+    let refresh = tokens.refresh.as_ref().map(seal).transpose()?;
     let written = Link {
         account,
         provider: ProviderName::Google,
@@ -239,7 +239,7 @@ async fn link(app: &App, caller: &Caller, vault: &Vault, grant: &Grant, wanted: 
         state: if missing.is_empty() { AccountState::Active } else { AccountState::NeedsScope },
         state_reason: (!missing.is_empty()).then_some(reason.as_str()),
         access_token: &vault.seal_token(account, "access_token", tokens.access.expose_secret())?,
-        refresh_token: refresh.transpose()?.as_deref(),
+        refresh_token: refresh.as_deref(),
         access_expires_at: app.clock.now()
             + TimeDelta::from_std(tokens.expires_in).unwrap_or_else(|_| TimeDelta::hours(1)),
     };

@@ -30,7 +30,7 @@ pub async fn save(app: &App, caller: &Caller, mut new: Preferences) -> Result<Pr
     preview::bounded("calendarDaysAhead", new.calendar_days_ahead, 0, 3_650)?;
     // Label names are an account's, so they are resolved by the preview; the grammar can be checked now.
     if let Err(error) = filter::parse(&new.gmail_query, &[], app.clock.now())
-        && !error.is_about_labels()
+        && !matches!(error, filter::QueryError::UnknownLabel(_))
     {
         return Err(Refusal::Invalid { field: "gmailQuery", message: error.to_string() }.into());
     }

@@ -3,7 +3,7 @@
 use super::Result;
 use crate::{
     app::App,
-    broker::queue::Ring,
+    broker::Ring,
     db::{
         Db,
         jobs::{self, Due},

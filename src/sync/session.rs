@@ -8,7 +8,7 @@ use secrecy::{ExposeSecret, SecretString};
 use super::{Refusal, Result, Vault};
 use crate::{
     app::App,
-    broker::quota::{Budget, Drawn},
+    broker::{Budget, Drawn},
     db::accounts::{self, Account},
     domain::{
         account::{AccountState, Service},

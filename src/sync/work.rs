@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::{Error, Refusal, Result, batch, normalize, reconcile, step, undo};
 use crate::{
     app::App,
-    broker::queue::Ring,
+    broker::Ring,
     db::{
         batches,
         jobs::{self, Claim, Release},

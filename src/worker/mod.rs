@@ -1,5 +1,7 @@
 //! The second door: workers that answer rings and turn each into one slice of a job.
 
+mod handlers;
 mod monitor;
 
+pub use handlers::run;
 pub use monitor::run_queue;

@@ -8,7 +8,7 @@ use tokio::{sync::mpsc, task::JoinSet};
 
 use super::{
     super::{Result, store, store::Arrived},
-    Bytes, Call, Class, Duration, Flow, Instant, Provider, Slice, TimeDelta, Utc, Verdict, items, kept, providers,
+    Bytes, Call, Class, Duration, Flow, Instant, Provider, Slice, TimeDelta, Verdict, items, kept, providers,
 };
 use crate::{
     app::App,

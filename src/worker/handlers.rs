@@ -1,0 +1,39 @@
+//! What a ring leads to, and the sweep that rings again.
+
+use std::{sync::Arc, time::Duration};
+
+use futures::{FutureExt, future::join_all};
+use tokio_util::sync::CancellationToken;
+
+use super::run_queue;
+use crate::{app::App, broker::Ring, db::Db, domain::job::JobKind, sync};
+
+/// Works every queue and sweeps, until `shutdown` is asked for; then lets the running slices end.
+pub async fn run(app: App, scheduler: Db, shutdown: CancellationToken) {
+    // A fresh name each start: whoever held leases under an old one is no more.
+    let owner: Arc<str> = format!("worker-{}", uuid::Uuid::now_v7()).into();
+    let queues = JobKind::ALL.iter().map(|kind| {
+        let (app, owner) = (app.clone(), owner.clone());
+        let (broker, concurrency, shutdown) = (app.broker.clone(), app.config.sync.concurrency, shutdown.clone());
+        let handle = move |ring: Ring| handle(app.clone(), owner.clone(), ring).boxed();
+        run_queue(*kind, broker, concurrency, handle, shutdown)
+    });
+    tokio::join!(join_all(queues), sweep(&app, &scheduler, &shutdown));
+}
+
+/// A failure here is the database's: the job's lease runs out, and the sweep rings for it again.
+async fn handle(app: App, owner: Arc<str>, ring: Ring) {
+    if let Err(error) = sync::work(&app, &owner, ring).await {
+        tracing::error!(job.id = %ring.job, error = ?error, "a slice could not be claimed or let go");
+    }
+}
+
+/// Rings for what stands still, every so often.
+async fn sweep(app: &App, scheduler: &Db, shutdown: &CancellationToken) {
+    let pause = app.config.sync.sweep.max(Duration::from_millis(50));
+    while shutdown.run_until_cancelled(tokio::time::sleep(pause)).await.is_some() {
+        if let Err(error) = sync::reconcile::sweep(app, scheduler).await {
+            tracing::error!(error = ?error, "the sweep failed; it tries again");
+        }
+    }
+}
