@@ -91,7 +91,8 @@ fn check_sums(
     }
     let mut walk = cost::Walk::new(document, operation, &request.variables, limits.introspection);
     let too_complex = || {
-        let message = format!("The document asks for more than {} fields; ask for smaller pages.", limits.max_complexity);
+        let message =
+            format!("The document asks for more than {} fields; ask for smaller pages.", limits.max_complexity);
         Refusal::new(Code::DocumentTooComplex, message)
     };
     let mut nodes = 0_usize;

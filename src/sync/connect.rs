@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 use url::Url;
 use uuid::Uuid;
 
-use super::{Caller, Error, Refusal, Result, Vault};
+use super::{Caller, Error, Refusal, Result, Vault, session::Session};
 use crate::{
     app::App,
     db::{
@@ -21,7 +21,10 @@ use crate::{
     },
     domain::{
         account::{AccountState, ProviderName, Service},
+        consent::Label,
         ids::{AccountId, UserId},
+        quota::Call,
+        stream::Collection,
     },
     providers::{Authorization, Grant, Provider},
     seal::Place,
@@ -274,4 +277,26 @@ fn entry<'a>(
         batch: None,
         counts,
     }
+}
+
+/// The calendars an account can read, asked of the provider now.
+///
+/// # Errors
+/// Refused when the account cannot be read.
+pub async fn calendars(app: &App, caller: &Caller, account: AccountId) -> Result<Vec<Collection>> {
+    let session = Session::open(app, caller.user, account).await?;
+    session.require(Service::Calendar)?;
+    session.draw_now(app, Call::Calendar, 1).await?;
+    Ok(app.google.collections(&session.access, Service::Calendar).await?)
+}
+
+/// The labels of an account, asked of the provider now.
+///
+/// # Errors
+/// Refused when the account cannot be read.
+pub async fn labels(app: &App, caller: &Caller, account: AccountId) -> Result<Vec<Label>> {
+    let session = Session::open(app, caller.user, account).await?;
+    session.require(Service::Gmail)?;
+    session.draw_now(app, Call::GmailLabels, 1).await?;
+    Ok(app.google.labels(&session.access).await?)
 }

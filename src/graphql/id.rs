@@ -1,0 +1,70 @@
+//! Ids as clients see them: opaque, and typed, so that a batch's id is never taken for an account's.
+
+use async_graphql::ID;
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use uuid::Uuid;
+
+/// The kinds of objects that have ids.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Account,
+    Stream,
+    Preview,
+    Batch,
+    Job,
+    Interaction,
+    AuditEntry,
+    Viewer,
+}
+
+impl Kind {
+    const ALL: [Self; 8] = [
+        Self::Account,
+        Self::Stream,
+        Self::Preview,
+        Self::Batch,
+        Self::Job,
+        Self::Interaction,
+        Self::AuditEntry,
+        Self::Viewer,
+    ];
+}
+
+/// The id of an object.
+pub(super) fn encode(kind: Kind, id: Uuid) -> ID {
+    URL_SAFE_NO_PAD.encode(format!("{kind:?}:{}", id.simple())).into()
+}
+
+/// What an id names; `None` when it is not one of ours.
+pub(super) fn decode(id: &ID) -> Option<(Kind, Uuid)> {
+    // The longest of ours has 59 characters; anything much longer is not worth decoding.
+    let bytes = URL_SAFE_NO_PAD.decode(Some(id.as_str()).filter(|id| id.len() <= 100)?).ok()?;
+    let (kind, uuid) = std::str::from_utf8(&bytes).ok()?.split_once(':')?;
+    let kind = Kind::ALL.into_iter().find(|known| format!("{known:?}") == kind)?;
+    Some((kind, Uuid::try_parse(uuid).ok()?))
+}
+
+/// The UUID in an id of this kind.
+pub(super) fn decode_as(kind: Kind, id: &ID) -> Option<Uuid> {
+    decode(id).filter(|(found, _)| *found == kind).map(|(_, uuid)| uuid)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_names_its_kind() {
+        let uuid = Uuid::now_v7();
+        let id = encode(Kind::Batch, uuid);
+        assert_eq!(decode(&id), Some((Kind::Batch, uuid)));
+        assert_eq!(decode_as(Kind::Account, &id), None);
+    }
+
+    #[test]
+    fn anything_else_is_no_id() {
+        for text in ["", "x", "QmF0Y2g6", "4pyT", &"A".repeat(1_000_000), "\u{0}", "QmF0Y2g6bm90LWEtdXVpZA"] {
+            assert_eq!(decode(&ID::from(text)), None);
+        }
+    }
+}

@@ -1,0 +1,294 @@
+//! Mutations: each hands its input to a verb and its outcome back.
+
+use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
+use chrono::{DateTime, Utc};
+
+use super::{
+    error::{UserError, app, caller, payload},
+    id::{self, Kind},
+    objects::{
+        batch::{Batch, UndoCount},
+        preferences::{Preferences, UpdatePreferencesInput},
+        preview::Preview,
+        words::Service,
+    },
+};
+use crate::{
+    app::App,
+    domain::ids::{AccountId, BatchId, PreviewId},
+    sync::{self, Refusal, approve, connect, preview, undo},
+};
+
+/// The name of the cookie that ties the way back from the provider to the browser that asked.
+pub const CONNECT_COOKIE: &str = "omnisync-connect";
+
+/// The root of mutations.
+pub struct Mutation;
+
+/// What to connect.
+#[derive(InputObject)]
+pub(super) struct ConnectInput {
+    /// The services to ask for; all when left out. The person may still leave one out at the provider.
+    services: Option<Vec<Service>>,
+    /// The address to suggest to the provider's account chooser, at most 320 characters.
+    login_hint: Option<String>,
+    /// Where the browser goes afterwards: a path on this server, or an address on an allowed origin. It comes back with
+    /// `connected=<account id>` or `connectError=<code>` in the query.
+    return_to: Option<String>,
+}
+
+/// Where to send the person.
+#[derive(SimpleObject)]
+pub(super) struct ConnectPayload {
+    /// Open this in the browser that sent the request: it was given a cookie, and only with it the way back works.
+    authorization_url: Option<String>,
+    /// After this the address is of no use.
+    expires_at: Option<DateTime<Utc>>,
+    /// Why nothing was begun; empty when it was.
+    user_errors: Vec<UserError>,
+}
+
+/// What to look at. What is left out is taken from the preferences.
+#[derive(InputObject)]
+pub(super) struct PreviewInput {
+    /// The account to look at.
+    account_id: ID,
+    /// The services to look at; every granted one when left out.
+    services: Option<Vec<Service>>,
+    /// A mail query in the part of Gmail's grammar that can be evaluated here as well: `from:` `to:` `cc:` `subject:` `label:`
+    /// `in:` `is:` `has:attachment` `category:` `after:` `before:` `older_than:` `newer_than:` `larger:` `smaller:`, `-`, `OR`,
+    /// `{}` and `()`. At most 2,000 bytes.
+    gmail_query: Option<String>,
+    /// Only mail with one of these label ids.
+    include_labels: Option<Vec<String>>,
+    /// No mail with one of these label ids.
+    exclude_labels: Option<Vec<String>>,
+    /// Days of mail to look back, 1 to 36,500.
+    mail_days_back: Option<i32>,
+    /// The ids of the calendars to look at, 1 to 50; the main one when left out.
+    calendars: Option<Vec<String>>,
+    /// Days of meetings to look back, 0 to 3,650.
+    calendar_days_back: Option<i32>,
+    /// Days of meetings to look ahead, 0 to 3,650.
+    calendar_days_ahead: Option<i32>,
+    /// Whether events marked private may come in.
+    private_events: Option<bool>,
+    /// Addresses whose mail and meetings stay out, at most 500.
+    excluded_senders: Option<Vec<String>>,
+    /// Domains whose mail and meetings stay out, with their subdomains, at most 500.
+    excluded_domains: Option<Vec<String>>,
+    /// Whether what an earlier undo took away may come in again.
+    #[graphql(default)]
+    include_undone: bool,
+}
+
+/// What was found.
+#[derive(SimpleObject)]
+pub(super) struct PreviewPayload {
+    /// The preview; `null` when it could not be made.
+    preview: Option<Preview>,
+    /// Why it could not be made; empty when it was.
+    user_errors: Vec<UserError>,
+}
+
+/// What to approve.
+#[derive(InputObject)]
+pub(super) struct ApproveInput {
+    /// The preview to make binding.
+    preview_id: ID,
+    /// Addresses to leave out beyond what the preview leaves out.
+    #[graphql(default)]
+    excluded_senders: Vec<String>,
+    /// Domains to leave out beyond what the preview leaves out.
+    #[graphql(default)]
+    excluded_domains: Vec<String>,
+    /// The same key approves once, however often it is sent; 1 to 200 characters, such as a random UUID.
+    idempotency_key: String,
+}
+
+/// What was started.
+#[derive(SimpleObject)]
+pub(super) struct ApprovePayload {
+    /// The batch that runs; `null` when nothing was started.
+    batch: Option<Batch>,
+    /// Why nothing was started; empty when it was.
+    user_errors: Vec<UserError>,
+}
+
+/// Which account to bring up to date.
+#[derive(InputObject)]
+pub(super) struct SyncNowInput {
+    /// The account.
+    account_id: ID,
+}
+
+/// What was started.
+#[derive(SimpleObject)]
+pub(super) struct SyncNowPayload {
+    /// The batch that runs; one that had been running is returned as it stands. `null` when there is none.
+    batch: Option<Batch>,
+    /// Why nothing was started; empty when it was.
+    user_errors: Vec<UserError>,
+}
+
+/// What to take back.
+#[derive(InputObject)]
+pub(super) struct UndoInput {
+    /// The batch to take back.
+    batch_id: ID,
+    /// Only say what it would do.
+    #[graphql(default)]
+    dry_run: bool,
+}
+
+/// What is taken back.
+#[derive(SimpleObject)]
+pub(super) struct UndoPayload {
+    /// The batch; `batchProgress` tells when it is undone. `null` when there is none.
+    batch: Option<Batch>,
+    /// What the undo takes away, sets back and leaves, counted before it began.
+    counts: Vec<UndoCount>,
+    /// Why it was not begun; empty when it was.
+    user_errors: Vec<UserError>,
+}
+
+/// The new preferences.
+#[derive(SimpleObject)]
+pub(super) struct UpdatePreferencesPayload {
+    /// The preferences as they are now; `null` when they were not changed.
+    preferences: Option<Preferences>,
+    /// Why they were not changed; empty when they were.
+    user_errors: Vec<UserError>,
+}
+
+fn connect_cookie(app: &App, secret: &str) -> String {
+    let secure = app.config.http.public_url.scheme() == "https";
+    let path = connect::CALLBACK_PATH;
+    format!(
+        "{CONNECT_COOKIE}={secret}; Path={path}; HttpOnly; SameSite=Lax; Max-Age=600{}",
+        if secure { "; Secure" } else { "" }
+    )
+}
+
+/// The root of mutations. What the caller can mend comes back in `userErrors`, and nothing was changed then.
+#[Object]
+impl Mutation {
+    /// Begins to link an account: send the person to `authorizationUrl`.
+    async fn connect(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What to connect.")] input: ConnectInput,
+    ) -> Result<ConnectPayload> {
+        let app = app(ctx)?;
+        let services = match input.services {
+            Some(services) => services.into_iter().map(Into::into).collect(),
+            None => crate::domain::account::Service::ALL.to_vec(),
+        };
+        let request = connect::Request { services, login_hint: input.login_hint, return_to: input.return_to };
+        let (started, user_errors) = payload(ctx, connect::start(app, &caller(ctx)?, &request).await)?;
+        if let Some(started) = &started {
+            ctx.append_http_header("set-cookie", connect_cookie(app, &started.browser_secret));
+        }
+        Ok(ConnectPayload {
+            authorization_url: started.as_ref().map(|started| started.authorization_url.to_string()),
+            expires_at: started.map(|started| started.expires_at),
+            user_errors,
+        })
+    }
+
+    /// Looks at what a sync would bring in, and stores nothing of it but the samples shown, for an hour.
+    async fn preview(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What to look at.")] input: PreviewInput,
+    ) -> Result<PreviewPayload> {
+        let request = preview::Request {
+            account: id::decode_as(Kind::Account, &input.account_id).map(AccountId),
+            services: input.services.map(|services| services.into_iter().map(Into::into).collect()),
+            gmail_query: input.gmail_query,
+            include_labels: input.include_labels.unwrap_or_default(),
+            exclude_labels: input.exclude_labels.unwrap_or_default(),
+            mail_days_back: input.mail_days_back,
+            calendars: input.calendars,
+            calendar_days_back: input.calendar_days_back,
+            calendar_days_ahead: input.calendar_days_ahead,
+            private_events: input.private_events,
+            excluded_senders: input.excluded_senders,
+            excluded_domains: input.excluded_domains,
+            include_undone: input.include_undone,
+        };
+        let (made, user_errors) = payload(ctx, preview::make(app(ctx)?, &caller(ctx)?, &request).await)?;
+        Ok(PreviewPayload { preview: made.map(Preview), user_errors })
+    }
+
+    /// Makes a preview binding and starts bringing in exactly what it covers.
+    async fn approve(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What to approve.")] input: ApproveInput,
+    ) -> Result<ApprovePayload> {
+        let Some(preview) = id::decode_as(Kind::Preview, &input.preview_id).map(PreviewId) else {
+            return Ok(ApprovePayload { batch: None, user_errors: vec![Refusal::NotFound { what: "preview" }.into()] });
+        };
+        let request = approve::Request {
+            preview,
+            excluded_senders: input.excluded_senders,
+            excluded_domains: input.excluded_domains,
+            idempotency_key: input.idempotency_key,
+        };
+        let (batch, user_errors) = payload(ctx, approve::approve(app(ctx)?, &caller(ctx)?, &request).await)?;
+        Ok(ApprovePayload { batch: batch.map(Batch), user_errors })
+    }
+
+    /// Brings in what has changed since the last run, under the consent in force.
+    async fn sync_now(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which account to bring up to date.")] input: SyncNowInput,
+    ) -> Result<SyncNowPayload> {
+        let Some(account) = id::decode_as(Kind::Account, &input.account_id).map(AccountId) else {
+            return Ok(SyncNowPayload { batch: None, user_errors: vec![Refusal::NotFound { what: "account" }.into()] });
+        };
+        let (batch, user_errors) = payload(ctx, approve::sync_now(app(ctx)?, &caller(ctx)?, account).await)?;
+        Ok(SyncNowPayload { batch: batch.map(Batch), user_errors })
+    }
+
+    /// Takes a batch back, also while it runs: stops it, removes what it brought, restores what it had replaced, and keeps
+    /// what another batch also brought. Asking twice is the same as asking once.
+    async fn undo(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What to take back.")] input: UndoInput,
+    ) -> Result<UndoPayload> {
+        let Some(batch) = id::decode_as(Kind::Batch, &input.batch_id).map(BatchId) else {
+            let user_errors = vec![Refusal::NotFound { what: "batch" }.into()];
+            return Ok(UndoPayload { batch: None, counts: Vec::new(), user_errors });
+        };
+        let (app, caller) = (app(ctx)?, caller(ctx)?);
+        let (forecast, user_errors) = payload(ctx, undo::forecast(app, &caller, batch).await)?;
+        let Some((row, counts)) = forecast else {
+            return Ok(UndoPayload { batch: None, counts: Vec::new(), user_errors });
+        };
+        let counts = counts.iter().map(Into::into).collect();
+        if input.dry_run {
+            return Ok(UndoPayload { batch: Some(Batch(row)), counts, user_errors });
+        }
+        let (started, user_errors) = payload(ctx, undo::start(app, &caller, batch).await)?;
+        Ok(UndoPayload { batch: started.map(Batch), counts, user_errors })
+    }
+
+    /// Changes what the next preview starts from. A running batch is not affected.
+    async fn update_preferences(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What to change; what is left out stays.")] input: UpdatePreferencesInput,
+    ) -> Result<UpdatePreferencesPayload> {
+        let (app, caller) = (app(ctx)?, caller(ctx)?);
+        let saved = async {
+            let now = sync::preferences::load(app, &caller).await?;
+            sync::preferences::save(app, &caller, input.over(now)).await
+        };
+        let (saved, user_errors) = payload(ctx, saved.await)?;
+        Ok(UpdatePreferencesPayload { preferences: saved.map(Into::into), user_errors })
+    }
+}

@@ -1,0 +1,182 @@
+//! Linked accounts, their services and collections.
+
+use async_graphql::{Context, ID, Object, Result, SimpleObject};
+use chrono::{DateTime, Utc};
+
+use super::words::{AccountState, Provider, Service};
+use crate::{
+    db::{accounts::Account as Row, streams::Stream as StreamRow},
+    domain::{account, consent::Label as LabelFact, stream::Collection},
+    graphql::{
+        error::{app, caller, failed, refused, viewer},
+        id::{self, Kind},
+    },
+    sync,
+};
+
+/// A linked identity at a provider.
+pub(crate) struct Account(pub Row);
+
+/// An account's account of one service.
+#[derive(SimpleObject)]
+pub(crate) struct ServiceAccess {
+    /// The service.
+    service: Service,
+    /// Whether the person granted access to it. Connect again to change this.
+    granted: bool,
+}
+
+/// A linked identity at a provider.
+#[Object]
+impl Account {
+    /// The account's id. It stays the same when the account is connected again.
+    pub async fn id(&self) -> ID {
+        id::encode(Kind::Account, self.0.account_id.0)
+    }
+
+    /// The company the account is with.
+    async fn provider(&self) -> Provider {
+        self.0.provider.into()
+    }
+
+    /// The address people know the account by. It may change; the id does not.
+    async fn email(&self) -> &str {
+        &self.0.email
+    }
+
+    /// Whether the account can be used.
+    async fn state(&self) -> AccountState {
+        self.0.state.into()
+    }
+
+    /// Why it cannot be used and what to do, in English; `null` when it can.
+    async fn state_reason(&self) -> Option<&str> {
+        self.0.state_reason.as_deref()
+    }
+
+    /// Every service, and whether access to it was granted.
+    async fn services(&self) -> Vec<ServiceAccess> {
+        let access = |service: &account::Service| ServiceAccess {
+            service: (*service).into(),
+            granted: service.is_granted(&self.0.scopes),
+        };
+        account::Service::ALL.iter().map(access).collect()
+    }
+
+    /// When the person last gave their consent at the provider.
+    async fn linked_at(&self) -> DateTime<Utc> {
+        self.0.linked_at
+    }
+
+    /// What is kept in step, one entry for the mailbox and one for each calendar; empty before the first approval.
+    #[graphql(complexity = "5 * child_complexity")]
+    async fn streams(&self, ctx: &Context<'_>) -> Result<Vec<Stream>> {
+        let load = async {
+            let mut tx = app(ctx)
+                .map_err(|_| anyhow::anyhow!("no app"))?
+                .db
+                .begin(viewer(ctx).map_err(|_| anyhow::anyhow!("no viewer"))?)
+                .await?;
+            let rows = StreamRow::of_account(&mut tx, self.0.account_id).await?;
+            tx.commit().await?;
+            Ok::<_, anyhow::Error>(rows)
+        };
+        let rows = load.await.map_err(|error| failed(ctx, error))?;
+        Ok(rows.into_iter().map(Stream).collect())
+    }
+
+    /// The calendars the account can read, asked of the provider now. Use their ids in `PreviewInput.calendars`.
+    #[graphql(complexity = "20 + 10 * child_complexity")]
+    async fn calendars(&self, ctx: &Context<'_>) -> Result<Vec<Calendar>> {
+        let found = sync::connect::calendars(app(ctx)?, &caller(ctx)?, self.0.account_id).await;
+        Ok(found.map_err(|error| refused(ctx, error))?.into_iter().map(Calendar).collect())
+    }
+
+    /// The account's labels, asked of the provider now. Use their ids in `PreviewInput.includeLabels` and `excludeLabels`.
+    #[graphql(complexity = "20 + 10 * child_complexity")]
+    async fn labels(&self, ctx: &Context<'_>) -> Result<Vec<Label>> {
+        let found = sync::connect::labels(app(ctx)?, &caller(ctx)?, self.0.account_id).await;
+        Ok(found.map_err(|error| refused(ctx, error))?.into_iter().map(Label).collect())
+    }
+}
+
+/// A mailbox or a calendar that is kept in step.
+pub(crate) struct Stream(pub StreamRow);
+
+/// A mailbox or a calendar that is kept in step.
+#[Object]
+impl Stream {
+    /// The stream's id.
+    async fn id(&self) -> ID {
+        id::encode(Kind::Stream, self.0.stream_id.0)
+    }
+
+    /// The service it reads.
+    async fn service(&self) -> Service {
+        self.0.service.into()
+    }
+
+    /// The name people know it by: the account's address, or the calendar's name.
+    async fn name(&self) -> &str {
+        &self.0.name
+    }
+
+    /// The calendar's IANA time zone; `null` for a mailbox.
+    async fn time_zone(&self) -> Option<&str> {
+        self.0.time_zone.as_deref()
+    }
+
+    /// Whether a consent is in force. Without one nothing is fetched.
+    async fn consented(&self) -> bool {
+        self.0.preview_id.is_some()
+    }
+
+    /// When a run last left nothing to fetch; `null` before the first run has ended.
+    async fn completed_at(&self) -> Option<DateTime<Utc>> {
+        self.0.completed_at
+    }
+}
+
+/// A calendar at the provider.
+pub(crate) struct Calendar(Collection);
+
+/// A calendar at the provider.
+#[Object]
+impl Calendar {
+    /// The provider's id of the calendar.
+    async fn id(&self) -> &str {
+        &self.0.id
+    }
+
+    /// Its name.
+    async fn name(&self) -> &str {
+        &self.0.name
+    }
+
+    /// Whether it is the account's main calendar, which a preview reads when none is named.
+    async fn primary(&self) -> bool {
+        self.0.primary
+    }
+
+    /// Its IANA time zone.
+    async fn time_zone(&self) -> Option<&str> {
+        self.0.time_zone.as_deref()
+    }
+}
+
+/// A label at the provider.
+pub(crate) struct Label(LabelFact);
+
+/// A label at the provider.
+#[Object]
+impl Label {
+    /// The provider's id of the label, such as `INBOX` or `Label_12`.
+    async fn id(&self) -> &str {
+        &self.0.id
+    }
+
+    /// Its name.
+    async fn name(&self) -> &str {
+        &self.0.name
+    }
+}

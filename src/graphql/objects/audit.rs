@@ -1,0 +1,72 @@
+//! The audit as its subject sees it.
+
+use async_graphql::{ID, Json, Object};
+use chrono::{DateTime, Utc};
+use serde_json::Value;
+
+use crate::{
+    db::audit::AuditEntry as Row,
+    graphql::id::{self, Kind},
+};
+
+/// Who did what, when, and how it went. Entries are never changed.
+pub(crate) struct AuditEntry(pub Row);
+
+/// Who did what, when, and how it went. Entries are never changed.
+#[Object]
+impl AuditEntry {
+    /// The entry's id.
+    async fn id(&self) -> ID {
+        id::encode(Kind::AuditEntry, self.0.audit_id)
+    }
+
+    /// When.
+    async fn at(&self) -> DateTime<Utc> {
+        self.0.at
+    }
+
+    /// What was done: `connect`, `preview`, `approve`, `sync`, `undo`, `preferences`.
+    async fn action(&self) -> &str {
+        &self.0.action
+    }
+
+    /// How it went: `started`, `succeeded`, `partial`, `failed`, `refused`.
+    async fn outcome(&self) -> &str {
+        &self.0.outcome
+    }
+
+    /// `user` for the person, `worker` for background work on their behalf.
+    async fn actor(&self) -> &str {
+        &self.0.actor
+    }
+
+    /// The id of the account concerned.
+    async fn account_id(&self) -> Option<ID> {
+        self.0.account_id.map(|account| id::encode(Kind::Account, account.0))
+    }
+
+    /// The id of the preview concerned.
+    async fn preview_id(&self) -> Option<ID> {
+        self.0.preview_id.map(|preview| id::encode(Kind::Preview, preview.0))
+    }
+
+    /// The id of the batch concerned.
+    async fn batch_id(&self) -> Option<ID> {
+        self.0.batch_id.map(|batch| id::encode(Kind::Batch, batch.0))
+    }
+
+    /// The id of the request it came with.
+    async fn request_id(&self) -> Option<&str> {
+        self.0.request_id.as_deref()
+    }
+
+    /// What the client called itself.
+    async fn client(&self) -> Option<&str> {
+        self.0.client.as_deref()
+    }
+
+    /// Numbers that belong to it, by name.
+    async fn counts(&self) -> Json<Value> {
+        Json(self.0.counts.clone())
+    }
+}

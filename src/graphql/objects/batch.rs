@@ -1,0 +1,261 @@
+//! Batches, their jobs, and how far they have come.
+
+use async_graphql::{Context, ID, Object, Result, SimpleObject};
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::{
+    account::Account,
+    words::{BatchOrigin, BatchState, JobKind, JobState, Service},
+};
+use crate::{
+    db::{batches::Batch as Row, jobs::Job as JobRow, undo::Forecast},
+    graphql::{
+        error::{app, failed, viewer},
+        id::{self, Kind},
+        loaders::AccountLoader,
+    },
+};
+
+/// What one approval, or one later run under the same consent, brings in: the unit of progress and of undo.
+#[derive(Clone)]
+pub(crate) struct Batch(pub Row);
+
+/// How many items of a batch have come to what. Each item counts once, under its latest outcome; once the batch has
+/// finished, the outcomes add up to `listed`.
+#[derive(SimpleObject)]
+pub(crate) struct BatchCounts {
+    /// Items the provider has named.
+    listed: i32,
+    /// Stored in a version not seen before.
+    stored: i32,
+    /// Already stored in this version.
+    unchanged: i32,
+    /// Kept out by the consent.
+    filtered: i32,
+    /// Could not be fetched or read.
+    failed: i32,
+    /// No longer at the provider.
+    gone: i32,
+    /// Stored items that are on the timeline.
+    normalized: i32,
+    /// Taken away by an undo.
+    removed: i32,
+    /// Set back by an undo to the version before this batch.
+    restored: i32,
+}
+
+/// GraphQL integers have 32 bits.
+fn int(n: i64) -> i32 {
+    i32::try_from(n).unwrap_or(i32::MAX)
+}
+
+/// What one approval, or one later run under the same consent, brings in: the unit of progress and of undo.
+#[Object]
+impl Batch {
+    /// The batch's id.
+    pub async fn id(&self) -> ID {
+        id::encode(Kind::Batch, self.0.batch_id.0)
+    }
+
+    /// The account it reads.
+    async fn account(&self, ctx: &Context<'_>) -> Result<Option<Account>> {
+        AccountLoader::one(ctx, viewer(ctx)?, self.0.account_id).await
+    }
+
+    /// Why it exists.
+    async fn origin(&self) -> BatchOrigin {
+        self.0.origin.into()
+    }
+
+    /// Where it stands.
+    async fn state(&self) -> BatchState {
+        self.0.state.into()
+    }
+
+    /// How many items have come to what.
+    async fn counts(&self) -> BatchCounts {
+        let row = &self.0;
+        BatchCounts {
+            listed: int(row.n_listed),
+            stored: int(row.n_stored),
+            unchanged: int(row.n_unchanged),
+            filtered: int(row.n_filtered),
+            failed: int(row.n_failed),
+            gone: int(row.n_gone),
+            normalized: int(row.n_normalized),
+            removed: int(row.n_removed),
+            restored: int(row.n_restored),
+        }
+    }
+
+    /// Whether every item has been listed, so that `counts.listed` is final.
+    async fn listing_done(&self) -> bool {
+        self.0.listing_done
+    }
+
+    /// Until when it waits for the provider or for the minute's budget; `null` when it does not wait.
+    async fn throttled_until(&self) -> Option<DateTime<Utc>> {
+        self.0.throttled_until
+    }
+
+    /// What went wrong and what to do, in English; `null` when nothing did.
+    async fn error(&self) -> Option<&str> {
+        self.0.error.as_deref()
+    }
+
+    /// When it was approved or asked for.
+    async fn created_at(&self) -> DateTime<Utc> {
+        self.0.created_at
+    }
+
+    /// When a worker took it up; `null` before.
+    async fn started_at(&self) -> Option<DateTime<Utc>> {
+        self.0.started_at
+    }
+
+    /// When everything was fetched and on the timeline; `null` before.
+    async fn finished_at(&self) -> Option<DateTime<Utc>> {
+        self.0.finished_at
+    }
+
+    /// When its undo ended; `null` unless it was undone.
+    async fn undone_at(&self) -> Option<DateTime<Utc>> {
+        self.0.undone_at
+    }
+
+    /// The background work it consists of.
+    #[graphql(complexity = "5 * child_complexity")]
+    async fn jobs(&self, ctx: &Context<'_>) -> Result<Vec<Job>> {
+        let (app, user) = (app(ctx)?, viewer(ctx)?);
+        let load = async {
+            let mut tx = app.db.begin(user).await?;
+            let rows = JobRow::of_batch(&mut tx, self.0.batch_id).await?;
+            tx.commit().await?;
+            Ok::<_, anyhow::Error>(rows)
+        };
+        Ok(load.await.map_err(|error| failed(ctx, error))?.into_iter().map(Job).collect())
+    }
+}
+
+/// A piece of background work.
+pub(crate) struct Job(JobRow);
+
+/// A piece of background work.
+#[Object]
+impl Job {
+    /// The job's id.
+    async fn id(&self) -> ID {
+        id::encode(Kind::Job, self.0.job_id.0)
+    }
+
+    /// What it does.
+    async fn kind(&self) -> JobKind {
+        self.0.kind.into()
+    }
+
+    /// Where it stands.
+    async fn state(&self) -> JobState {
+        self.0.state.into()
+    }
+
+    /// Tries since it last went well.
+    async fn attempt(&self) -> i32 {
+        self.0.attempt
+    }
+
+    /// Not to be tried before this.
+    async fn run_at(&self) -> DateTime<Utc> {
+        self.0.run_at
+    }
+
+    /// The class of its last failure, such as `throttled` or `needs_reauth`; `null` when it went well.
+    async fn error_class(&self) -> Option<&str> {
+        self.0.error_class.as_deref()
+    }
+
+    /// Its last failure in words; `null` when it went well.
+    async fn error(&self) -> Option<&str> {
+        self.0.error.as_deref()
+    }
+
+    /// When it ended; `null` before.
+    async fn finished_at(&self) -> Option<DateTime<Utc>> {
+        self.0.finished_at
+    }
+}
+
+/// A batch as it stands at one moment.
+pub(crate) struct BatchProgress {
+    row: Row,
+    now: DateTime<Utc>,
+}
+
+impl BatchProgress {
+    /// The batch at this moment.
+    pub(crate) fn new(row: Row, now: DateTime<Utc>) -> Self {
+        Self { row, now }
+    }
+
+    /// Listed items with a final outcome.
+    fn done(&self) -> i64 {
+        let row = &self.row;
+        row.n_stored + row.n_unchanged + row.n_filtered + row.n_failed + row.n_gone
+    }
+}
+
+/// A batch as it stands at one moment: state, not a difference, so that one that was missed is not missed.
+#[Object]
+impl BatchProgress {
+    /// Rises with every change of the batch. Give the last one you saw as `after` when you subscribe again.
+    async fn seq(&self) -> i32 {
+        int(self.row.seq)
+    }
+
+    /// The batch.
+    async fn batch(&self) -> Batch {
+        Batch(self.row.clone())
+    }
+
+    /// How much of what is listed has a final outcome, 0 to 100; `null` until the listing is complete.
+    async fn percent(&self) -> Option<f64> {
+        if !self.row.listing_done {
+            return None;
+        }
+        // Exact up to 2^53 items.
+        #[expect(clippy::cast_precision_loss, reason = "a percentage needs no more digits than an f64 has")]
+        let share = if self.row.n_listed == 0 { 1.0 } else { self.done() as f64 / self.row.n_listed as f64 };
+        Some((share * 1000.0).round() / 10.0)
+    }
+
+    /// How long the rest will take at the rate so far, in seconds; `null` when it cannot be known yet or nothing is left.
+    async fn eta_seconds(&self) -> Option<i32> {
+        let started = self.row.started_at.filter(|_| self.row.listing_done && self.row.finished_at.is_none())?;
+        let (done, left) = (self.done(), self.row.n_listed - self.done());
+        let elapsed = (self.now - started).max(TimeDelta::zero()).num_milliseconds();
+        (done > 0 && left > 0).then(|| int(elapsed.saturating_mul(left) / done / 1_000))
+    }
+}
+
+/// What an undo takes away, sets back and leaves, of one service.
+#[derive(SimpleObject)]
+pub(crate) struct UndoCount {
+    /// The service.
+    service: Service,
+    /// Items that go away.
+    removed: i32,
+    /// Items that go back to the version before the batch.
+    restored: i32,
+    /// Items that stay as they are, because another batch brought them too or brought something newer.
+    kept: i32,
+}
+
+impl From<&Forecast> for UndoCount {
+    fn from(forecast: &Forecast) -> Self {
+        Self {
+            service: forecast.service.into(),
+            removed: int(forecast.removed),
+            restored: int(forecast.restored),
+            kept: int(forecast.kept),
+        }
+    }
+}

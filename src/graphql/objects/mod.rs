@@ -1,0 +1,10 @@
+//! The objects of the API, one file each; each holds the row it came from.
+
+pub(super) mod account;
+pub(super) mod audit;
+pub(super) mod batch;
+pub(super) mod interaction;
+pub(super) mod item;
+pub(super) mod preferences;
+pub(super) mod preview;
+pub(super) mod words;

@@ -1,0 +1,171 @@
+//! The closed sets of the domain as GraphQL enums.
+
+use async_graphql::Enum;
+
+use crate::domain::{account, batch, item, job, normalize};
+
+/// A company whose services hold the person's data.
+#[derive(Enum, Copy, Clone, Debug, PartialEq, Eq)]
+#[graphql(remote = "account::ProviderName")]
+pub enum Provider {
+    /// Google: Gmail and Google Calendar.
+    Google,
+}
+
+/// A kind of data at a provider.
+#[derive(Enum, Copy, Clone, Debug, PartialEq, Eq)]
+#[graphql(remote = "account::Service")]
+pub enum Service {
+    /// Mail.
+    Gmail,
+    /// Meetings.
+    Calendar,
+}
+
+/// Whether an account can be used, and if not, why.
+#[derive(Enum, Copy, Clone, Debug, PartialEq, Eq)]
+#[graphql(remote = "account::AccountState")]
+pub enum AccountState {
+    /// It can be used.
+    Active,
+    /// The link has expired or was taken back at the provider. Connect the account again.
+    NeedsReauth,
+    /// Access to a service was not granted. Connect again to add it; the other service works.
+    NeedsScope,
+    /// The provider or an administrator refuses access.
+    Blocked,
+    /// The link was taken away here.
+    Disconnected,
+}
+
+/// Where a batch stands.
+#[derive(Enum, Copy, Clone, Debug, PartialEq, Eq)]
+#[graphql(remote = "batch::BatchState")]
+pub enum BatchState {
+    /// Approved; no worker has begun.
+    Queued,
+    /// Workers fetch and normalize.
+    Running,
+    /// Held; nothing is fetched until it is resumed.
+    Paused,
+    /// Finished: every item that was listed has a good outcome.
+    Succeeded,
+    /// Finished, but some items failed; `items` lists them with their reasons.
+    Partial,
+    /// Could not finish; `error` says why and what to do.
+    Failed,
+    /// Stopped; what had come in stays until it is undone.
+    Cancelled,
+    /// Being taken back.
+    Undoing,
+    /// Taken back.
+    Undone,
+}
+
+/// Why a batch exists.
+#[derive(Enum, Copy, Clone, Debug, PartialEq, Eq)]
+#[graphql(remote = "batch::BatchOrigin")]
+pub enum BatchOrigin {
+    /// The person approved a preview.
+    Approve,
+    /// A later run that brings in what has changed, under a consent approved before.
+    Sync,
+}
+
+/// What became of one id at the provider.
+#[derive(Enum, Copy, Clone, Debug, PartialEq, Eq)]
+#[graphql(remote = "item::ItemOutcome")]
+pub enum ItemOutcome {
+    /// Listed, not fetched yet.
+    Pending,
+    /// Fetched and stored.
+    Stored,
+    /// Found again, in the version that is stored already.
+    Unchanged,
+    /// Kept out by a rule of the consent; `reason` names it.
+    Filtered,
+    /// Could not be fetched or read; `reason` says why.
+    Failed,
+    /// No longer at the provider.
+    Gone,
+    /// Taken away by an undo; it does not come back unless a preview includes it.
+    Undone,
+}
+
+/// A kind of background work.
+#[derive(Enum, Copy, Clone, Debug, PartialEq, Eq)]
+#[graphql(remote = "job::JobKind")]
+pub enum JobKind {
+    /// Lists and fetches mail.
+    GmailSync,
+    /// Lists and fetches meetings.
+    CalendarSync,
+    /// Turns stored mail into interactions.
+    NormalizeMail,
+    /// Turns stored meetings into interactions.
+    NormalizeEvent,
+    /// Takes a batch back.
+    Undo,
+}
+
+/// Where a job stands.
+#[derive(Enum, Copy, Clone, Debug, PartialEq, Eq)]
+#[graphql(remote = "job::JobState")]
+pub enum JobState {
+    /// Waits for a worker, or for the time of its next try.
+    Queued,
+    /// A worker is at it.
+    Running,
+    /// Waits for another job to make work for it.
+    Waiting,
+    /// Finished.
+    Succeeded,
+    /// Given up; its error says why.
+    Dead,
+    /// Stopped with its batch.
+    Cancelled,
+}
+
+/// What a row of the timeline is.
+#[derive(Enum, Copy, Clone, Debug, PartialEq, Eq)]
+#[graphql(remote = "normalize::InteractionKind")]
+pub enum InteractionKind {
+    /// A mail.
+    Email,
+    /// A meeting, or one occurrence of a recurring one.
+    Meeting,
+}
+
+/// Which way an interaction went, seen from the account.
+#[derive(Enum, Copy, Clone, Debug, PartialEq, Eq)]
+#[graphql(remote = "normalize::Direction")]
+pub enum Direction {
+    /// By the account's owner.
+    Sent,
+    /// By someone else.
+    Received,
+    /// By the owner to the owner alone.
+    Internal,
+}
+
+/// What a person had to do with an interaction.
+#[derive(Enum, Copy, Clone, Debug, PartialEq, Eq)]
+#[graphql(remote = "normalize::Role")]
+pub enum Role {
+    /// The author of a mail.
+    From,
+    /// A main recipient.
+    To,
+    /// A recipient of a copy.
+    Cc,
+    /// A recipient of a blind copy.
+    Bcc,
+    /// Where answers go, when not to the author.
+    ReplyTo,
+    /// The organizer of a meeting.
+    Organizer,
+    /// An invited person.
+    Attendee,
+    /// A room or a device.
+    Resource,
+}

@@ -1,0 +1,128 @@
+//! Keyset pages after the Relay cursor connections specification.
+
+use async_graphql::{
+    OutputType, Result,
+    connection::{Connection, Edge, EmptyFields},
+};
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+use super::code::Code;
+
+/// Rows of a page when the client names no number.
+pub(super) const DEFAULT: i32 = 25;
+/// The most rows of a page.
+pub(super) const MOST: i32 = 100;
+
+/// Which part of a list a client wants.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Window {
+    /// Rows wanted.
+    pub size: i64,
+    /// Whether the page runs from the end of the list towards its beginning.
+    pub backward: bool,
+    /// The place after which the page begins.
+    pub after: Option<String>,
+    /// The place before which the page ends.
+    pub before: Option<String>,
+}
+
+impl Window {
+    /// Reads the four arguments of a connection.
+    ///
+    /// # Errors
+    /// When they contradict each other or the number is out of bounds.
+    pub(super) fn new(
+        first: Option<i32>,
+        after: Option<String>,
+        last: Option<i32>,
+        before: Option<String>,
+    ) -> Result<Self> {
+        let (size, backward) = match (first, last) {
+            (Some(_), Some(_)) => return Err(Code::BadUserInput.field_error("Give first or last, not both.")),
+            (first, None) => (first.unwrap_or(DEFAULT), false),
+            (None, Some(last)) => (last, true),
+        };
+        if !(1..=MOST).contains(&size) {
+            return Err(Code::BadUserInput.field_error(format!("A page has 1 to {MOST} rows.")));
+        }
+        Ok(Self { size: size.into(), backward, after, before })
+    }
+
+    /// One row more than the page shows, which tells whether there is another page.
+    pub(super) fn fetch(&self) -> i64 {
+        self.size + 1
+    }
+}
+
+/// A place in a list ordered by a time and an id.
+pub(super) type Keyset = (DateTime<Utc>, Uuid);
+
+/// The cursor of a place.
+pub(super) fn cursor((at, id): Keyset) -> String {
+    URL_SAFE_NO_PAD.encode([at.timestamp_micros().to_be_bytes().as_slice(), id.as_bytes()].concat())
+}
+
+/// The place of a cursor.
+///
+/// # Errors
+/// When the text is no cursor of ours.
+pub(super) fn place(cursor: &str) -> Result<Keyset> {
+    let read = || {
+        let bytes = URL_SAFE_NO_PAD.decode(Some(cursor).filter(|text| text.len() <= 64)?).ok()?;
+        let (at, id) = bytes.split_first_chunk::<8>()?;
+        Some((DateTime::from_timestamp_micros(i64::from_be_bytes(*at))?, Uuid::from_slice(id).ok()?))
+    };
+    read().ok_or_else(|| Code::BadUserInput.field_error("This cursor does not come from this list."))
+}
+
+/// A page as a connection. `rows` come in the order they were fetched in, one more than wanted where there is more.
+pub(super) fn connection<Row, Node: OutputType>(
+    window: &Window,
+    mut rows: Vec<Row>,
+    key: impl Fn(&Row) -> String,
+    node: impl Fn(Row) -> Node,
+) -> Connection<String, Node> {
+    let size = usize::try_from(window.size).unwrap_or(0);
+    let more = rows.len() > size;
+    rows.truncate(size);
+    if window.backward {
+        rows.reverse();
+    }
+    // What lies on the far side of the place a page starts from exists; whether more lies beyond, the extra row tells.
+    let (previous, next) =
+        if window.backward { (more, window.before.is_some()) } else { (window.after.is_some(), more) };
+    let mut connection = Connection::new(previous, next);
+    let edges = rows.into_iter().map(|row| Edge::with_additional_fields(key(&row), node(row), EmptyFields));
+    connection.edges.extend(edges);
+    connection
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn a_cursor_names_its_place() {
+        let key = (DateTime::from_timestamp_micros(1_700_000_000_123_456).unwrap(), Uuid::now_v7());
+        assert_eq!(place(&cursor(key)).unwrap(), key);
+    }
+
+    #[test]
+    fn a_page_has_bounds() {
+        for (first, last) in [(Some(0), None), (Some(101), None), (None, Some(-1)), (Some(1), Some(1))] {
+            assert!(Window::new(first, None, last, None).is_err(), "{first:?} {last:?}");
+        }
+        assert_eq!(Window::new(None, None, None, None).unwrap().size, 25);
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_refused_without_panic(text: String) {
+            prop_assert!(place(&text).is_err());
+        }
+    }
+}

@@ -1,0 +1,338 @@
+//! Queries.
+
+use async_graphql::{Context, ID, InputObject, Interface, Object, Result, connection::Connection};
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+use super::{
+    code::Code,
+    error::{app, caller, failed, refused, viewer},
+    id::{self, Kind},
+    loaders::AccountLoader,
+    objects::{
+        account::Account,
+        audit::AuditEntry,
+        batch::Batch,
+        interaction::Interaction,
+        item::Item,
+        preferences::Preferences,
+        preview::Preview,
+        words::{Direction, InteractionKind, ItemOutcome, Service},
+    },
+    page::{self, Window},
+};
+use crate::{
+    app::App,
+    db::{
+        accounts::Account as AccountRow,
+        audit::AuditEntry as AuditRow,
+        batches::Batch as BatchRow,
+        interactions::{Interaction as InteractionRow, TimelineFilter as RowFilter, Towards},
+        items::{self, LedgerFilter},
+        previews::Preview as PreviewRow,
+    },
+    domain::{
+        ids::{AccountId, BatchId, InteractionId, PreviewId, StreamId, UserId},
+        item,
+    },
+    sync,
+};
+
+/// The root of queries.
+pub struct Query;
+
+/// Anything with an id that `node` can find again.
+#[derive(Interface)]
+#[graphql(field(name = "id", ty = "ID", desc = "The object's id."))]
+pub(super) enum Node {
+    Viewer(Viewer),
+    Account(Account),
+    Preview(Preview),
+    Batch(Batch),
+    Interaction(Interaction),
+}
+
+/// The person who asks.
+pub(super) struct Viewer {
+    user: UserId,
+}
+
+/// The person who asks.
+#[Object]
+impl Viewer {
+    /// The person's id here: a function of their token's issuer and subject.
+    pub async fn id(&self) -> ID {
+        id::encode(Kind::Viewer, self.user.0)
+    }
+
+    /// The accounts they have linked, oldest first.
+    #[graphql(complexity = "5 * child_complexity")]
+    async fn accounts(&self, ctx: &Context<'_>) -> Result<Vec<Account>> {
+        let app = app(ctx)?;
+        let load = async {
+            let mut tx = app.db.begin(self.user).await?;
+            let rows = AccountRow::all(&mut tx).await?;
+            tx.commit().await?;
+            Ok::<_, anyhow::Error>(rows)
+        };
+        Ok(load.await.map_err(|error| failed(ctx, error))?.into_iter().map(Account).collect())
+    }
+
+    /// What their next preview starts from.
+    async fn preferences(&self, ctx: &Context<'_>) -> Result<Preferences> {
+        let loaded = sync::preferences::load(app(ctx)?, &caller(ctx)?).await;
+        Ok(loaded.map_err(|error| refused(ctx, error))?.into())
+    }
+}
+
+/// Which interactions to show. Every field that is given must hold.
+#[derive(InputObject, Default)]
+pub(super) struct TimelineFilter {
+    /// Mail or meetings.
+    kind: Option<InteractionKind>,
+    /// The service they come from.
+    service: Option<Service>,
+    /// The account they came through.
+    account_id: Option<ID>,
+    /// Which way they went.
+    direction: Option<Direction>,
+    /// The batch that brought the version shown.
+    batch_id: Option<ID>,
+    /// The conversation or series, as `Interaction.thread` gives it.
+    thread: Option<String>,
+    /// The address of someone who took part.
+    participant: Option<String>,
+    /// The id of a label on a mail.
+    label: Option<String>,
+    /// Whether files came with them.
+    has_attachment: Option<bool>,
+    /// At or after this moment.
+    from: Option<DateTime<Utc>>,
+    /// Before this moment.
+    to: Option<DateTime<Utc>>,
+}
+
+impl TimelineFilter {
+    /// `None` when an id names nothing of its kind: then nothing can match.
+    fn rows(self) -> Option<RowFilter> {
+        let account = self.account_id.map(|id| id::decode_as(Kind::Account, &id).map(AccountId));
+        let batch = self.batch_id.map(|id| id::decode_as(Kind::Batch, &id).map(BatchId));
+        if account == Some(None) || batch == Some(None) {
+            return None;
+        }
+        Some(RowFilter {
+            kind: self.kind.map(Into::into),
+            service: self.service.map(Into::into),
+            account: account.flatten(),
+            direction: self.direction.map(Into::into),
+            batch: batch.flatten(),
+            thread: self.thread,
+            participant: self.participant.map(|address| address.trim().to_lowercase()),
+            label: self.label,
+            has_attachment: self.has_attachment,
+            from: self.from,
+            to: self.to,
+        })
+    }
+
+    /// Text that PostgreSQL cannot hold is refused before it gets there.
+    fn check(&self) -> Result<()> {
+        for text in [&self.thread, &self.participant, &self.label].into_iter().flatten() {
+            if text.len() > 1_000 || text.contains('\0') {
+                return Err(Code::BadUserInput.field_error("A filter's text has at most 1,000 bytes and no NUL."));
+            }
+        }
+        Ok(())
+    }
+}
+
+async fn find(app: &App, user: UserId, kind: Kind, uuid: Uuid) -> anyhow::Result<Option<Found>> {
+    let mut tx = app.db.begin(user).await?;
+    let found = match kind {
+        Kind::Preview => PreviewRow::find(&mut tx, PreviewId(uuid)).await?.map(Found::Preview),
+        Kind::Batch => BatchRow::find(&mut tx, BatchId(uuid)).await?.map(|row| Found::Batch(Box::new(row))),
+        Kind::Interaction => {
+            InteractionRow::find(&mut tx, InteractionId(uuid)).await?.map(|row| Found::Interaction(Box::new(row)))
+        }
+        _ => None,
+    };
+    tx.commit().await?;
+    Ok(found)
+}
+
+enum Found {
+    Preview(PreviewRow),
+    Batch(Box<BatchRow>),
+    Interaction(Box<InteractionRow>),
+}
+
+async fn node(ctx: &Context<'_>, id: &ID) -> Result<Option<Node>> {
+    let user = viewer(ctx)?;
+    let Some((kind, uuid)) = id::decode(id) else { return Ok(None) };
+    match kind {
+        Kind::Viewer => return Ok((uuid == user.0).then_some(Node::Viewer(Viewer { user }))),
+        Kind::Account => return Ok(AccountLoader::one(ctx, user, AccountId(uuid)).await?.map(Node::Account)),
+        _ => {}
+    }
+    let app = app(ctx)?;
+    Ok(match find(app, user, kind, uuid).await.map_err(|error| failed(ctx, error))? {
+        None => None,
+        Some(Found::Batch(row)) => Some(Node::Batch(Batch(*row))),
+        Some(Found::Interaction(row)) => Some(Node::Interaction(Interaction(*row))),
+        Some(Found::Preview(row)) => {
+            let made = sync::preview::open(app, &caller(ctx)?, row).await.map_err(|error| refused(ctx, error))?;
+            Some(Node::Preview(Preview(made)))
+        }
+    })
+}
+
+/// The root of queries. Everything here is the viewer's own; what is another person's does not exist.
+#[Object]
+impl Query {
+    /// The person who asks.
+    async fn viewer(&self, ctx: &Context<'_>) -> Result<Viewer> {
+        Ok(Viewer { user: viewer(ctx)? })
+    }
+
+    /// The object with this id; `null` when there is none.
+    async fn node(&self, ctx: &Context<'_>, #[graphql(desc = "The id of an object.")] id: ID) -> Result<Option<Node>> {
+        node(ctx, &id).await
+    }
+
+    /// The objects with these ids, in their order; `null` where there is none.
+    #[graphql(complexity = "ids.len() * child_complexity")]
+    async fn nodes(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "At most 100 ids.")] ids: Vec<ID>,
+    ) -> Result<Vec<Option<Node>>> {
+        if ids.len() > 100 {
+            return Err(Code::BadUserInput.field_error("nodes takes at most 100 ids."));
+        }
+        let mut found = Vec::with_capacity(ids.len());
+        for id in &ids {
+            found.push(node(ctx, id).await?);
+        }
+        Ok(found)
+    }
+
+    /// Mail and meetings, newest first. Rows that arrive while you page do not shift the pages.
+    #[expect(clippy::too_many_arguments, reason = "the arguments of a Relay connection, and a filter")]
+    #[graphql(complexity = "first.or(last).unwrap_or(25).clamp(1, 100) as usize * child_complexity + 1")]
+    async fn timeline(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Rows from the newest end, 1 to 100; 25 when neither first nor last is given.")] first: Option<
+            i32,
+        >,
+        #[graphql(desc = "Begin after this cursor, towards older rows.")] after: Option<String>,
+        #[graphql(desc = "Rows from the oldest end, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "End before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Which rows; all when left out.")] filter: Option<TimelineFilter>,
+    ) -> Result<Connection<String, Interaction>> {
+        let window = Window::new(first, after, last, before)?;
+        let filter = filter.unwrap_or_default();
+        filter.check()?;
+        let key = |row: &InteractionRow| page::cursor((row.occurred_at, row.interaction_id.0));
+        let Some(filter) = filter.rows() else {
+            return Ok(page::connection(&window, Vec::new(), key, Interaction));
+        };
+        let after = window.after.as_deref().map(page::place).transpose()?;
+        let before = window.before.as_deref().map(page::place).transpose()?;
+        let towards = if window.backward { Towards::Newer } else { Towards::Older };
+        let (app, user) = (app(ctx)?, viewer(ctx)?);
+        let load = async {
+            let mut tx = app.db.begin(user).await?;
+            let rows = InteractionRow::page(&mut tx, &filter, (after, before), towards, window.fetch()).await?;
+            tx.commit().await?;
+            Ok::<_, anyhow::Error>(rows)
+        };
+        let rows = load.await.map_err(|error| failed(ctx, error))?;
+        Ok(page::connection(&window, rows, key, Interaction))
+    }
+
+    /// Batches, newest first.
+    #[graphql(complexity = "first.unwrap_or(25).clamp(1, 100) as usize * child_complexity + 1")]
+    async fn batches(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Rows, 1 to 100; 25 when left out.")] first: Option<i32>,
+        #[graphql(desc = "Begin after this cursor.")] after: Option<String>,
+    ) -> Result<Connection<String, Batch>> {
+        let window = Window::new(first, after, None, None)?;
+        let place = window.after.as_deref().map(page::place).transpose()?.map(|(at, id)| (at, BatchId(id)));
+        let (app, user) = (app(ctx)?, viewer(ctx)?);
+        let load = async {
+            let mut tx = app.db.begin(user).await?;
+            let rows = BatchRow::page(&mut tx, place, window.fetch()).await?;
+            tx.commit().await?;
+            Ok::<_, anyhow::Error>(rows)
+        };
+        let rows = load.await.map_err(|error| failed(ctx, error))?;
+        Ok(page::connection(&window, rows, |row| page::cursor((row.created_at, row.batch_id.0)), Batch))
+    }
+
+    /// What became of the ids the provider has named: why a mail is here, or is not.
+    #[expect(clippy::too_many_arguments, reason = "the arguments of a connection, and three filters")]
+    #[graphql(complexity = "first.unwrap_or(25).clamp(1, 100) as usize * child_complexity + 1")]
+    async fn items(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Rows, 1 to 100; 25 when left out.")] first: Option<i32>,
+        #[graphql(desc = "Begin after this cursor.")] after: Option<String>,
+        #[graphql(desc = "Only items this batch has touched, with their outcome in it.")] batch_id: Option<ID>,
+        #[graphql(desc = "Only items with one of these outcomes.")] outcome: Option<Vec<ItemOutcome>>,
+        #[graphql(desc = "Only the item with this id at the provider.")] source_id: Option<String>,
+    ) -> Result<Connection<String, Item>> {
+        let window = Window::new(first, after, None, None)?;
+        let key = |row: &items::LedgerRow| format!("{}:{}", row.stream_id.0.simple(), row.source_id);
+        let batch = batch_id.map(|id| id::decode_as(Kind::Batch, &id).map(BatchId));
+        if batch == Some(None) || source_id.as_ref().is_some_and(|id| id.contains('\0')) {
+            return Ok(page::connection(&window, Vec::new(), key, Item));
+        }
+        let place = window.after.as_deref().map(ledger_place).transpose()?;
+        let words = outcome.unwrap_or_default().into_iter().map(|outcome| item::ItemOutcome::from(outcome).as_str());
+        let filter =
+            LedgerFilter { batch: batch.flatten(), outcomes: words.collect(), source_id: source_id.as_deref() };
+        let (app, user) = (app(ctx)?, viewer(ctx)?);
+        let load = async {
+            let mut tx = app.db.begin(user).await?;
+            let rows = items::page(&mut tx, &filter, place, window.fetch()).await?;
+            tx.commit().await?;
+            Ok::<_, anyhow::Error>(rows)
+        };
+        let rows = load.await.map_err(|error| failed(ctx, error))?;
+        Ok(page::connection(&window, rows, key, Item))
+    }
+
+    /// The audit, newest first.
+    #[graphql(complexity = "first.unwrap_or(25).clamp(1, 100) as usize * child_complexity + 1")]
+    async fn audit(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Rows, 1 to 100; 25 when left out.")] first: Option<i32>,
+        #[graphql(desc = "Begin after this cursor.")] after: Option<String>,
+    ) -> Result<Connection<String, AuditEntry>> {
+        let window = Window::new(first, after, None, None)?;
+        let place = window.after.as_deref().map(page::place).transpose()?;
+        let (app, user) = (app(ctx)?, viewer(ctx)?);
+        let load = async {
+            let mut tx = app.db.begin(user).await?;
+            let rows = AuditRow::page(&mut tx, place, window.fetch()).await?;
+            tx.commit().await?;
+            Ok::<_, anyhow::Error>(rows)
+        };
+        let rows = load.await.map_err(|error| failed(ctx, error))?;
+        Ok(page::connection(&window, rows, |row| page::cursor((row.at, row.audit_id)), AuditEntry))
+    }
+}
+
+/// The ledger's pages run by stream and provider id.
+fn ledger_place(cursor: &str) -> Result<(StreamId, &str)> {
+    let place = || {
+        let (stream, source) = cursor.split_once(':')?;
+        let is_plain = source.len() <= 2_000 && !source.contains('\0');
+        Some((StreamId(Uuid::try_parse(stream).ok()?), source)).filter(|_| is_plain)
+    };
+    place().ok_or_else(|| Code::BadUserInput.field_error("This cursor does not come from this list."))
+}
