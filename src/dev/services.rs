@@ -179,8 +179,8 @@ async fn start(
     postgres::stop_orphan(&folder).await?;
     redis::stop_orphan(&folder).await?;
     folder.prepare()?;
-    let password = folder.password(&account)?;
-    postgres::create(&folder, &programs, &account).await?;
+    let password = folder.password()?;
+    postgres::create(&folder, &programs, &account, &password).await?;
     let (mut redis, redis_port) = redis::spawn(&folder, &programs, &account, &password).await?;
     let started = postgres::spawn(&folder, &programs, &account).await;
     let (postgres, postgres_port) = match started {

@@ -63,11 +63,6 @@ impl Folder {
         self.path.join("redis")
     }
 
-    /// The file that holds the servers' password, readable by their user only.
-    pub(super) fn password_file(&self) -> PathBuf {
-        self.path.join("password")
-    }
-
     /// Creates the data folder `path` for the servers' user, and for nobody else.
     pub(super) fn create_data(&self, path: &Path, account: &Account) -> Result<(), Error> {
         fs::create_dir_all(path).during(|| format!("creating {}", path.display()))?;
@@ -82,10 +77,9 @@ impl Folder {
         Ok((file, path))
     }
 
-    /// The password of both servers: 64 hexadecimal digits, made at the first start and kept.
-    pub(super) fn password(&self, account: &Account) -> Result<String, Error> {
-        let path = self.password_file();
-        let step = || format!("keeping the password in {}", path.display());
+    /// The password of both servers: 64 hexadecimal digits, made at the first start and kept where only we can read it.
+    pub(super) fn password(&self) -> Result<String, Error> {
+        let path = self.path.join("password");
         // Only a whole password counts: a crash may have left an empty file.
         if let Ok(password) = fs::read_to_string(&path)
             && password.len() == 64
@@ -93,9 +87,7 @@ impl Folder {
             return Ok(password);
         }
         let password = hex::encode(rand::random::<[u8; 32]>());
-        let mut file = private().truncate(true).open(&path).during(step)?;
-        file.write_all(password.as_bytes()).during(step)?;
-        account.give(&path)?;
+        write_private(&path, &password)?;
         Ok(password)
     }
 }
@@ -121,8 +113,12 @@ fn reachable(wanted: &Path, account: &mut Account) -> Result<PathBuf, Error> {
     Ok(elsewhere)
 }
 
-/// Creates a folder that others cannot list; the servers' user may pass through it to what is his.
+/// Creates a folder that others cannot list; the servers' user may pass through it to what is his. A folder that exists
+/// keeps its mode.
 fn create(path: &Path, account: &Account) -> Result<(), Error> {
+    if path.is_dir() {
+        return Ok(());
+    }
     fs::create_dir_all(path).during(|| format!("creating {}", path.display()))?;
     restrict(path, if account.name().is_some() { 0o711 } else { 0o700 })
 }
@@ -151,6 +147,13 @@ fn lock(folder: &Path) -> Result<Option<File>, Error> {
         Err(TryLockError::WouldBlock) => Ok(None),
         Err(TryLockError::Error(error)) => Err(error).during(|| format!("locking {}", folder.display())),
     }
+}
+
+/// Replaces a file that nobody else may read.
+pub(super) fn write_private(path: &Path, text: &str) -> Result<(), Error> {
+    let step = || format!("writing {}", path.display());
+    let mut file = private().truncate(true).open(path).during(step)?;
+    file.write_all(text.as_bytes()).during(step)
 }
 
 /// Removes a folder that may be absent.

@@ -1,6 +1,6 @@
 //! The private PostgreSQL.
 
-use std::{fs, path::Path, process::Command};
+use std::{fs, process::Command};
 
 use nix::sys::signal::Signal;
 
@@ -12,8 +12,16 @@ use super::{
 /// Fast shutdown (disconnects everyone and writes a checkpoint), immediate shutdown.
 const SIGNALS: (Signal, Signal) = (Signal::SIGINT, Signal::SIGQUIT);
 
+/// What it logs once it takes connections; the cluster's language is English.
+const READY: &str = "database system is ready to accept connections";
+
 /// Creates the cluster with its owner and the empty database `omnisync`, unless it exists.
-pub(super) async fn create(folder: &Folder, programs: &Programs, account: &Account) -> Result<(), Error> {
+pub(super) async fn create(
+    folder: &Folder,
+    programs: &Programs,
+    account: &Account,
+    password: &str,
+) -> Result<(), Error> {
     let data = folder.postgres();
     if data.exists() {
         return Ok(());
@@ -22,13 +30,18 @@ pub(super) async fn create(folder: &Folder, programs: &Programs, account: &Accou
     let unfinished = folder.path.join("postgres.new");
     folder::remove(&unfinished)?;
     folder.create_data(&unfinished, account)?;
+    let password_file = folder.path.join("postgres.password");
+    folder::write_private(&password_file, password)?;
+    account.give(&password_file)?;
     let mut initdb = account.command(&programs.initdb, "KILL");
     initdb.args(["--username=omnisync", "--auth=scram-sha-256", "--encoding=UTF8", "--locale=C.UTF-8"]);
-    initdb.arg("--pwfile").arg(folder.password_file()).arg("-D").arg(&unfinished);
+    initdb.arg("--pwfile").arg(&password_file).arg("-D").arg(&unfinished);
     if folder.throwaway {
         initdb.arg("--no-sync");
     }
-    server::run("initdb", initdb, "", folder).await?;
+    let made = server::run("initdb", initdb, "", folder).await;
+    fs::remove_file(&password_file).during(|| format!("removing {}", password_file.display()))?;
+    made?;
     let mut single = account.command(&programs.postgres, "KILL");
     single.arg("--single").arg("-D").arg(&unfinished).args(["-c", "exit_on_error=on", "postgres"]);
     if folder.throwaway {
@@ -43,8 +56,9 @@ pub(super) async fn spawn(folder: &Folder, programs: &Programs, account: &Accoun
     let port = free_port()?;
     let command = command(folder, programs, account, port);
     let mut server = Server::spawn("postgres", command, "", folder, SIGNALS)?;
-    let status_file = folder.postgres().join("postmaster.pid");
-    server.ready(async || is_ready(&status_file)).await?;
+    // Its own status file is not ours to read where a container takes root's right to read everything.
+    let log = server.log.clone();
+    server.ready(async || fs::read_to_string(&log).is_ok_and(|text| text.contains(READY))).await?;
     Ok((server, port))
 }
 
@@ -71,11 +85,6 @@ fn command(folder: &Folder, programs: &Programs, account: &Account, port: u16) -
         set("autovacuum", "off");
     }
     command
-}
-
-/// PostgreSQL writes its state into the eighth line, for `pg_ctl` to read.
-fn is_ready(status_file: &Path) -> bool {
-    fs::read_to_string(status_file).is_ok_and(|text| text.lines().nth(7).is_some_and(|state| state.trim() == "ready"))
 }
 
 /// Ends a server that outlived its parent. The folder must be locked by us, so that whatever serves the data is an orphan.

@@ -32,7 +32,7 @@ const TAIL_LINES: usize = 15;
 pub(super) struct Server {
     name: &'static str,
     child: Child,
-    log: PathBuf,
+    pub(super) log: PathBuf,
     /// Asks it to write everything and end.
     polite: Signal,
     /// Ends it at once; the next start recovers.

@@ -70,7 +70,10 @@ async fn a_second_start_on_the_same_folder_is_refused_in_words() {
     let folder = TempDir::new().unwrap();
     let services = Services::start(folder.path()).await.unwrap();
     let error = Services::start(folder.path()).await.unwrap_err();
-    assert_eq!(error.to_string(), format!("another omnisync is running on {}; stop it first", folder.path().display()));
+    assert_eq!(
+        error.to_string(),
+        format!("another omnisync is running on {}; stop it first", services.folder.display())
+    );
     services.stop().await;
 }
 
@@ -81,10 +84,11 @@ async fn throwaway_data_is_apart_while_used_and_gone_when_used_again() {
     let second = Services::start_throwaway(folder.path()).await.unwrap();
     assert_ne!(first.folder, second.folder);
     sql(&first, "CREATE TABLE gone ()").await;
+    let first_folder = first.folder.clone();
     first.stop().await;
 
     let third = Services::start_throwaway(folder.path()).await.unwrap();
-    assert_eq!(third.folder, folder.path().join("0"));
+    assert_eq!(third.folder, first_folder);
     assert_eq!(sql(&third, "SELECT count(*) FROM pg_tables WHERE tablename = 'gone'").await, ["0"]);
     third.stop().await;
     second.stop().await;
@@ -93,8 +97,10 @@ async fn throwaway_data_is_apart_while_used_and_gone_when_used_again() {
 #[tokio::test]
 async fn a_server_that_does_not_start_shows_its_last_words() {
     let folder = TempDir::new().unwrap();
-    Services::start(folder.path()).await.unwrap().stop().await;
-    std::fs::write(folder.path().join("postgres/postgresql.conf"), "no_such_setting = on\n").unwrap();
+    let services = Services::start(folder.path()).await.unwrap();
+    let settings = services.folder.join("postgres/postgresql.conf");
+    services.stop().await;
+    std::fs::write(settings, "no_such_setting = on\n").unwrap();
     let error = Services::start(folder.path()).await.unwrap_err().to_string();
     assert!(error.contains("postgres did not start") && error.contains("no_such_setting"), "{error}");
 }
