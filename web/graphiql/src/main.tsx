@@ -12,6 +12,8 @@ import { createRoot } from 'react-dom/client';
 import { operations } from './operations';
 import { forgetToken, keepToken, takeToken } from './token';
 
+const tabs = operations.map((query) => ({ query }));
+
 /** Queries and mutations by HTTP, subscriptions by WebSocket, both at /graphql of the server this page came from. */
 function createFetcher(token: string) {
   const url = new URL('/graphql', location.origin);
@@ -28,7 +30,7 @@ function createFetcher(token: string) {
 function Explorer({ token, onSignOut }: { token: string; onSignOut: () => void }) {
   const fetcher = useMemo(() => createFetcher(token), [token]);
   return (
-    <GraphiQL fetcher={fetcher} defaultTabs={operations} defaultEditorToolsVisibility="variables">
+    <GraphiQL fetcher={fetcher} defaultTabs={tabs}>
       <GraphiQL.Logo>
         <button className="sign-out" type="button" onClick={onSignOut}>
           Use another token

@@ -1,43 +1,27 @@
-// The first visit's tabs, in the order of the pipeline: link an account, look, approve, watch, read, take it back.
-// Each carries the variables it needs; replace the ids by those the tab before it answered with.
+// The first visit's tabs, in the order of the pipeline: link an account, look, approve, watch, read, take it back. Arguments
+// stand in the operations, so that an id can be pasted where it is seen; an empty id comes from the answer of an earlier tab.
 
-/** One tab: an operation and its variables. */
-type Tab = { query: string; variables?: string };
-
-function tab(query: string, variables?: object): Tab {
-  return { query: query.trim() + '\n', variables: variables && JSON.stringify(variables, null, 2) };
-}
-
-export const operations: Tab[] = [
-  tab(
-    `
-# 1. Link an account: open authorizationUrl in a new browser tab and consent there.
-mutation Connect($input: ConnectInput!) {
-  connect(input: $input) {
+const CONNECT = `# 1. Link an account: open authorizationUrl in another browser tab and consent there.
+mutation Connect {
+  connect(input: { provider: GOOGLE, services: [GMAIL, CALENDAR] }) {
     authorizationUrl
     expiresAt
     userErrors { code field message }
   }
-}`,
-    { input: { provider: 'GOOGLE', services: ['GMAIL', 'CALENDAR'] } },
-  ),
-  tab(`
-# 2. The accounts you have linked. Take an id from here.
+}
+`;
+
+const ACCOUNTS = `# 2. The accounts you have linked.
 query Accounts {
   viewer {
-    accounts {
-      id
-      provider
-      email
-      state
-    }
+    accounts { id provider email state }
   }
-}`),
-  tab(
-    `
-# 3. What a sync would bring in. Nothing is stored yet.
-mutation Preview($input: PreviewInput!) {
-  preview(input: $input) {
+}
+`;
+
+const PREVIEW = `# 3. What a sync would bring in. Nothing is stored yet.
+mutation Preview {
+  preview(input: { accountId: "", services: [GMAIL, CALENDAR] }) {
     preview {
       id
       expiresAt
@@ -51,25 +35,21 @@ mutation Preview($input: PreviewInput!) {
     }
     userErrors { code field message }
   }
-}`,
-    { input: { accountId: '', services: ['GMAIL', 'CALENDAR'] } },
-  ),
-  tab(
-    `
-# 4. Approve exactly what the preview showed. A batch starts.
-mutation Approve($input: ApproveInput!) {
-  approve(input: $input) {
+}
+`;
+
+const APPROVE = `# 4. Approve exactly what the preview showed. A batch starts.
+mutation Approve {
+  approve(input: { previewId: "", idempotencyKey: "first" }) {
     batch { id state }
     userErrors { code field message }
   }
-}`,
-    { input: { previewId: '', idempotencyKey: 'first' } },
-  ),
-  tab(
-    `
-# 5. Watch it: the state now, then every change, then the end.
-subscription BatchProgress($batchId: ID!) {
-  batchProgress(batchId: $batchId) {
+}
+`;
+
+const BATCH_PROGRESS = `# 5. Watch it: the state now, then every change, then the end.
+subscription BatchProgress {
+  batchProgress(batchId: "") {
     number
     batch {
       state
@@ -78,40 +58,37 @@ subscription BatchProgress($batchId: ID!) {
     estimatedEnd
     throttledUntil
   }
-}`,
-    { batchId: '' },
-  ),
-  tab(`
-# 6. Read the timeline, newest first.
-query Timeline($after: String) {
-  timeline(first: 20, after: $after) {
+}
+`;
+
+const TIMELINE = `# 6. Read the timeline, newest first.
+query Timeline {
+  timeline(first: 20) {
     edges {
       node { id type direction subject snippet occurredAt }
     }
     pageInfo { hasNextPage endCursor }
   }
-}`),
-  tab(
-    `
-# 7. What undo would remove and restore. Nothing changes.
-mutation UndoDryRun($input: UndoInput!) {
-  undo(input: $input) {
+}
+`;
+
+const UNDO_DRY_RUN = `# 7. What undo would remove and restore. Nothing changes.
+mutation UndoDryRun {
+  undo(input: { batchId: "", dryRun: true }) {
     counts { removed restored kept }
     userErrors { code field message }
   }
-}`,
-    { input: { batchId: '', dryRun: true } },
-  ),
-  tab(
-    `
-# 8. Take the batch back.
-mutation Undo($input: UndoInput!) {
-  undo(input: $input) {
+}
+`;
+
+const UNDO = `# 8. Take the batch back.
+mutation Undo {
+  undo(input: { batchId: "" }) {
     batch { id state }
     counts { removed restored kept }
     userErrors { code field message }
   }
-}`,
-    { input: { batchId: '' } },
-  ),
-];
+}
+`;
+
+export const operations = [CONNECT, ACCOUNTS, PREVIEW, APPROVE, BATCH_PROGRESS, TIMELINE, UNDO_DRY_RUN, UNDO];
