@@ -10,7 +10,7 @@ use tokio_postgres::NoTls;
 
 use super::*;
 
-/// Says to this test binary, run again by one of the tests below, which folder to start servers on.
+/// Tells `a_killed_parent_blocks_nothing`, run again by itself, which folder to start servers on until it is killed.
 const PARENT: &str = "OMNISYNC_TEST_PARENT_OF";
 
 async fn sql(services: &Services, statement: &str) -> Vec<String> {
@@ -117,10 +117,13 @@ async fn a_server_that_is_killed_is_reported() {
 
 #[tokio::test]
 async fn a_killed_parent_blocks_nothing() {
+    if let Some(folder) = env::var_os(PARENT) {
+        return be_killed(Path::new(&folder)).await;
+    }
     let folder = TempDir::new().unwrap();
     for _ in 0..2 {
         let mut parent = Command::new(env::current_exe().unwrap())
-            .args(["--exact", "dev::services::tests::parent", "--nocapture"])
+            .args(["--exact", "dev::services::tests::a_killed_parent_blocks_nothing", "--nocapture"])
             .env(PARENT, folder.path())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -136,11 +139,8 @@ async fn a_killed_parent_blocks_nothing() {
     services.stop().await;
 }
 
-/// Not a test by itself: the process that `a_killed_parent_blocks_nothing` kills.
-#[tokio::test]
-async fn parent() {
-    let Some(folder) = env::var_os(PARENT) else { return };
-    let services = Services::start(Path::new(&folder)).await.unwrap();
+async fn be_killed(folder: &Path) {
+    let services = Services::start(folder).await.unwrap();
     sql(&services, "CREATE TABLE IF NOT EXISTS starts (at timestamptz); INSERT INTO starts VALUES (now())").await;
     println!("started");
     std::future::pending().await
