@@ -150,9 +150,8 @@ async fn keep(
     // The folder stays locked until this function returns.
     let (_folder, mut postgres, mut redis) = match start(open).await {
         Ok((addresses, folder, postgres, redis)) => {
-            if started.send(Ok(addresses)).is_err() {
-                tracing::debug!("nobody waits for PostgreSQL and Redis any more");
-            }
+            // Fails when the caller has given up; then `stopped` is closed as well, and both are stopped at once.
+            let _ = started.send(Ok(addresses));
             (folder, postgres, redis)
         }
         Err(error) => return drop(started.send(Err(error))),
@@ -165,8 +164,8 @@ async fn keep(
     redis.stop().await;
     postgres.stop().await;
     if let Some(error) = failure {
-        // The receiver may be gone, and then nobody wants to know.
-        failing.send(error).await.unwrap_or_default();
+        // Fails only when the `Services` are gone, and then nobody wants to know.
+        let _ = failing.send(error).await;
     }
 }
 
