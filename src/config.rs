@@ -434,7 +434,10 @@ impl Vars<'_> {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::HashMap;
+    use std::{
+        cell::RefCell,
+        collections::{BTreeSet, HashMap},
+    };
 
     use super::*;
 
@@ -478,6 +481,38 @@ mod tests {
         ] {
             assert_eq!(problems((name, value)), [name], "{name}={value}");
         }
+    }
+
+    /// The entries of the sample: variable, value, and whether the line is commented out.
+    fn sample() -> Vec<(&'static str, &'static str, bool)> {
+        let is_name = |name: &str| name.bytes().all(|b| b.is_ascii_uppercase() || b == b'_');
+        let entry = |line: &'static str| {
+            let (text, commented) = line.strip_prefix("# ").map_or((line, false), |text| (text, true));
+            let (name, value) = text.split_once('=')?;
+            is_name(name).then_some((name, value, commented))
+        };
+        include_str!("../.env.sample").lines().filter_map(entry).collect()
+    }
+
+    #[test]
+    fn the_sample_has_every_variable() {
+        let read = RefCell::new(BTreeSet::new());
+        let nothing = Config::from_vars(|name| {
+            read.borrow_mut().insert(name.to_owned());
+            None
+        });
+        assert!(nothing.is_err());
+        assert_eq!(sample().iter().map(|(name, ..)| (*name).to_owned()).collect::<BTreeSet<_>>(), read.into_inner());
+    }
+
+    #[test]
+    fn what_the_sample_comments_out_is_the_default() {
+        let mut vars = minimal();
+        let defaults = Config::from_vars(|name| vars.get(name).cloned()).unwrap();
+        let commented = sample().into_iter().filter(|(_, value, commented)| *commented && !value.is_empty());
+        vars.extend(commented.map(|(name, value, _)| (name, value.to_owned())));
+        let sampled = Config::from_vars(|name| vars.get(name).cloned()).unwrap();
+        assert_eq!(format!("{sampled:#?}"), format!("{defaults:#?}"));
     }
 
     #[test]
