@@ -55,8 +55,7 @@ pub struct MailEnvelope {
     pub size_bytes: u64,
 }
 
-/// A message, decoded once: ask it for the filter's facts first, and for the row when it is inside.
-#[derive(Debug)]
+/// A message, decoded once: ask it for the filter's facts first, and for the row when it is inside. It cannot be printed.
 pub struct ParsedMail {
     /// What Google says of it.
     pub envelope: MailEnvelope,
