@@ -6,10 +6,10 @@
 use chrono::{DateTime, Utc};
 
 use super::{
-    Label,
     query::{Node, Query, Term},
     terms,
 };
+use crate::domain::consent::Label;
 
 /// The longest query, in bytes.
 const MAX_BYTES: usize = 2_000;
@@ -130,7 +130,7 @@ impl<'x> Parser<'x> {
                 continue;
             }
             let node = self.node(operator)?;
-            match nodes.pop().filter(|_| is_or) {
+            match is_or.then(|| nodes.pop()).flatten() {
                 Some(left) => nodes.push(Node::any(vec![left, node])),
                 None => nodes.push(node),
             }

@@ -215,8 +215,9 @@ impl fmt::Display for Term {
             Self::Anywhere => f.write_str("in:anywhere"),
             Self::Read => f.write_str("is:read"),
             Self::HasAttachment => f.write_str("has:attachment"),
-            Self::After(seconds) => write!(f, "after:{seconds}"),
-            Self::Before(seconds) => write!(f, "before:{seconds}"),
+            // Four digits would be read as a year.
+            Self::After(seconds) => write!(f, "after:{seconds:05}"),
+            Self::Before(seconds) => write!(f, "before:{seconds:05}"),
             Self::MessageId(id) => write!(f, "rfc822msgid:{}", Quoted(id)),
             Self::Larger(bytes) => write!(f, "larger:{bytes}"),
             Self::Smaller(bytes) => write!(f, "smaller:{bytes}"),

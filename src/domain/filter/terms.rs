@@ -4,11 +4,11 @@ use chrono::{DateTime, Days, Months, NaiveDate, Utc};
 use chrono_tz::America::Los_Angeles;
 
 use super::{
-    Label,
     parse::QueryError,
     query::{Node, SYSTEM_LABELS, Term, hyphened},
     words,
 };
+use crate::domain::consent::Label;
 
 /// The last second that a date may name: the end of the year 9999.
 const LAST_SECOND: i64 = 253_402_300_799;

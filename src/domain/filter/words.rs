@@ -1,5 +1,7 @@
 //! How a search word is found in a person's name, an address or a subject.
 
+use super::scope::is_within;
+
 /// The address of `name <address>` or `address`.
 pub(super) fn address(person: &str) -> &str {
     match person.rsplit_once('<') {
@@ -15,7 +17,7 @@ pub(super) fn person_matches(person: &str, searched: &str) -> bool {
     match searched.split_once('@') {
         Some((local, domain)) if !local.is_empty() && !domain.is_empty() => own.eq_ignore_ascii_case(searched),
         Some(("", domain)) if !domain.is_empty() => {
-            own.rsplit_once('@').is_some_and(|(_, host)| super::is_within(host, domain))
+            own.rsplit_once('@').is_some_and(|(_, host)| is_within(host, domain))
         }
         Some((local, "")) => own.split('@').next().is_some_and(|own| own.eq_ignore_ascii_case(local)),
         _ => text_matches(person, searched),

@@ -11,25 +11,23 @@ use base64::{
     engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
 };
 use chrono::{DateTime, Utc};
-use mail_parser::{Addr, Address, HeaderName, HeaderValue};
+use mail_parser::{Addr, HeaderName, HeaderValue};
 use serde::Deserialize;
 
 use super::{
-    Attachment, Direction, InteractionKind, NewInteraction, Participant, Role, Unreadable, html, json,
-    mime::{Mail, Part},
+    Attachment, InteractionKind, NewInteraction, Unreadable, html, json,
+    mime::Mail,
+    part::Part,
+    participants::{MAX_PARTICIPANTS, addresses, direction, participants, person, written},
     text,
 };
 use crate::domain::filter::MailFacts;
 
-/// The most participants kept of one mail.
-const MAX_PARTICIPANTS: usize = 1_000;
 /// The most attachments kept of one mail.
 const MAX_ATTACHMENTS: usize = 1_000;
 /// The longest subject or Message-ID kept, in characters: what RFC 5322 allows in a line.
 const MAX_LINE: usize = 998;
-/// The longest address kept, in characters: what RFC 5321 allows in a path, doubled.
-const MAX_ADDRESS: usize = 512;
-/// The longest name of a person or a file kept, in characters.
+/// The longest name of a file kept, in characters.
 const MAX_NAME: usize = 255;
 
 /// Google pads, by its documentation and in practice sometimes not.
@@ -57,8 +55,7 @@ pub struct MailEnvelope {
     pub size_bytes: u64,
 }
 
-/// A message, decoded once: ask it for the filter's facts first, and for the row when it is inside.
-#[derive(Debug)]
+/// A message, decoded once: ask it for the filter's facts first, and for the row when it is inside. It cannot be printed.
 pub struct ParsedMail {
     /// What Google says of it.
     pub envelope: MailEnvelope,
@@ -196,72 +193,6 @@ fn message_id(mail: &Mail<'_>) -> Option<String> {
     };
     let id = text::one_line(id.trim_matches(['<', '>', ' ']), MAX_LINE);
     Some(id).filter(|id| !id.is_empty())
-}
-
-/// Every address of every header of that name; groups are opened.
-fn addresses<'s>(mail: &'s Mail<'_>, name: HeaderName<'static>) -> impl Iterator<Item = &'s Addr<'s>> {
-    mail.values(name).filter_map(HeaderValue::as_address).flat_map(|address| {
-        let (list, groups) = match address {
-            Address::List(list) => (list.as_slice(), [].as_slice()),
-            Address::Group(groups) => ([].as_slice(), groups.as_slice()),
-        };
-        list.iter().chain(groups.iter().flat_map(|group| &group.addresses))
-    })
-}
-
-/// A person's lower-case address and name; `None` when there is neither.
-fn person(addr: &Addr<'_>) -> Option<(String, Option<String>)> {
-    let name = text::one_line(addr.name.as_deref().unwrap_or_default(), MAX_NAME);
-    let address = text::one_line(addr.address.as_deref().unwrap_or_default(), MAX_ADDRESS).to_lowercase();
-    // An address that was sent as an encoded word is read as a name.
-    if address.is_empty() && name.contains('@') && !name.contains(' ') {
-        return Some((name.to_lowercase(), None));
-    }
-    let name = Some(name).filter(|name| !name.is_empty() && *name != address);
-    (!address.is_empty() || name.is_some()).then_some((address, name))
-}
-
-/// A person as the filter sees them.
-fn written((address, name): (String, Option<String>)) -> String {
-    match name {
-        Some(name) => format!("{} <{address}>", name.to_lowercase()),
-        None => address,
-    }
-}
-
-fn participants(mail: &Mail<'_>, aliases: &[String]) -> Vec<Participant> {
-    let roles = [
-        (HeaderName::From, Role::From),
-        (HeaderName::ReplyTo, Role::ReplyTo),
-        (HeaderName::To, Role::To),
-        (HeaderName::Cc, Role::Cc),
-        (HeaderName::Bcc, Role::Bcc),
-    ];
-    let of_role = |(name, role)| {
-        let participant = |(address, name): (String, Option<String>)| Participant {
-            role,
-            is_self: aliases.contains(&address),
-            address,
-            name,
-            response: None,
-        };
-        addresses(mail, name).filter_map(person).map(participant).take(MAX_PARTICIPANTS).collect::<Vec<_>>()
-    };
-    roles.into_iter().flat_map(of_role).take(MAX_PARTICIPANTS).collect()
-}
-
-fn direction(participants: &[Participant], labels: &[String]) -> Direction {
-    let is_by_self = participants.iter().any(|one| one.role == Role::From && one.is_self);
-    let mut recipients =
-        participants.iter().filter(|one| matches!(one.role, Role::To | Role::Cc | Role::Bcc)).peekable();
-    let is_to_self_alone = recipients.peek().is_some() && recipients.all(|one| one.is_self);
-    if is_by_self && is_to_self_alone {
-        Direction::Internal
-    } else if is_by_self || labels.iter().any(|label| label == "SENT") {
-        Direction::Sent
-    } else {
-        Direction::Received
-    }
 }
 
 fn is_plain(part: &Part<'_>) -> bool {

@@ -1,6 +1,7 @@
 use std::{
-    fs, io,
-    path::{Path, PathBuf},
+    fs,
+    io::{self, Read},
+    path::Path,
 };
 
 use base64::engine::general_purpose::{URL_SAFE, URL_SAFE_NO_PAD};
@@ -8,6 +9,7 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
+use crate::domain::normalize::{Direction, Role};
 
 /// A message as Gmail's reply.
 fn reply(raw: &[u8]) -> Vec<u8> {
@@ -89,7 +91,13 @@ fn the_body_is_the_best_text() {
     }
     assert_eq!(row("Content-Type: text/html\nContent-Transfer-Encoding: base64\n\nPGI+aGk8L2I+").body_text, "hi");
     assert_eq!(row("Content-Type: text/plain; name=x\n\nalone").body_text, "alone");
-    assert_eq!(row("Content-Type: multipart/mixed\n\nno boundary").body_text, "");
+    for headers in
+        ["multipart/mixed", "multipart/mixed; boundary=a", "multipart/mixed; boundary=a\nContent-Type: text/html"]
+    {
+        assert_eq!(row(&format!("Content-Type: {headers}\n\nno parts")).body_text, "no parts");
+    }
+    let twice = "Content-Type: multipart/mixed; boundary=a\nContent-Type: multipart/mixed; boundary=b";
+    assert_eq!(row(&format!("{twice}\n\n{plain}")).body_text, "plain");
 }
 
 #[test]
@@ -203,35 +211,41 @@ proptest! {
     }
 }
 
-/// Every message file below a folder.
-fn files(folder: &Path, found: &mut Vec<PathBuf>) -> io::Result<()> {
+/// Every message below a folder: plain files, and the files in archives of mailboxes.
+fn messages(folder: &Path) -> io::Result<Vec<Vec<u8>>> {
+    let mut found = Vec::new();
     for entry in fs::read_dir(folder)? {
         let path = entry?.path();
-        if path.is_dir() { files(&path, found)? } else { found.push(path) }
+        if path.is_dir() {
+            found.append(&mut messages(&path)?);
+        } else if path.to_string_lossy().ends_with(".tar.gz") {
+            let mut archive = tar::Archive::new(flate2::read::GzDecoder::new(fs::File::open(path)?));
+            for file in archive.entries()? {
+                let mut raw = Vec::new();
+                file?.read_to_end(&mut raw)?;
+                found.push(raw);
+            }
+        } else if path.extension().is_none_or(|extension| extension != "gz") {
+            found.push(fs::read(path)?);
+        }
     }
-    Ok(())
+    found.retain(|raw| !raw.is_empty());
+    Ok(found)
 }
 
 #[test]
 fn the_corpus_is_read() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/corpus/mail");
-    let mut found = Vec::new();
-    if files(&folder, &mut found).is_err() {
+    let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/corpus");
+    if !corpus.is_dir() {
         return println!("skipped: there is no corpus of mail beside this repository");
     }
-    let (mut n_empty, mut n_broken) = (0, 0);
-    for path in &found {
-        let raw = fs::read(path).unwrap();
-        if raw.is_empty() {
-            continue;
-        }
-        let row = mail(&reply(&raw), &[]).unwrap();
+    let mails = ["mail", "mailboxes"].map(|folder| messages(&corpus.join(folder)).unwrap()).concat();
+    let (mut n_empty, mut n_undecodable) = (0, 0);
+    for raw in &mails {
+        let row = mail(&reply(raw), &[]).unwrap();
         assert_storable(&row);
         n_empty += usize::from(row.body_text.is_empty());
-        n_broken += usize::from(row.body_text.contains('\u{fffd}'));
-        if row.body_text.is_empty() {
-            println!("empty body: {}", path.display());
-        }
+        n_undecodable += usize::from(row.body_text.contains('\u{fffd}'));
     }
-    println!("{} mails, {n_empty} with an empty body, {n_broken} with undecodable characters", found.len());
+    println!("{} mails, {n_empty} with an empty body, {n_undecodable} with undecodable characters", mails.len());
 }

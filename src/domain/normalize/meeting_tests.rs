@@ -205,3 +205,22 @@ proptest! {
         prop_assert!(rows(&[event]).len() <= 2_000);
     }
 }
+
+#[test]
+fn recorded_replies_of_google_are_read() {
+    let corpus = concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/corpus/google-api/libgdata-traces/query-events.json");
+    let Ok(recorded) = std::fs::read(corpus) else {
+        return println!("skipped: there are no recorded replies beside this repository");
+    };
+    let replies: Value = serde_json::from_slice(&recorded).unwrap();
+    let items = |reply: &Value| reply["body"]["items"].as_array().cloned().unwrap_or_default();
+    let items: Vec<_> = replies.as_array().unwrap().iter().flat_map(items).collect();
+    let ever = (DateTime::UNIX_EPOCH, "2030-01-01T00:00:00Z".parse().unwrap());
+    for item in &items {
+        let json = serde_json::to_vec(item).unwrap();
+        let rows = series(&[&json], ever, None).unwrap();
+        assert_eq!((rows.len(), rows[0].subject.as_str()), (1, item["summary"].as_str().unwrap()));
+        assert!(rows[0].universal_id.is_some() && event_envelope(&json).unwrap().updated_ms.is_some());
+    }
+    println!("{} events", items.len());
+}

@@ -4,23 +4,20 @@
 //! and copies the message once for each level of mails nested in a mail that is itself encoded: a megabyte that a stranger
 //! sends becomes gigabytes. Ours never looks into a nested mail, decodes only text, and is bounded in depth and number.
 
-use std::{borrow::Cow, sync::LazyLock};
+use std::sync::LazyLock;
 
-use mail_parser::{
-    ContentType, Header, HeaderName, HeaderValue, MessageParser,
-    decoders::{base64::base64_decode, charsets::map::charset_decoder, quoted_printable::quoted_printable_decode},
-    parsers::MessageStream,
-};
+use mail_parser::{ContentType, Header, HeaderName, HeaderValue, MessageParser, parsers::MessageStream};
+
+use super::part::{Encoding, Part};
 
 /// The most parts looked at; what follows them is left out.
 const MAX_PARTS: usize = 2_000;
 /// How deep multiparts may nest; a deeper one is taken as text.
 const MAX_DEPTH: usize = 20;
+/// How many types a part may claim before its first ones are given up: each costs a look through the part.
+const MAX_CLAIMS: usize = 4;
 /// The longest header section, in bytes. Providers accept far less.
 const MAX_HEADER_BYTES: usize = 1 << 20;
-/// The most bytes of one part that are decoded to text.
-const MAX_TEXT_BYTES: usize = 4 << 20;
-
 static HEADERS: LazyLock<MessageParser> = LazyLock::new(|| {
     MessageParser::new()
         .with_minimal_headers()
@@ -36,27 +33,6 @@ pub(super) struct Mail<'x> {
     pub(super) headers: Vec<Header<'x>>,
     /// The leaves of the tree of parts, in their order.
     pub(super) parts: Vec<Part<'x>>,
-}
-
-/// A part that has no parts of its own, or into which we do not look.
-pub(super) struct Part<'x> {
-    content_type: Option<ContentType<'x>>,
-    disposition: Option<ContentType<'x>>,
-    encoding: Encoding,
-    body: &'x [u8],
-    has_content_id: bool,
-    is_related: bool,
-    /// Whether the mail has no other part.
-    is_alone: bool,
-    /// Which `multipart/alternative` it belongs to, numbered through the mail: its leaves say the same thing.
-    pub(super) alternative: Option<usize>,
-}
-
-#[derive(Clone, Copy)]
-enum Encoding {
-    Identity,
-    Base64,
-    QuotedPrintable,
 }
 
 /// What a part inherits from the multiparts around it.
@@ -93,16 +69,20 @@ impl<'x> Mail<'x> {
 
     fn walk(&mut self, headers: &[Header<'x>], body: &'x [u8], context: Context) {
         let value = |name| headers.iter().find(|header| header.name == name).map(|header| &header.value);
-        let content_type = value(HeaderName::ContentType).and_then(HeaderValue::as_content_type);
-        if let Some(content_type) = content_type.filter(|kind| kind.c_type == "multipart")
-            && let Some(boundary) = content_type.attribute("boundary")
-            && context.depth < MAX_DEPTH
-        {
-            let sections = sections(body, boundary.as_bytes());
-            if !sections.is_empty() {
-                return self.walk_sections(sections, content_type, context);
+        let content_types = headers.iter().filter(|header| header.name == HeaderName::ContentType);
+        let content_types = content_types.filter_map(|header| header.value.as_content_type());
+        let is_multipart = |kind: &&ContentType<'_>| kind.c_type == "multipart";
+        if context.depth < MAX_DEPTH {
+            // Broken mail names two types; the one whose boundary is there is the true one.
+            for kind in content_types.clone().filter(is_multipart).take(MAX_CLAIMS) {
+                let sections = sections(body, kind.attribute("boundary").unwrap_or_default().as_bytes());
+                if !sections.is_empty() {
+                    return self.walk_sections(sections, kind, context);
+                }
             }
         }
+        // A multipart without parts is read as plain text.
+        let content_type = content_types.clone().next().filter(|kind| !is_multipart(kind));
         let encoding = value(HeaderName::ContentTransferEncoding).and_then(HeaderValue::as_text).unwrap_or_default();
         let digested = || ContentType { c_type: "message".into(), c_subtype: Some("rfc822".into()), attributes: None };
         self.parts.push(Part {
@@ -137,116 +117,8 @@ impl<'x> Mail<'x> {
     }
 }
 
-impl Part<'_> {
-    /// Whether the part is of that type. A part that names none is plain text.
-    pub(super) fn is(&self, kind: &str, subtype: &str) -> bool {
-        match &self.content_type {
-            None => (kind, subtype) == ("text", "plain"),
-            Some(own) => {
-                own.ctype().eq_ignore_ascii_case(kind) && own.subtype().unwrap_or("plain").eq_ignore_ascii_case(subtype)
-            }
-        }
-    }
-
-    /// The media type as the sender claims it, lower case.
-    pub(super) fn media_type(&self) -> String {
-        match &self.content_type {
-            None => "text/plain".to_owned(),
-            Some(own) => format!("{}/{}", own.ctype(), own.subtype().unwrap_or("plain")).to_ascii_lowercase(),
-        }
-    }
-
-    /// The file name, where one is given.
-    pub(super) fn name(&self) -> Option<&str> {
-        let disposition = self.disposition.as_ref().and_then(|header| header.attribute("filename"));
-        disposition.or_else(|| self.content_type.as_ref()?.attribute("name")).filter(|name| !name.is_empty())
-    }
-
-    /// Whether the sender says that it is a file.
-    pub(super) fn is_file(&self) -> bool {
-        self.disposition.as_ref().is_some_and(ContentType::is_attachment)
-    }
-
-    /// Whether it is text of the mail itself rather than a text file that came with it: one has a name, the other has
-    /// not, unless it is all there is.
-    pub(super) fn is_text(&self, subtype: &str) -> bool {
-        self.is("text", subtype) && !self.is_file() && (self.is_alone || self.name().is_none())
-    }
-
-    /// Whether it is shown inside the text rather than beside it: an image that HTML refers to.
-    pub(super) fn is_inline(&self) -> bool {
-        !self.is_file() && (self.is_related || self.has_content_id)
-    }
-
-    /// The size after decoding, in bytes, without decoding.
-    pub(super) fn size_bytes(&self) -> u64 {
-        let size = match self.encoding {
-            Encoding::Identity => self.body.len(),
-            Encoding::Base64 => {
-                let digits =
-                    self.body.iter().filter(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/'));
-                digits.count() * 3 / 4
-            }
-            Encoding::QuotedPrintable => {
-                let (escapes, breaks) =
-                    self.body.iter().zip(self.body.iter().skip(1)).fold((0, 0), |(e, b), pair| match pair {
-                        (b'=', b'\r' | b'\n') => (e, b + 1),
-                        (b'=', _) => (e + 1, b),
-                        _ => (e, b),
-                    });
-                self.body.len().saturating_sub(2 * (escapes + breaks))
-            }
-        };
-        size as u64
-    }
-
-    /// The decoded text, or as much of it as is ever kept.
-    pub(super) fn text(&self) -> String {
-        let body = &self.body[..self.body.len().min(MAX_TEXT_BYTES)];
-        let bytes: Cow<'_, [u8]> = match self.encoding {
-            Encoding::Identity => body.into(),
-            // A part that is not what its header claims is best read as it is.
-            Encoding::Base64 => base64_decode(body).map_or(body.into(), Cow::Owned),
-            Encoding::QuotedPrintable => quoted_printable_decode(body).map_or(body.into(), Cow::Owned),
-        };
-        let charset = self.content_type.as_ref().and_then(|own| own.attribute("charset")).unwrap_or_default();
-        decode(bytes, charset)
-    }
-}
-
-impl Encoding {
-    fn of(name: &str) -> Self {
-        match name.trim() {
-            name if name.eq_ignore_ascii_case("base64") => Self::Base64,
-            name if name.eq_ignore_ascii_case("quoted-printable") => Self::QuotedPrintable,
-            _ => Self::Identity,
-        }
-    }
-}
-
 fn is_filled(value: &&HeaderValue<'_>) -> bool {
     !matches!(value, HeaderValue::Empty)
-}
-
-/// Bytes of a charset as text. Much mail claims ASCII, or nothing, and is UTF-8.
-fn decode(bytes: Cow<'_, [u8]>, charset: &str) -> String {
-    let charset = charset.trim();
-    let claims_nothing = ["", "us-ascii", "ascii", "utf-8", "utf8", "unknown-8bit", "x-unknown"];
-    let decoder = charset_decoder(charset.as_bytes());
-    match decoder {
-        Some(decoder) if !claims_nothing.iter().any(|name| name.eq_ignore_ascii_case(charset)) => decoder(&bytes),
-        _ => match String::from_utf8(bytes.into_owned()) {
-            Ok(text) => text,
-            Err(error) if charset.to_ascii_lowercase().starts_with("utf") => {
-                String::from_utf8_lossy(error.as_bytes()).into_owned()
-            }
-            // Windows-1252 has a character for every byte.
-            Err(error) => match charset_decoder(b"windows-1252") {
-                Some(decoder) => decoder(error.as_bytes()),
-                None => String::from_utf8_lossy(error.as_bytes()).into_owned(),
-            },
-        },
-    }
 }
 
 /// The headers at the start of a message or part, and what follows the empty line after them.
@@ -260,6 +132,9 @@ fn split_headers(section: &[u8]) -> (Vec<Header<'_>>, &[u8]) {
 /// What stands between the boundary lines of a multipart (RFC 2046, 5.1.1). A missing last boundary is forgiven.
 fn sections<'x>(body: &'x [u8], boundary: &[u8]) -> Vec<&'x [u8]> {
     let mut sections = Vec::new();
+    if boundary.is_empty() {
+        return sections;
+    }
     let mut start = None;
     let mut at = 0;
     for line in body.split_inclusive(|&byte| byte == b'\n') {
@@ -299,20 +174,6 @@ mod tests {
         assert_eq!(sections(body, b"b"), [&b"\r\none\r\n--bb"[..], b"\r\ntwo"]);
         assert_eq!(sections(b"--b\nx: y\n\nopen", b"b"), [b"x: y\n\nopen"]);
         assert!(sections(b"nothing", b"b").is_empty());
-    }
-
-    #[test]
-    fn text_is_decoded_whatever_it_claims() {
-        for (bytes, charset, text) in [
-            (&b"gr\xc3\xbcn"[..], "us-ascii", "grün"),
-            (b"gr\xfcn", "us-ascii", "grün"),
-            (b"gr\xfcn", "utf-8", "gr\u{fffd}n"),
-            (b"gr\xfcn", "ISO-8859-1", "grün"),
-            (b"\x1b$B%O\x1b(B", "iso-2022-jp", "ハ"),
-            (b"gr\xc3\xbcn", "nonsense", "grün"),
-        ] {
-            assert_eq!(decode(bytes.into(), charset), text, "{charset}");
-        }
     }
 
     #[test]

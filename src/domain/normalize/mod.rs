@@ -10,6 +10,8 @@ mod calendar_event;
 mod html;
 mod json;
 mod mime;
+mod part;
+mod participants;
 mod recurrence;
 mod text;
 

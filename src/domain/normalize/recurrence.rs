@@ -77,7 +77,7 @@ pub(super) fn expand(
     let in_reach = |moment: &Moment| (from..to).contains(&Start { first: *moment, ..start }.to_local());
     let ruled = (&rules).into_iter().take(MAX_STEPS).map(|local| local.naive_utc());
     let ruled = ruled.skip_while(|local| *local < from).take_while(|local| *local < to).take(MAX_OCCURRENCES);
-    let mut starts: BTreeSet<Moment> = ruled.map(|local| start.from_local(local)).collect();
+    let mut starts: BTreeSet<Moment> = ruled.map(|local| start.moment_at(local)).collect();
     starts.extend(extra.into_iter().filter(in_reach));
     let is_excluded = |moment: &Moment| {
         let day = Start { first: *moment, ..start }.to_local().date();
@@ -95,7 +95,7 @@ impl Start {
     }
 
     /// A local time as a moment of this series' kind.
-    fn from_local(self, local: NaiveDateTime) -> Moment {
+    fn moment_at(self, local: NaiveDateTime) -> Moment {
         match self.first {
             Moment::Day(_) => Moment::Day(local.date()),
             Moment::Instant(_) => Moment::Instant(to_utc(local, self.zone)),
