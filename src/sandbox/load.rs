@@ -11,7 +11,7 @@ use chrono::{DateTime, Utc};
 use super::{
     calendar::{Calendars, NewCalendar},
     error::Error,
-    gmail::{Content, Incoming},
+    gmail::{Content, Incoming, Threading},
     ics, mbox,
     rng::digest64,
     world::Account,
@@ -112,7 +112,7 @@ fn incoming(raw: Bytes) -> Incoming {
     let date = facts.date_ms.filter(|ms| (0..LATEST_MS).contains(ms));
     let internal_date = date.unwrap_or_else(|| UNDATED_FROM_MS + (digest64(&[b"undated", &raw]) % YEAR_MS) as i64);
     let labels = vec!["INBOX".to_owned(), "CATEGORY_PERSONAL".to_owned()];
-    Incoming { raw, labels, internal_date, thread: None, message_id: Some(facts.message_id.clone()) }
+    Incoming { raw, labels, internal_date, thread: Threading::ByReferences, message_id: Some(facts.message_id.clone()) }
 }
 
 /// Puts the file's events into a calendar named after its folder.

@@ -21,7 +21,7 @@ use super::{
     error::Error,
     faults::Faults,
     generate,
-    gmail::{Id, Incoming, Mailbox},
+    gmail::{Id, Incoming, Mailbox, Threading},
     journal::Journal,
     load::{self, Loaded},
     lock::{Exclusive, Shared},
@@ -196,7 +196,7 @@ impl World {
                     raw: Bytes::from(STANDARD.decode(raw).unwrap_or_default()),
                     labels: labels.clone(),
                     internal_date: internal_date.timestamp_millis(),
-                    thread: thread.as_deref().and_then(Id::parse),
+                    thread: thread.as_deref().and_then(Id::parse).map_or(Threading::ByReferences, Threading::Known),
                     message_id: None,
                 };
                 Ok(mailbox.deliver(incoming).to_string())

@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 
 use super::{
     super::{error::Error, rng::digest64},
-    times::{Time, local, rfc3339, span},
+    times::{Time, Window, local, rfc3339, span},
 };
 
 /// What the person may do with a calendar.
@@ -130,6 +130,20 @@ impl Calendar {
 
     pub(crate) fn n_events(&self) -> usize {
         self.rows.len()
+    }
+
+    /// The UID all copies of an event share.
+    pub(crate) fn ical_uid(&self, id: &str) -> Option<String> {
+        self.rows.get(id).map(|row| row.text("iCalUID").to_owned())
+    }
+
+    /// Ids and starts of a master's unchanged instances before that moment.
+    pub(crate) fn starts_before(&self, master: &str, before: DateTime<Utc>) -> Vec<(String, DateTime<Utc>)> {
+        let Some(row) = self.rows.get(master) else { return Vec::new() };
+        let window = Window { min: None, max: Some(before) };
+        let start = |event: &Map<String, Value>| span(event, self.zone).map(|(start, _)| start.moment(self.zone));
+        let named = |event: Map<String, Value>| Some((event.get("id")?.as_str()?.to_owned(), start(&event)?));
+        self.instances(row, window, usize::MAX).into_iter().filter_map(named).collect()
     }
 
     /// Stores an event, filling in what Google fills in, and returns its id. With the id of one that is there, the given

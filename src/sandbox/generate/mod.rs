@@ -1,9 +1,31 @@
 //! Believable mail and meetings, the same for the same seed.
 
-use chrono::{DateTime, Utc};
+mod bulk;
+mod conversations;
+mod files;
+mod invitations;
+mod language;
+mod letters;
+mod meetings;
+mod mime;
+mod people;
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, Months, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{error::Error, world::Account};
+use self::{letters::Post, meetings::Planner, people::Cast};
+use super::{
+    error::Error,
+    gmail::{Id, Incoming, Threading},
+    rng::Rng,
+    world::Account,
+};
+
+/// How often in a hundred a conversation is begun rather than one automatic mail written. Conversations have between
+/// three and four mails on average, so that people write about 70 % of all mail.
+const CONVERSATION_PERCENT: usize = 42;
 
 /// How much to invent, and when it is supposed to have happened.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,6 +49,48 @@ impl Generate {
     }
 }
 
-pub(super) fn fill(_account: &Account, _generate: &Generate) -> Result<(), Error> {
+/// Fills mailbox and calendars. Nothing of it is news: history begins afterwards.
+pub(super) fn fill(account: &Account, generate: &Generate) -> Result<(), Error> {
+    let rng =
+        |part: &[u8]| Rng::from_parts(&[b"generate", account.email.as_bytes(), &generate.seed.to_be_bytes(), part]);
+    let from = generate.now.checked_sub_months(Months::new(generate.months)).unwrap_or(DateTime::UNIX_EPOCH);
+    let cast = Cast::new(&mut rng(b"cast"), &account.email, &account.name);
+    let invitations = {
+        let mut calendars = account.calendars.write();
+        let mut planner = Planner::new(&cast, rng(b"meetings"), (from, generate.now), generate.events, &mut calendars);
+        planner.plan()?;
+        planner.invitations
+    };
+    let mut post = Post::new(&cast, rng(b"mail"), from, generate.now, generate.messages);
+    // A small mailbox of a busy person is not all invitations.
+    for invitation in invitations.iter().take(generate.messages / 20) {
+        invitations::write(&mut post, invitation);
+    }
+    while !post.is_full() {
+        if post.rng.chance(CONVERSATION_PERCENT) {
+            conversations::write(&mut post);
+        } else {
+            bulk::write(&mut post);
+        }
+    }
+    deliver(account, post);
     Ok(())
+}
+
+fn deliver(account: &Account, post: Post<'_>) {
+    let mut letters = post.letters;
+    letters.sort_by_key(|letter| letter.at);
+    let mut threads: HashMap<u64, Id> = HashMap::new();
+    let mut mailbox = account.mailbox.write();
+    for letter in letters {
+        let id = mailbox.deliver(Incoming {
+            raw: letter.raw.into(),
+            labels: letter.labels.into_iter().map(str::to_owned).collect(),
+            internal_date: letter.at.timestamp_millis(),
+            thread: threads.get(&letter.thread).map_or(Threading::New, |id| Threading::Known(*id)),
+            message_id: Some(letter.message_id),
+        });
+        threads.entry(letter.thread).or_insert(id);
+    }
+    mailbox.expire_history();
 }

@@ -76,14 +76,23 @@ pub(crate) struct Change {
     pub labels: Vec<String>,
 }
 
+/// Which thread a mail goes to.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) enum Threading {
+    /// That of the mail it answers, if the subject agrees; else a new one.
+    #[default]
+    ByReferences,
+    New,
+    Known(Id),
+}
+
 /// A mail on its way in.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Incoming {
     pub raw: Bytes,
     pub labels: Vec<String>,
     pub internal_date: i64,
-    /// The thread it belongs to; found by References and subject when absent.
-    pub thread: Option<Id>,
+    pub thread: Threading,
     /// The Message-ID where the caller knows it, which spares reading the mail now.
     pub message_id: Option<String>,
 }
@@ -177,7 +186,11 @@ impl Mailbox {
         let id = self.free_id(incoming.internal_date);
         let content = Arc::new(Content::new(incoming.raw));
         let message_id = incoming.message_id.unwrap_or_else(|| content.facts().message_id.clone());
-        let thread = incoming.thread.or_else(|| self.find_thread(&content)).unwrap_or(id);
+        let thread = match incoming.thread {
+            Threading::ByReferences => self.find_thread(&content).unwrap_or(id),
+            Threading::New => id,
+            Threading::Known(thread) => thread,
+        };
         let mut labels: Vec<String> = incoming.labels.iter().map(|label| self.label_id(label)).collect();
         labels.sort_unstable();
         labels.dedup();

@@ -12,7 +12,7 @@ mod query;
 use axum::{Router, routing::get};
 
 pub(super) use self::{
-    mailbox::{Incoming, Mailbox, Stored},
+    mailbox::{Incoming, Mailbox, Stored, Threading},
     message::{Content, Id},
     messages::search,
 };
