@@ -14,9 +14,9 @@ pub(super) struct ApiError {
     domain: &'static str,
     reason: String,
     message: String,
-    /// `locationType` and `location`, where Google names the offending parameter.
-    location: Option<(&'static str, &'static str)>,
-    details: Option<Value>,
+    /// Where Google names the offending parameter, or the `Authorization` header.
+    location: Option<&'static str>,
+    details: Option<Box<Value>>,
 }
 
 pub(super) type ApiResult<T> = Result<T, ApiError>;
@@ -31,8 +31,8 @@ impl ApiError {
         self
     }
 
-    pub(super) fn at(mut self, kind: &'static str, location: &'static str) -> Self {
-        self.location = Some((kind, location));
+    pub(super) fn at(mut self, location: &'static str) -> Self {
+        self.location = Some(location);
         self
     }
 
@@ -43,7 +43,7 @@ impl ApiError {
 
     /// 400 `invalid` about one parameter, as Calendar says it.
     pub(super) fn invalid_parameter(parameter: &'static str, message: impl Into<String>) -> Self {
-        Self::new(StatusCode::BAD_REQUEST, "invalid", message).at("parameter", parameter)
+        Self::new(StatusCode::BAD_REQUEST, "invalid", message).at(parameter)
     }
 
     /// 404 of Gmail.
@@ -59,7 +59,7 @@ impl ApiError {
             "Request had invalid authentication credentials. Expected OAuth 2 access token, login cookie or other valid \
              authentication credential. See https://developers.google.com/identity/sign-in/web/devconsole-project.",
         )
-        .at("header", "Authorization")
+        .at("Authorization")
     }
 
     /// 403 for a good token without the scope the method needs.
@@ -69,12 +69,12 @@ impl ApiError {
             "insufficientPermissions",
             "Request had insufficient authentication scopes.",
         );
-        error.details = Some(json!([{
+        error.details = Some(Box::new(json!([{
             "@type": "type.googleapis.com/google.rpc.ErrorInfo",
             "reason": "ACCESS_TOKEN_SCOPE_INSUFFICIENT",
             "domain": "googleapis.com",
             "metadata": {"service": service, "method": method},
-        }]));
+        }])));
         error
     }
 
@@ -104,8 +104,8 @@ impl ApiError {
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let mut inner = json!({"message": self.inner_message(), "domain": self.domain, "reason": self.reason});
-        if let Some((kind, location)) = self.location {
-            inner["locationType"] = kind.into();
+        if let Some(location) = self.location {
+            inner["locationType"] = if location == "Authorization" { "header" } else { "parameter" }.into();
             inner["location"] = location.into();
         }
         let mut error = json!({"code": self.status.as_u16(), "message": self.message, "errors": [inner]});
@@ -114,7 +114,7 @@ impl IntoResponse for ApiError {
             error["status"] = status.into();
         }
         if let Some(details) = self.details {
-            error["details"] = details;
+            error["details"] = *details;
         }
         let mut response = (self.status, Json(json!({"error": error}))).into_response();
         if self.status == StatusCode::UNAUTHORIZED {

@@ -2,13 +2,15 @@
 
 /// The messages of an mbox file, unquoted (`mboxrd`: one `>` goes from every `>From `, `>>From ` and so on).
 ///
-/// A message starts at a `From ` line with a time in it, at the file's start or behind an empty line; prose that happens
-/// to begin with "From " is left alone.
+/// A message starts at a `From ` line at the file's start or behind an empty line. Where the first of them has a time in
+/// it, as they should, so must the others: prose that happens to begin with "From " is left alone.
 pub(super) fn split(file: &[u8]) -> Vec<Vec<u8>> {
     let mut messages: Vec<Vec<u8>> = Vec::new();
+    let first = file.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    let needs_time = !first.starts_with(b"From ") || has_time(first);
     let mut after_blank = true;
     for line in file.split_inclusive(|byte| *byte == b'\n') {
-        if after_blank && is_separator(line) {
+        if after_blank && line.starts_with(b"From ") && (has_time(line) || !needs_time) {
             if let Some(last) = messages.last_mut() {
                 drop_blank_line(last);
             }
@@ -29,10 +31,8 @@ pub(super) fn split(file: &[u8]) -> Vec<Vec<u8>> {
     messages
 }
 
-fn is_separator(line: &[u8]) -> bool {
-    let has_time =
-        |line: &[u8]| line.windows(5).any(|w| w[2] == b':' && [w[0], w[1], w[3], w[4]].iter().all(u8::is_ascii_digit));
-    line.starts_with(b"From ") && has_time(line)
+fn has_time(line: &[u8]) -> bool {
+    line.windows(5).any(|w| w[2] == b':' && [w[0], w[1], w[3], w[4]].iter().all(u8::is_ascii_digit))
 }
 
 /// The empty line before the next separator belongs to the mbox, not to the message.
@@ -57,6 +57,11 @@ mod tests {
         assert_eq!(messages.len(), 2);
         assert_eq!(messages[0], b"Subject: one\n\nbody\nFrom the start\n>From twice\n\nFrom here on, prose\n");
         assert_eq!(messages[1], b"Subject: two\n\nend\n");
+    }
+
+    #[test]
+    fn separators_without_times_are_known_by_the_first() {
+        assert_eq!(split(b"From -\nA: 1\n\nx\n\nFrom -\nB: 2\n\ny\n").len(), 2);
     }
 
     #[test]

@@ -366,7 +366,10 @@ async fn calendars_sync_from_token_to_token() {
     let made = control
         .put_event(ADA, "primary", json!({"summary": "Tea", "start": {"dateTime": "2026-12-01T16:00:00Z"}}))
         .unwrap();
-    let single = items.iter().find(|item| item["status"] == "confirmed" && item.get("recurrence").is_none()).unwrap();
+    let is_single = |item: &&Value| {
+        item["status"] == "confirmed" && item.get("recurrence").is_none() && item.get("recurringEventId").is_none()
+    };
+    let single = items.iter().find(is_single).unwrap();
     control.cancel_event(ADA, "primary", single["id"].as_str().unwrap()).unwrap();
     let instances = google
         .ok(

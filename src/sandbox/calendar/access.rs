@@ -54,5 +54,5 @@ pub(super) fn not_found() -> ApiError {
 /// 410: the sync token is dead, and everything has to be listed anew.
 pub(super) fn full_sync_required() -> ApiError {
     let message = "Sync token is no longer valid, a full sync is required.";
-    ApiError::new(StatusCode::GONE, "fullSyncRequired", message).in_domain("calendar").at("parameter", "syncToken")
+    ApiError::new(StatusCode::GONE, "fullSyncRequired", message).in_domain("calendar").at("syncToken")
 }

@@ -124,7 +124,7 @@ fn ask(params: &Params) -> ApiResult<Ask> {
         let message = "The specified time range is empty.";
         return Err(ApiError::new(StatusCode::BAD_REQUEST, "timeRangeEmpty", message)
             .in_domain("calendar")
-            .at("parameter", "timeMax"));
+            .at("timeMax"));
     }
     Ok(Ask {
         since: None,
@@ -168,7 +168,7 @@ fn resume(ask: &mut Ask, token: &str, params: &Params, calendar: &Calendar, gene
 fn moment(params: &Params, name: &'static str) -> ApiResult<Option<DateTime<Utc>>> {
     let Some(text) = params.find(name) else { return Ok(None) };
     let moment = DateTime::parse_from_rfc3339(text)
-        .map_err(|_| ApiError::new(StatusCode::BAD_REQUEST, "badRequest", "Bad Request").at("parameter", name))?;
+        .map_err(|_| ApiError::new(StatusCode::BAD_REQUEST, "badRequest", "Bad Request").at(name))?;
     Ok(Some(moment.to_utc()))
 }
 

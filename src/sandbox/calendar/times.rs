@@ -127,7 +127,7 @@ fn rule_set(master: &Map<String, Value>, start: Time) -> Option<RRuleSet> {
     let lines = master.get("recurrence")?.as_array()?;
     let mut text = match start {
         Time::Day(day) => format!("DTSTART:{}T000000Z", day.format("%Y%m%d")),
-        Time::At(at, zone) if zone == Tz::UTC => format!("DTSTART:{}", at.format("%Y%m%dT%H%M%SZ")),
+        Time::At(at, Tz::UTC) => format!("DTSTART:{}", at.format("%Y%m%dT%H%M%SZ")),
         Time::At(at, zone) => {
             format!("DTSTART;TZID={}:{}", zone.name(), at.with_timezone(&zone).format("%Y%m%dT%H%M%S"))
         }
@@ -163,7 +163,8 @@ fn readable_rule(line: &str, start: Time) -> String {
 
 /// At most so many bytes of a text, cut between characters.
 pub(crate) fn cut(text: &str, max_bytes: usize) -> &str {
-    &text[..text.floor_char_boundary(max_bytes)]
+    let end = (0..=max_bytes.min(text.len())).rev().find(|end| text.is_char_boundary(*end));
+    &text[..end.unwrap_or(0)]
 }
 
 #[cfg(test)]

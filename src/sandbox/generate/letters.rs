@@ -76,7 +76,7 @@ impl<'c> Post<'c> {
     pub(super) fn office_time(&mut self, zone: Tz) -> DateTime<Utc> {
         let mut day = self.any_time().with_timezone(&zone).date_naive();
         if self.rng.chance(90) && matches!(day.weekday(), Weekday::Sat | Weekday::Sun) {
-            day = day - TimeDelta::days(2);
+            day -= TimeDelta::days(2);
         }
         let hour = self.rng.between(7, 19) as u32;
         let naive = day.and_hms_opt(hour, self.rng.below(60) as u32, self.rng.below(60) as u32);

@@ -310,7 +310,7 @@ impl<'a> Planner<'a> {
         let n_days = (self.until - self.from).num_days() + AHEAD_DAYS;
         let mut day = self.from.with_timezone(&self.zone).date_naive() + TimeDelta::days(self.rng.between(0, n_days));
         if matches!(day.weekday(), Weekday::Sat | Weekday::Sun) {
-            day = day + TimeDelta::days(2);
+            day += TimeDelta::days(2);
         }
         let start = at_hour(day, self.rng.between(9, 17) as u32, 30 * self.rng.below(2) as u32, self.zone);
         (start, start + TimeDelta::minutes(30 * self.rng.between(1, 4)))

@@ -137,7 +137,7 @@ fn person(rng: &mut Rng, organization: &'static Organization) -> Person {
         name,
         first_name: first.to_owned(),
         email: format!("{first_ascii}.{last_ascii}@{}", organization.domain),
-        title: *rng.pick(language.titles),
+        title: rng.pick::<&str>(language.titles),
         phone: phone(rng),
         organization,
     }

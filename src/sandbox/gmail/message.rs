@@ -85,7 +85,8 @@ impl Content {
 
 /// The message's structure; `None` for bytes without any header.
 pub(crate) fn parse(raw: &[u8]) -> Option<Parsed<'_>> {
-    MessageParser::default().parse(raw)
+    // The parser asserts, in debug builds, that nesting is sound, which broken mail need not be.
+    std::panic::catch_unwind(|| MessageParser::default().parse(raw)).ok().flatten()
 }
 
 impl Facts {

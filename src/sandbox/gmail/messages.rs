@@ -115,7 +115,8 @@ fn fingerprint(params: &Params) -> u64 {
 /// What this page's share of matches would give over the whole mailbox, and then somewhat off: it is an estimate, and a
 /// client that takes it for a count is found out.
 fn estimate(n_matching: usize, n_seen: usize, n_all: usize) -> usize {
-    if n_seen == 0 { 0 } else { n_matching * n_all / n_seen * 21 / 20 + usize::from(n_matching > 0) }
+    let share = (n_matching * n_all).checked_div(n_seen).unwrap_or(0);
+    share * 21 / 20 + usize::from(n_matching > 0)
 }
 
 /// `Message` of the discovery document, in its order. 64-bit numbers travel as strings.

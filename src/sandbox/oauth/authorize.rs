@@ -15,14 +15,15 @@ use super::{
         world::{Account, SharedWorld, World, random_token},
     },
     grants::{AuthRequest, Code, GrantChange},
-    pages, scopes,
+    pages::{self, Refusal},
+    scopes,
 };
 
 /// Checks the request, finds the account, and shows the chooser or the consent page, or goes straight back.
 pub(super) async fn page(State(world): State<SharedWorld>, params: Params) -> Response {
     let request = match check(&world, &params) {
         Ok(request) => request,
-        Err(refusal) => return refusal,
+        Err(refusal) => return pages::refusal(&refusal),
     };
     let prompts: Vec<&str> = params.find("prompt").unwrap_or_default().split(' ').collect();
     let silent = prompts.contains(&"none");
@@ -51,10 +52,10 @@ pub(super) async fn page(State(world): State<SharedWorld>, params: Params) -> Re
 pub(super) async fn decide(State(world): State<SharedWorld>, body: String) -> Response {
     let form = Params::parse(&body);
     let Some((request, email)) = form.find("request").and_then(|id| world.authority.resume(id)) else {
-        return pages::refusal(
+        return pages::refusal(&Refusal::new(
             "invalid_request",
             "This page was answered already, or the sandbox was restarted. Go back and start again.",
-        );
+        ));
     };
     if form.find("decision") != Some("continue") {
         return back(&world, &request, &[("error", "access_denied")]);
@@ -69,29 +70,29 @@ pub(super) async fn decide(State(world): State<SharedWorld>, body: String) -> Re
 }
 
 /// Reads the request, or says on a page why not: a request that is wrong must not be redirected.
-fn check(world: &World, params: &Params) -> Result<AuthRequest, Response> {
+fn check(world: &World, params: &Params) -> Result<AuthRequest, Refusal> {
     let client = params.find("client_id").and_then(|id| world.authority.client(id));
-    let client = client.ok_or_else(|| pages::refusal("invalid_client", "The OAuth client was not found."))?;
+    let client = client.ok_or_else(|| Refusal::new("invalid_client", "The OAuth client was not found."))?;
     let redirect_uri = params.find("redirect_uri").unwrap_or_default();
     if !client.redirect_uris.iter().any(|known| known == redirect_uri) {
-        return Err(pages::refusal(
+        return Err(Refusal::new(
             "redirect_uri_mismatch",
-            &format!("The redirect URI in the request, {redirect_uri}, is not registered for this client."),
+            format!("The redirect URI in the request, {redirect_uri}, is not registered for this client."),
         ));
     }
     if params.find("response_type") != Some("code") {
-        return Err(pages::refusal("unsupported_response_type", "The sandbox supports response_type=code."));
+        return Err(Refusal::new("unsupported_response_type", "The sandbox supports response_type=code."));
     }
     let mut scopes: Vec<String> = Vec::new();
     for asked in params.find("scope").unwrap_or_default().split_ascii_whitespace() {
         let known = scopes::canonical(asked);
-        let known = known.ok_or_else(|| pages::refusal("invalid_scope", &format!("Unknown scope: {asked}")))?;
+        let known = known.ok_or_else(|| Refusal::new("invalid_scope", format!("Unknown scope: {asked}")))?;
         if !scopes.iter().any(|scope| scope == known) {
             scopes.push(known.to_owned());
         }
     }
     if scopes.is_empty() {
-        return Err(pages::refusal("invalid_request", "Missing required parameter: scope"));
+        return Err(Refusal::new("invalid_request", "Missing required parameter: scope"));
     }
     let owned = |name: &str| params.find(name).map(str::to_owned);
     Ok(AuthRequest {
@@ -107,10 +108,10 @@ fn check(world: &World, params: &Params) -> Result<AuthRequest, Response> {
     })
 }
 
-fn challenge(params: &Params) -> Result<Option<(String, bool)>, Response> {
+fn challenge(params: &Params) -> Result<Option<(String, bool)>, Refusal> {
     let method = params.find("code_challenge_method").unwrap_or("plain");
     if !["plain", "S256"].contains(&method) {
-        return Err(pages::refusal("invalid_request", "Invalid code_challenge_method."));
+        return Err(Refusal::new("invalid_request", "Invalid code_challenge_method."));
     }
     Ok(params.find("code_challenge").map(|challenge| (challenge.to_owned(), method == "S256")))
 }
@@ -163,7 +164,7 @@ fn grant(world: &World, request: AuthRequest, email: String, scopes: BTreeSet<St
 /// 303 to the client, with `state` and `iss` (RFC 9207).
 fn back(world: &World, request: &AuthRequest, pairs: &[(&str, &str)]) -> Response {
     let Ok(mut target) = Url::parse(&request.redirect_uri) else {
-        return pages::refusal("redirect_uri_mismatch", "The registered redirect URI is not a URL.");
+        return pages::refusal(&Refusal::new("redirect_uri_mismatch", "The registered redirect URI is not a URL."));
     };
     {
         let mut query = target.query_pairs_mut();

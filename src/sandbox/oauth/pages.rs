@@ -59,8 +59,22 @@ pub(crate) fn page(status: StatusCode, title: &str, body: &str) -> Response {
     (status, headers, Html(html)).into_response()
 }
 
-/// Google's "Access blocked" page: what a request gets that must not be redirected anywhere.
-pub(super) fn refusal(code: &str, text: &str) -> Response {
+/// Why a request gets a page and is not redirected anywhere.
+#[derive(Debug)]
+pub(super) struct Refusal {
+    pub code: &'static str,
+    pub text: String,
+}
+
+impl Refusal {
+    pub(super) fn new(code: &'static str, text: impl Into<String>) -> Self {
+        Self { code, text: text.into() }
+    }
+}
+
+/// Google's "Access blocked" page.
+pub(super) fn refusal(refusal: &Refusal) -> Response {
+    let (code, text) = (refusal.code, refusal.text.as_str());
     let body = format!("<p>{}</p><p class=\"soft\">Error 400: <code>{}</code></p>", escape(text), escape(code));
     page(StatusCode::BAD_REQUEST, "Access blocked: this request is invalid", &body)
 }
