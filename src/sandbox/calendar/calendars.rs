@@ -1,0 +1,159 @@
+//! `calendarList.list`, `calendarList.get` and `calendars.get`.
+
+use axum::{
+    Json,
+    extract::{Path, State},
+    http::HeaderMap,
+};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::{
+    super::{
+        envelope::{ApiError, ApiResult},
+        params::{Params, open_token, seal_token},
+        world::SharedWorld,
+    },
+    access::{Needs, admit, full_sync_required, not_found},
+    store::{Calendar, Role},
+};
+
+const COLOURS: [&str; 6] = ["#9fe1e7", "#f83a22", "#92e1c0", "#fad165", "#b99aff", "#cabdbf"];
+
+#[derive(Serialize, Deserialize)]
+struct PageToken {
+    as_of: u64,
+    offset: usize,
+}
+
+#[derive(Serialize, Deserialize)]
+struct SyncToken {
+    generation: u64,
+    seq: u64,
+}
+
+pub(super) async fn list(
+    State(world): State<SharedWorld>,
+    headers: HeaderMap,
+    params: Params,
+) -> ApiResult<Json<Value>> {
+    let account = admit(&world, &headers, Needs::CalendarList, "calendar.v3.CalendarListService.List")?;
+    let limit = params
+        .max_results(100, 250)
+        .ok_or_else(|| ApiError::invalid_parameter("maxResults", "Invalid integer value."))?;
+    let least = match params.find("minAccessRole") {
+        None => Role::FreeBusyReader,
+        Some(_) if params.find("syncToken").is_some() => {
+            return Err(ApiError::invalid_parameter("minAccessRole", "minAccessRole cannot be used with syncToken."));
+        }
+        Some(role) => {
+            Role::parse(role).ok_or_else(|| ApiError::invalid_parameter("minAccessRole", "Invalid string value."))?
+        }
+    };
+    let calendars = account.calendars.read();
+    let since = match params.find("syncToken") {
+        None => None,
+        Some(token) => {
+            let token: SyncToken = open_token("calendarList", token)
+                .ok_or_else(|| ApiError::invalid_parameter("syncToken", "Invalid sync token value."))?;
+            if token.generation != calendars.generation {
+                return Err(full_sync_required());
+            }
+            Some(token.seq)
+        }
+    };
+    let page = match params.find("pageToken") {
+        None => PageToken { as_of: calendars.list_seq(), offset: 0 },
+        Some(token) => open_token("calendarListPage", token)
+            .ok_or_else(|| ApiError::invalid_parameter("pageToken", "Invalid page token value."))?,
+    };
+    let is_asked = |calendar: &&Calendar| match since {
+        // What was hidden or deleted since then is always told.
+        Some(seq) => calendar.list_seq > seq,
+        None => {
+            (!calendar.deleted || params.flag("showDeleted"))
+                && (!calendar.meta.hidden || params.flag("showHidden"))
+                && calendar.meta.role >= least
+        }
+    };
+    let entries: Vec<Value> = calendars
+        .all()
+        .iter()
+        .enumerate()
+        .filter(|(_, calendar)| is_asked(calendar))
+        .map(|(index, calendar)| entry(index, calendar))
+        .collect();
+    let end = (page.offset + limit).min(entries.len());
+    let mut answer = json!({
+        "kind": "calendar#calendarList",
+        "etag": format!("\"p{}\"", calendars.list_seq()),
+        "items": entries.get(page.offset..end).unwrap_or_default(),
+    });
+    if end < entries.len() {
+        answer["nextPageToken"] = seal_token("calendarListPage", &PageToken { as_of: page.as_of, offset: end }).into();
+    } else {
+        let token = SyncToken { generation: calendars.generation, seq: page.as_of };
+        answer["nextSyncToken"] = seal_token("calendarList", &token).into();
+    }
+    Ok(Json(answer))
+}
+
+fn entry(index: usize, calendar: &Calendar) -> Value {
+    let meta = &calendar.meta;
+    if calendar.deleted {
+        let etag = format!("\"{}\"", calendar.list_seq);
+        return json!({"kind": "calendar#calendarListEntry", "etag": etag, "id": meta.id, "deleted": true});
+    }
+    let mut entry = json!({
+        "kind": "calendar#calendarListEntry",
+        "etag": format!("\"{}\"", calendar.list_seq),
+        "id": meta.id,
+        "summary": meta.summary,
+        "timeZone": calendar.zone.name(),
+        "colorId": (index % 24 + 1).to_string(),
+        "backgroundColor": COLOURS[index % COLOURS.len()],
+        "foregroundColor": "#000000",
+        "accessRole": meta.role.as_str(),
+        "defaultReminders": [],
+        "conferenceProperties": {"allowedConferenceSolutionTypes": ["hangoutsMeet"]},
+    });
+    if meta.hidden {
+        entry["hidden"] = true.into();
+    } else {
+        entry["selected"] = true.into();
+    }
+    if calendar.primary {
+        entry["primary"] = true.into();
+    }
+    entry
+}
+
+pub(super) async fn find_entry(
+    State(world): State<SharedWorld>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+) -> ApiResult<Json<Value>> {
+    let account = admit(&world, &headers, Needs::CalendarList, "calendar.v3.CalendarListService.Get")?;
+    let calendars = account.calendars.read();
+    let calendar = calendars.find(&id).ok_or_else(not_found)?;
+    let index = calendars.all().iter().position(|known| known.meta.id == calendar.meta.id).unwrap_or(0);
+    Ok(Json(entry(index, calendar)))
+}
+
+pub(super) async fn find(
+    State(world): State<SharedWorld>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+) -> ApiResult<Json<Value>> {
+    let account = admit(&world, &headers, Needs::Calendars, "calendar.v3.CalendarService.Get")?;
+    let calendars = account.calendars.read();
+    let calendar = calendars.find(&id).ok_or_else(not_found)?;
+    Ok(Json(json!({
+        "kind": "calendar#calendar",
+        "etag": format!("\"{}\"", calendar.list_seq),
+        "id": calendar.meta.id,
+        "summary": calendar.meta.summary,
+        "timeZone": calendar.zone.name(),
+        "conferenceProperties": {"allowedConferenceSolutionTypes": ["hangoutsMeet"]},
+    })))
+}

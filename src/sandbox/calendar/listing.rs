@@ -1,0 +1,119 @@
+//! Which events a list holds, and in which order.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde_json::{Map, Value};
+
+use super::{
+    store::{Calendar, Row},
+    times::{Time, Window, occurrences, span},
+};
+
+/// How far ahead endless recurrences are expanded when no `timeMax` bounds them.
+const HORIZON_DAYS: i64 = 730;
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Order {
+    /// As they last changed: stable, and a change during paging comes again rather than not at all.
+    #[default]
+    Changed,
+    StartTime,
+    Updated,
+}
+
+/// One question to a calendar.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Ask {
+    /// Only what changed after this sequence number, deletions included.
+    pub since: Option<u64>,
+    pub window: Window,
+    pub single_events: bool,
+    pub show_deleted: bool,
+    pub updated_min: Option<DateTime<Utc>>,
+    pub types: Vec<String>,
+    pub ical_uid: Option<String>,
+    /// Lower case.
+    pub text: Option<String>,
+    pub order: Order,
+}
+
+/// An event's place in a list: what it is sorted by, and its id.
+pub(super) type Key = (String, String);
+
+/// The answer, in order. Pages are cut from it by key.
+pub(super) fn list(calendar: &Calendar, ask: &Ask, now: DateTime<Utc>) -> Vec<(Key, Map<String, Value>)> {
+    let mut ask = ask.clone();
+    if ask.single_events && ask.window.max.is_none() {
+        ask.window.max = Some(now + TimeDelta::days(HORIZON_DAYS));
+    }
+    let mut found: Vec<(Key, Map<String, Value>)> = Vec::new();
+    for row in calendar.changed_after(ask.since.unwrap_or(0)).filter(|row| is_asked(row, &ask)) {
+        if ask.single_events && row.is_master() {
+            if row.is_cancelled() && ask.since.is_none() {
+                continue;
+            }
+            let instances = calendar.instances(row, ask.window, usize::MAX);
+            found.extend(instances.into_iter().map(|event| (key(calendar, &event, row.seq, ask.order), event)));
+        } else if is_listed(calendar, row, &ask) {
+            found.push((key(calendar, &row.event, row.seq, ask.order), row.event.clone()));
+        }
+    }
+    found.sort_by(|(left, _), (right, _)| left.cmp(right));
+    found
+}
+
+/// The filters that look at the event alone.
+fn is_asked(row: &Row, ask: &Ask) -> bool {
+    let own = |field: &str| row.text(field).to_lowercase();
+    let updated = || DateTime::parse_from_rfc3339(row.text("updated")).ok();
+    (ask.types.is_empty() || ask.types.iter().any(|kind| kind == row.text("eventType")))
+        && ask.ical_uid.as_ref().is_none_or(|uid| uid == row.text("iCalUID"))
+        && ask.updated_min.is_none_or(|min| updated().is_some_and(|at| at >= min))
+        && ask
+            .text
+            .as_ref()
+            .is_none_or(|text| ["summary", "description", "location"].iter().any(|field| own(field).contains(text)))
+}
+
+fn is_listed(calendar: &Calendar, row: &Row, ask: &Ask) -> bool {
+    if ask.since.is_some() {
+        // Deletions are always told. So is an event that has left the window: the client may hold it.
+        return true;
+    }
+    let is_of_cancelled_master = || row.master().and_then(|id| calendar.find(id)).is_some_and(Row::is_cancelled);
+    if row.is_cancelled() {
+        // Cancelled instances are part of what their master means, unless single events are asked for. With
+        // `updatedMin`, deletions since then are always told.
+        let as_exception = !ask.single_events && row.master().is_some() && !is_of_cancelled_master();
+        if !(ask.show_deleted || as_exception || ask.updated_min.is_some()) {
+            return false;
+        }
+    }
+    is_in_window(calendar, row, ask.window)
+}
+
+/// A master is in the window when one of its occurrences is; an exception also by the time it was moved from.
+fn is_in_window(calendar: &Calendar, row: &Row, window: Window) -> bool {
+    if window == Window::default() {
+        return true;
+    }
+    if row.is_master() {
+        return !occurrences(&row.event, calendar.zone, window, 1).is_empty();
+    }
+    let own = span(&row.event, calendar.zone);
+    let original = row.event.get("originalStartTime").and_then(|start| Time::read(start, calendar.zone));
+    own.is_some_and(|(start, end)| window.holds(start, end, calendar.zone))
+        || original.is_some_and(|start| window.holds(start, start, calendar.zone))
+}
+
+fn key(calendar: &Calendar, event: &Map<String, Value>, seq: u64, order: Order) -> Key {
+    let text = |field: &str| event.get(field).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let sort = match order {
+        Order::Changed => format!("{seq:020}"),
+        Order::Updated => text("updated"),
+        Order::StartTime => {
+            let start = span(event, calendar.zone).map(|(start, _)| start.moment(calendar.zone).timestamp());
+            format!("{:020}", start.unwrap_or(0).saturating_add(1 << 40))
+        }
+    };
+    (sort, text("id"))
+}

@@ -1,0 +1,198 @@
+//! Who granted what to whom: pending authorizations, codes, grants and tokens.
+
+use std::collections::{BTreeSet, HashMap};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::super::lock::Shared;
+
+/// The lifetime Google states for an access token.
+pub(super) const ACCESS_TOKEN_SECS: i64 = 3_599;
+/// How long a code may wait to be exchanged.
+const CODE_MINUTES: i64 = 10;
+/// Live refresh tokens of one account for one client; the next one silently ends the oldest.
+const REFRESH_TOKENS_PER_CLIENT: usize = 100;
+
+/// An OAuth client of the one Cloud project the sandbox knows.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct OAuthClient {
+    /// Its `client_id`.
+    pub id: String,
+    /// Its `client_secret`.
+    pub secret: String,
+    /// Where it may have people sent back to; compared byte for byte.
+    pub redirect_uris: Vec<String>,
+}
+
+/// A checked authorization request, waiting for the person or carried by a code.
+#[derive(Clone, Debug)]
+pub(super) struct AuthRequest {
+    pub client_id: String,
+    pub redirect_uri: String,
+    /// Canonical scopes in the order asked.
+    pub scopes: Vec<String>,
+    pub state: Option<String>,
+    pub nonce: Option<String>,
+    /// The challenge and whether its method is S256 (else plain).
+    pub challenge: Option<(String, bool)>,
+    pub offline: bool,
+    /// `prompt=consent`: ask again, and give a new refresh token.
+    pub force_consent: bool,
+    pub include_granted: bool,
+}
+
+/// An authorization code's meaning.
+#[derive(Clone, Debug)]
+pub(super) struct Code {
+    pub request: AuthRequest,
+    pub email: String,
+    pub scopes: BTreeSet<String>,
+    pub issued_at: DateTime<Utc>,
+}
+
+impl Code {
+    pub(super) fn is_expired(&self, now: DateTime<Utc>) -> bool {
+        now > self.issued_at + TimeDelta::minutes(CODE_MINUTES)
+    }
+}
+
+/// Whom an access token speaks for.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Bearer {
+    pub email: String,
+    pub client_id: String,
+    pub scopes: BTreeSet<String>,
+    pub expires_at: DateTime<Utc>,
+}
+
+/// A refresh token's meaning.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Refresh {
+    pub token: String,
+    pub email: String,
+    pub client_id: String,
+    pub scopes: BTreeSet<String>,
+}
+
+/// A change to grants and tokens, as the state file keeps it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) enum GrantChange {
+    /// The person let the project have these scopes.
+    Granted {
+        email: String,
+        scopes: BTreeSet<String>,
+    },
+    RefreshIssued(Refresh),
+    AccessIssued {
+        token: String,
+        bearer: Bearer,
+    },
+    /// Every grant and token of the person ends.
+    Revoked {
+        email: String,
+    },
+    /// Access tokens of the person end; refresh tokens live on.
+    AccessExpired {
+        email: String,
+    },
+}
+
+#[derive(Debug, Default)]
+struct Tables {
+    granted: HashMap<String, BTreeSet<String>>,
+    access: HashMap<String, Bearer>,
+    refresh: Vec<Refresh>,
+    /// Requests whose consent page is open, by the id in the page.
+    pending: HashMap<String, (AuthRequest, String)>,
+    codes: HashMap<String, Code>,
+}
+
+/// The authorization server's memory.
+#[derive(Debug)]
+pub(crate) struct Authority {
+    clients: Vec<OAuthClient>,
+    tables: Shared<Tables>,
+}
+
+impl Authority {
+    pub(crate) fn new(clients: Vec<OAuthClient>) -> Self {
+        Self { clients, tables: Shared::default() }
+    }
+
+    pub(super) fn client(&self, id: &str) -> Option<&OAuthClient> {
+        self.clients.iter().find(|client| client.id == id)
+    }
+
+    pub(crate) fn apply(&self, change: &GrantChange) {
+        let mut tables = self.tables.write();
+        match change.clone() {
+            GrantChange::Granted { email, scopes } => tables.granted.entry(email).or_default().extend(scopes),
+            GrantChange::RefreshIssued(refresh) => {
+                let same = |known: &Refresh| known.email == refresh.email && known.client_id == refresh.client_id;
+                if tables.refresh.iter().filter(|known| same(known)).count() >= REFRESH_TOKENS_PER_CLIENT
+                    && let Some(oldest) = tables.refresh.iter().position(same)
+                {
+                    tables.refresh.remove(oldest);
+                }
+                tables.refresh.push(refresh);
+            }
+            GrantChange::AccessIssued { token, bearer } => {
+                // Dead tokens are dropped here, so that a long-lived sandbox does not gather them.
+                let issued_at = bearer.expires_at - TimeDelta::seconds(ACCESS_TOKEN_SECS);
+                tables.access.retain(|_, known| known.expires_at > issued_at);
+                tables.access.insert(token, bearer);
+            }
+            GrantChange::Revoked { email } => {
+                tables.granted.remove(&email);
+                tables.access.retain(|_, bearer| bearer.email != email);
+                tables.refresh.retain(|refresh| refresh.email != email);
+                tables.codes.retain(|_, code| code.email != email);
+            }
+            GrantChange::AccessExpired { email } => tables.access.retain(|_, bearer| bearer.email != email),
+        }
+    }
+
+    /// Whom the token speaks for, if it lives.
+    pub(crate) fn bearer(&self, token: &str, now: DateTime<Utc>) -> Option<Bearer> {
+        self.tables.read().access.get(token).filter(|bearer| bearer.expires_at > now).cloned()
+    }
+
+    /// The account an access or refresh token belongs to.
+    pub(super) fn owner(&self, token: &str) -> Option<String> {
+        let tables = self.tables.read();
+        let access = tables.access.get(token).map(|bearer| bearer.email.clone());
+        access.or_else(|| tables.refresh.iter().find(|known| known.token == token).map(|known| known.email.clone()))
+    }
+
+    pub(super) fn refresh(&self, token: &str, client_id: &str) -> Option<Refresh> {
+        let tables = self.tables.read();
+        tables.refresh.iter().find(|known| known.token == token && known.client_id == client_id).cloned()
+    }
+
+    pub(super) fn has_refresh(&self, email: &str, client_id: &str) -> bool {
+        self.tables.read().refresh.iter().any(|known| known.email == email && known.client_id == client_id)
+    }
+
+    pub(super) fn granted(&self, email: &str) -> BTreeSet<String> {
+        self.tables.read().granted.get(email).cloned().unwrap_or_default()
+    }
+
+    /// Keeps a request whose consent page is about to be shown to the owner of `email`.
+    pub(super) fn suspend(&self, id: String, request: AuthRequest, email: String) {
+        self.tables.write().pending.insert(id, (request, email));
+    }
+
+    pub(super) fn resume(&self, id: &str) -> Option<(AuthRequest, String)> {
+        self.tables.write().pending.remove(id)
+    }
+
+    pub(super) fn keep_code(&self, id: String, code: Code) {
+        self.tables.write().codes.insert(id, code);
+    }
+
+    /// Takes the code away: whatever becomes of this exchange, a second one fails.
+    pub(super) fn take_code(&self, id: &str) -> Option<Code> {
+        self.tables.write().codes.remove(id)
+    }
+}

@@ -1,0 +1,156 @@
+//! Starting and stopping the sandbox.
+
+use std::{
+    net::{Ipv4Addr, SocketAddr, TcpListener},
+    path::PathBuf,
+    sync::Arc,
+};
+
+use axum::{
+    Router,
+    extract::{DefaultBodyLimit, MatchedPath, Request, State},
+    middleware::{self, Next},
+    response::Response,
+    serve::ListenerExt,
+};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use tower_http::compression::CompressionLayer;
+use url::Url;
+
+use super::{
+    calendar,
+    control::Control,
+    error::Error,
+    gmail, oauth,
+    oauth::OAuthClient,
+    remote,
+    state::Log,
+    world::{SharedWorld, World},
+};
+
+/// The largest request body: Gmail takes mail of up to 50 MB.
+const BODY_LIMIT_BYTES: usize = 64 << 20;
+
+/// How to start a sandbox.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Where to listen; a loopback address. Defaults to `127.0.0.1` and any free port.
+    pub listen: SocketAddr,
+    /// The OAuth clients of the one Cloud project there is.
+    pub clients: Vec<OAuthClient>,
+    /// Where to keep what a restart must not lose; nothing is kept when absent.
+    pub state_file: Option<PathBuf>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { listen: (Ipv4Addr::LOCALHOST, 0).into(), clients: Vec::new(), state_file: None }
+    }
+}
+
+/// A running sandbox; dropping it stops it.
+#[derive(Debug)]
+pub struct Sandbox {
+    world: SharedWorld,
+    shutdown: CancellationToken,
+    server: Option<JoinHandle<()>>,
+}
+
+impl Sandbox {
+    /// Starts listening. With a state file that holds a sandbox's past, that sandbox goes on: accounts, mail, calendars,
+    /// ids, grants, tokens and the clock's offset are what they were.
+    ///
+    /// # Errors
+    /// When the address is not loopback or taken, or the state file cannot be read.
+    ///
+    /// # Panics
+    /// Outside of a Tokio runtime.
+    pub fn start(options: Options) -> Result<Self, Error> {
+        let address = options.listen;
+        if !address.ip().is_loopback() {
+            return Err(Error::NotLoopback(address));
+        }
+        let failed = |source| Error::Listen { address, source };
+        let listener = TcpListener::bind(address).map_err(failed)?;
+        listener.set_nonblocking(true).map_err(failed)?;
+        let bound = listener.local_addr().map_err(failed)?;
+        let listener = tokio::net::TcpListener::from_std(listener).map_err(failed)?;
+        let mut root = Url::parse("http://localhost/").expect("the literal is a URL");
+        // A bound socket address is always a host and a port.
+        let _ = root.set_ip_host(bound.ip());
+        let _ = root.set_port(Some(bound.port()));
+        let (log, records) = options.state_file.as_deref().map(Log::open).transpose()?.unwrap_or_default();
+        let world = Arc::new(World::new(root, options.clients, log, &records)?);
+        let shutdown = CancellationToken::new();
+        let server = axum::serve(
+            // Answers are small and come one at a time: waiting to fill a packet would cost 40 ms each.
+            listener.tap_io(|stream| drop(stream.set_nodelay(true))),
+            router(world.clone()),
+        )
+        .with_graceful_shutdown(shutdown.clone().cancelled_owned());
+        let server = tokio::spawn(async move {
+            // Serving ends only with the shutdown; accept errors are retried inside.
+            let _ = server.await;
+        });
+        Ok(Self { world, shutdown, server: Some(server) })
+    }
+
+    /// The root address, with a trailing slash.
+    pub fn url(&self) -> Url {
+        self.world.root().clone()
+    }
+
+    /// The handle that steers this sandbox.
+    pub fn control(&self) -> Control {
+        Control::new(self.world.clone())
+    }
+
+    /// Stops accepting, lets open requests finish, and frees the port.
+    pub async fn stop(mut self) {
+        self.shutdown.cancel();
+        if let Some(server) = self.server.take() {
+            // The task neither panics nor is cancelled by anybody else.
+            let _ = server.await;
+        }
+    }
+}
+
+impl Drop for Sandbox {
+    fn drop(&mut self) {
+        self.shutdown.cancel();
+    }
+}
+
+fn router(world: SharedWorld) -> Router {
+    Router::new()
+        .merge(oauth::routes())
+        .merge(gmail::routes())
+        .merge(calendar::routes())
+        .merge(remote::routes())
+        .layer(DefaultBodyLimit::max(BODY_LIMIT_BYTES))
+        .layer(middleware::from_fn_with_state(world.clone(), observe))
+        .layer(CompressionLayer::new())
+        .with_state(world)
+}
+
+/// Answers with a planned fault or lets the request through, and keeps the journal.
+async fn observe(
+    State(world): State<SharedWorld>,
+    matched: Option<MatchedPath>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let method = request.method().clone();
+    let path = request.uri().path().to_owned();
+    let response = match world.faults.take(method.as_str(), &path) {
+        Some(fault) => fault,
+        None => next.run(request).await,
+    };
+    let template = matched.as_ref().map_or(path.as_str(), MatchedPath::as_str);
+    // The control plane is not Google.
+    if !template.starts_with("/_sandbox") {
+        world.journal.record(method.as_str(), template, response.status().as_u16());
+    }
+    response
+}
