@@ -224,6 +224,13 @@ impl Config {
         Self::from_vars(|name| std::env::var(name).ok())
     }
 
+    /// Reads only the database's part, which is all that `omnisync migrate` needs.
+    #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the environment")]
+    pub fn database_from_env() -> Database {
+        let lookup = |name: &str| std::env::var(name).ok();
+        Vars { lookup: &lookup, problems: Vec::new() }.database()
+    }
+
     /// Reads the configuration through `lookup`. An empty value counts as absent.
     ///
     /// # Errors
@@ -246,14 +253,7 @@ impl Config {
                 audience: vars.or("AUTH_AUDIENCE", "omnisync".to_owned()),
                 key: vars.auth_key(),
             },
-            database: Database {
-                owner_url: vars.secret("DATABASE_URL"),
-                api_url: vars.secret("API_DATABASE_URL"),
-                worker_url: vars.secret("WORKER_DATABASE_URL"),
-                scheduler_url: vars.secret("SCHEDULER_DATABASE_URL"),
-                pool_size: vars.or("DATABASE_POOL_SIZE", 16),
-                statement_timeout: vars.secs("DATABASE_STATEMENT_TIMEOUT_SECS", 15),
-            },
+            database: vars.database(),
             redis: Redis {
                 url: vars.required("REDIS_URL", "the address of a Redis server, as redis://host:port/0").into(),
                 prefix: vars.or("REDIS_PREFIX", "omnisync".to_owned()),
@@ -364,6 +364,17 @@ impl Vars<'_> {
             self.problem(name, "must be an https address; http is allowed to this machine only");
         }
         url
+    }
+
+    fn database(&mut self) -> Database {
+        Database {
+            owner_url: self.secret("DATABASE_URL"),
+            api_url: self.secret("API_DATABASE_URL"),
+            worker_url: self.secret("WORKER_DATABASE_URL"),
+            scheduler_url: self.secret("SCHEDULER_DATABASE_URL"),
+            pool_size: self.or("DATABASE_POOL_SIZE", 16),
+            statement_timeout: self.secs("DATABASE_STATEMENT_TIMEOUT_SECS", 15),
+        }
     }
 
     fn auth_key(&mut self) -> AuthKey {

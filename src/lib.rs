@@ -31,8 +31,9 @@ pub mod worker;
 // Floor 6: axum.
 pub mod http;
 
-// Floor 7: everything on one machine.
+// Floor 7: everything on one machine, and what is wrong with it.
 pub mod dev;
+pub mod doctor;
 
 // Apart: a Google on loopback that shares no line with `providers`.
 pub mod sandbox;

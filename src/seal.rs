@@ -14,6 +14,7 @@ use aes_gcm::{
     Aes256Gcm, Nonce,
     aead::{Aead, Generate, KeyInit, Payload},
 };
+use base64::{Engine, engine::general_purpose::STANDARD};
 use zeroize::Zeroizing;
 
 use crate::config::Keys;
@@ -140,6 +141,12 @@ impl Keyset {
 #[derive(Clone)]
 pub struct DataKey {
     key: NamedKey,
+}
+
+/// A fresh wrapping key as `OMNISYNC_KEYS` takes it: a random id and 32 random bytes.
+pub fn fresh_key() -> String {
+    let key = Zeroizing::new(<[u8; 32]>::from(aes_gcm::Key::<Aes256Gcm>::generate()));
+    format!("k{:08x}:{}", rand::random::<u32>(), STANDARD.encode(key.as_slice()))
 }
 
 /// The id under which values sealed with a data key name it: whose it is, the row says.

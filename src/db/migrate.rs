@@ -94,3 +94,34 @@ pub async fn pending_migrations(db: &Db) -> Result<usize> {
         diesel::sql_query("SELECT count(*) AS n FROM __diesel_schema_migrations").get_result(&mut conn).await?;
     Ok(known.saturating_sub(usize::try_from(applied.n).unwrap_or(0)))
 }
+
+/// What a run-time role could do that none should: own a table, pass by row-level security, or be anyone's superior.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn role_faults(db: &Db) -> Result<Vec<&'static str>> {
+    #[derive(diesel::QueryableByName)]
+    struct Role {
+        #[diesel(sql_type = diesel::sql_types::Bool)]
+        is_super: bool,
+        #[diesel(sql_type = diesel::sql_types::Bool)]
+        bypasses: bool,
+        #[diesel(sql_type = diesel::sql_types::Bool)]
+        owns: bool,
+    }
+    let mut conn = db.connection().await?;
+    let role: Role = diesel::sql_query(
+        "SELECT rolsuper AS is_super, rolbypassrls AS bypasses, EXISTS (
+             SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+             WHERE c.relowner = r.oid AND n.nspname = 'public'
+         ) AS owns FROM pg_roles r WHERE rolname = current_user",
+    )
+    .get_result(&mut conn)
+    .await?;
+    let faults = [
+        (role.is_super, "is a superuser"),
+        (role.bypasses, "bypasses row-level security"),
+        (role.owns, "owns tables"),
+    ];
+    Ok(faults.into_iter().filter(|(is, _)| *is).map(|(_, what)| what).collect())
+}

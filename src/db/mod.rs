@@ -22,6 +22,6 @@ pub mod undo;
 pub mod users;
 mod words;
 
-pub use migrate::{MigrationReport, migrate, pending_migrations};
+pub use migrate::{MigrationReport, migrate, pending_migrations, role_faults};
 pub use pool::{Db, Error, Result};
 pub use scope::Tx;

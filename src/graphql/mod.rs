@@ -12,12 +12,12 @@ mod query;
 mod subscription;
 pub mod viewer;
 
-use async_graphql::SDLExportOptions;
+use async_graphql::{ID, SDLExportOptions};
 
 pub use mutation::CONNECT_COOKIE;
 
 use self::{loaders::AccountLoader, mutation::Mutation, query::Query, subscription::Subscription};
-use crate::{app::App, config::GraphQl};
+use crate::{app::App, config::GraphQl, domain::ids::AccountId};
 
 /// The schema, ready to execute.
 pub type Schema = async_graphql::Schema<Query, Mutation, Subscription>;
@@ -33,6 +33,11 @@ pub fn schema(app: App) -> Schema {
         builder = builder.disable_introspection().disable_suggestions();
     }
     builder.data(AccountLoader::create(app.clone())).data(app).finish()
+}
+
+/// An account's id as clients see it, for the address a browser returns to.
+pub fn account_id(account: AccountId) -> ID {
+    id::encode(id::Kind::Account, account.0)
 }
 
 /// The schema in the schema definition language, as `schema.graphql` holds it.

@@ -15,6 +15,7 @@ use uuid::Uuid;
 use super::{Caller, Error, Refusal, Result, Vault, session::Session};
 use crate::{
     app::App,
+    config::Config,
     db::{
         accounts::{self, Account, ConnectAttempt, Link, NewAttempt},
         audit,
@@ -34,6 +35,8 @@ use crate::{
 const LIFETIME: TimeDelta = TimeDelta::minutes(10);
 /// The path of the callback, which is registered with the provider.
 pub const CALLBACK_PATH: &str = "/oauth/google/callback";
+/// Where a browser returns to when the application named no place.
+pub const LANDING_PATH: &str = "/connected";
 
 /// What to connect.
 #[derive(Clone, Debug)]
@@ -69,8 +72,9 @@ fn state_place() -> Place {
     Place::of("connect_attempts", "state", &[])
 }
 
-fn redirect_uri(app: &App) -> String {
-    format!("{}{}", app.config.http.public_url.as_str().trim_end_matches('/'), CALLBACK_PATH)
+/// The address to register with the provider.
+pub fn redirect_uri(config: &Config) -> String {
+    format!("{}{}", config.http.public_url.as_str().trim_end_matches('/'), CALLBACK_PATH)
 }
 
 /// Begins to link an account.
@@ -113,7 +117,7 @@ pub async fn start(app: &App, caller: &Caller, request: &Request) -> Result<Star
     // A refresh token comes with the first consent only, so one that is missing must be asked for.
     let has_lasting = |account: &Account| account.refresh_token.is_some() && account.state == AccountState::Active;
     let authorization_url = app.google.authorization_url(&Authorization {
-        redirect_uri: &redirect_uri(app),
+        redirect_uri: &redirect_uri(&app.config),
         state: &state,
         nonce: &nonce,
         code_challenge: &URL_SAFE_NO_PAD.encode(Sha256::digest(verifier.as_bytes())),
@@ -132,7 +136,7 @@ fn allowed_return(app: &App, wanted: Option<&str>) -> Result<String, Refusal> {
         field: "returnTo",
         message: "returnTo must be a path here, or an address on an allowed origin.".to_owned(),
     };
-    let Some(wanted) = wanted else { return Ok(http.public_url.as_str().to_owned()) };
+    let wanted = wanted.unwrap_or(LANDING_PATH);
     if wanted.len() > 2_000 || wanted.chars().any(|c| c.is_control() || c == '\\') {
         return Err(refused());
     }
@@ -197,7 +201,7 @@ pub async fn complete(app: &App, request_id: &str, client: &str, returned: &Retu
         return Ok(Completed::Denied { code, return_to: found.return_to });
     };
     let verifier = vault.open_verifier(attempt, &found.verifier)?;
-    let grant = match app.google.exchange(code, &verifier, &found.nonce, &redirect_uri(app)).await {
+    let grant = match app.google.exchange(code, &verifier, &found.nonce, &redirect_uri(&app.config)).await {
         Ok(grant) => grant,
         Err(error) => {
             tracing::warn!(user.id = %user, error = %error, "the provider did not complete a link");

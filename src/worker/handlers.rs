@@ -6,10 +6,23 @@ use futures::{FutureExt, future::join_all};
 use tokio_util::sync::CancellationToken;
 
 use super::run_queue;
-use crate::{app::App, broker::Ring, db::Db, domain::job::JobKind, sync};
+use crate::{
+    app::{App, scheduler_db},
+    broker::Ring,
+    clock::Clock,
+    config::Config,
+    db::Db,
+    domain::job::JobKind,
+    sync,
+};
 
 /// Works every queue and sweeps, until `shutdown` is asked for; then lets the running slices end.
-pub async fn run(app: App, scheduler: Db, shutdown: CancellationToken) {
+///
+/// # Errors
+/// When the configuration lacks something a worker needs.
+pub async fn run(config: Arc<Config>, clock: Clock, shutdown: CancellationToken) -> anyhow::Result<()> {
+    let scheduler = scheduler_db(&config)?;
+    let app = App::for_worker(config, clock)?;
     // A fresh name each start: whoever held leases under an old one is no more.
     let owner: Arc<str> = format!("worker-{}", uuid::Uuid::now_v7()).into();
     let queues = JobKind::ALL.iter().map(|kind| {
@@ -19,6 +32,7 @@ pub async fn run(app: App, scheduler: Db, shutdown: CancellationToken) {
         run_queue(*kind, broker, concurrency, handle, shutdown)
     });
     tokio::join!(join_all(queues), sweep(&app, &scheduler, &shutdown));
+    Ok(())
 }
 
 /// A failure here is the database's: the job's lease runs out, and the sweep rings for it again.
