@@ -16,7 +16,8 @@ use async_graphql::{
     },
 };
 
-use crate::{config, graphql::code::Code};
+use crate::config;
+use crate::graphql::code::Code;
 
 /// Bytes of a document. Comments and strings are single tokens, and the parser passes over each of them several times.
 const MAX_BYTES: usize = 65_536;
@@ -91,7 +92,8 @@ fn check_sums(
     }
     let mut walk = cost::Walk::new(document, operation, &request.variables, limits.introspection);
     let too_complex = || {
-        let message = format!("The document asks for more than {} fields; ask for smaller pages.", limits.max_complexity);
+        let message =
+            format!("The document asks for more than {} fields; ask for smaller pages.", limits.max_complexity);
         Refusal::new(Code::DocumentTooComplex, message)
     };
     let mut nodes = 0_usize;

@@ -1,1 +1,20 @@
-//! Placeholder.
+//! The HTTP server: router, authentication, the GraphQL transports, health, shutdown. It knows tokens, origins and bytes, and
+//! no table, provider or job; what an operation does is the schema's matter.
+
+mod answer;
+pub mod auth;
+mod body;
+mod csrf;
+mod envelope;
+mod graphql;
+mod headers;
+pub mod health;
+mod jwks;
+mod operation;
+mod patience;
+pub mod router;
+pub mod shutdown;
+mod socket;
+
+#[cfg(test)]
+mod tests;

@@ -141,7 +141,8 @@ impl<'a> Walk<'a> {
         let name = field.name.node.as_str();
         let introspects = matches!(name, "__schema" | "__type");
         if introspects && !self.introspection {
-            let message = format!("This server does not answer `{name}`; its schema is published with its documentation.");
+            let message =
+                format!("This server does not answer `{name}`; its schema is published with its documentation.");
             return Err(Refusal::at(Code::IntrospectionDisabled, message, *pos));
         }
         if introspects && within.introspection_lists > MAX_INTROSPECTION_LISTS {

@@ -36,7 +36,8 @@ fn ordinary_documents_pass_and_say_what_they_do() {
     assert_eq!(checked("mutation { undo { id } }"), Ok(OperationType::Mutation));
     assert_eq!(checked("subscription { progress }"), Ok(OperationType::Subscription));
     assert_eq!(checked("{ __typename ...F } fragment F on Query { a }"), Ok(OperationType::Query));
-    let page = "query Q($n: Int = 100) { timeline(first: $n) { edges { cursor node { ...I } } pageInfo { hasNextPage } } }
+    let page =
+        "query Q($n: Int = 100) { timeline(first: $n) { edges { cursor node { ...I } } pageInfo { hasNextPage } } }
          fragment I on Interaction { id subject participants { name address } }";
     assert_eq!(checked(page), Ok(OperationType::Query));
 }
@@ -64,7 +65,10 @@ fn each_limit_has_its_word() {
         (format!("{{ a {} }}", "@x ".repeat(11)), Code::TooManyDirectives),
         (format!("query Q {} {{ a }}", "@x ".repeat(11)), Code::TooManyDirectives),
         (format!("{{ a }} {fragments}"), Code::TooManyFragments),
-        ("{ ...A } fragment A on Query { ...B } fragment B on Query { ...A }".to_owned(), Code::GraphqlValidationFailed),
+        (
+            "{ ...A } fragment A on Query { ...B } fragment B on Query { ...A }".to_owned(),
+            Code::GraphqlValidationFailed,
+        ),
         ("{ a } fragment A on Query { b { ...A } }".to_owned(), Code::GraphqlValidationFailed),
     ] {
         let mut limits = limits();
@@ -82,11 +86,16 @@ fn each_limit_has_its_word() {
 
 #[test]
 fn pages_multiply_what_is_in_them() {
-    let page = |size: &str| format!("query Q($n: Int) {{ timeline(first: {size}) {{ edges {{ node {{ id subject }} }} }} }}");
+    let page =
+        |size: &str| format!("query Q($n: Int) {{ timeline(first: {size}) {{ edges {{ node {{ id subject }} }} }} }}");
     assert_eq!(checked(&page("100")), Ok(OperationType::Query));
     assert_eq!(checked(&page("2000")), Err(Code::DocumentTooComplex));
     assert_eq!(checked(&page("2000000000")), Err(Code::DocumentTooComplex));
-    assert_eq!(checked(&page("99999999999999999999999")), Ok(OperationType::Query), "not an Int: the schema refuses it");
+    assert_eq!(
+        checked(&page("99999999999999999999999")),
+        Ok(OperationType::Query),
+        "not an Int: the schema refuses it"
+    );
     assert_eq!(checked(&page("-5")), Ok(OperationType::Query), "the resolver refuses it");
     assert_eq!(checked_with(&page("$n"), json!({"n": 100})), Ok(OperationType::Query));
     assert_eq!(checked_with(&page("$n"), json!({"n": 2_000})), Err(Code::DocumentTooComplex));
