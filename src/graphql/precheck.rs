@@ -16,7 +16,8 @@ use async_graphql::{
     },
 };
 
-use crate::{config, graphql::code::Code};
+use crate::config;
+use crate::graphql::code::Code;
 
 /// Bytes of a document. Comments and strings are single tokens, and the parser passes over each of them several times.
 const MAX_BYTES: usize = 65_536;

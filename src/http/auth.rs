@@ -11,12 +11,10 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 
 use super::jwks::KeySet;
-use crate::{
-    clock::Clock,
-    config::{Auth, AuthKey},
-    domain::ids::UserId,
-    graphql::viewer::Viewer,
-};
+use crate::clock::Clock;
+use crate::config::{Auth, AuthKey};
+use crate::domain::ids::UserId;
+use crate::graphql::viewer::Viewer;
 
 /// How far the issuer's clock and ours may differ.
 const LEEWAY: TimeDelta = TimeDelta::seconds(30);
@@ -51,7 +49,7 @@ struct Inner {
 }
 
 enum Keys {
-    Secret(Box<DecodingKey>),
+    Secret(DecodingKey),
     Set(KeySet),
 }
 
@@ -80,9 +78,7 @@ impl Authenticator {
     /// When the HTTP client for the issuer's keys cannot be set up. Keys are fetched when the first token needs them.
     pub fn from_config(config: &Auth, clock: Clock) -> anyhow::Result<Self> {
         let keys = match &config.key {
-            AuthKey::Secret(secret) => {
-                Keys::Secret(Box::new(DecodingKey::from_secret(secret.expose_secret().as_bytes())))
-            }
+            AuthKey::Secret(secret) => Keys::Secret(DecodingKey::from_secret(secret.expose_secret().as_bytes())),
             AuthKey::Jwks(url) => Keys::Set(KeySet::new(url.clone(), clock.clone())?),
         };
         let (issuer, audience) = (config.issuer.clone(), config.audience.clone());
@@ -104,7 +100,7 @@ impl Authenticator {
         }
         // The algorithm is bound to the key, never taken from the token: a public key must not serve as an HMAC secret.
         let (key, algorithm) = match keys {
-            Keys::Secret(key) => ((**key).clone(), Algorithm::HS256),
+            Keys::Secret(key) => (key.clone(), Algorithm::HS256),
             Keys::Set(set) => set.key(&header).await?,
         };
         let mut validation = Validation::new(algorithm);

@@ -15,7 +15,8 @@ use super::{
     answer::{Media, refuse},
     envelope::RequestId,
 };
-use crate::{config, graphql::code::Code};
+use crate::config;
+use crate::graphql::code::Code;
 
 /// The web origins that may call us from a browser.
 #[derive(Clone, Debug)]

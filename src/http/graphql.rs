@@ -23,10 +23,7 @@ use crate::graphql::{code::Code, viewer::RequestInfo};
 const MAX_CLIENT_CHARS: usize = 200;
 
 /// Answers a request to `/graphql`, or begins a socket when it asks for one.
-pub(super) async fn serve<E: Executor>(
-    State(api): State<Arc<Api<E>>>,
-    request: Request,
-) -> axum::response::Response {
+pub(super) async fn serve<E: Executor>(State(api): State<Arc<Api<E>>>, request: Request) -> axum::response::Response {
     let (parts, body) = request.into_parts();
     if socket::is_asked_for(&parts.headers) {
         return socket::accept(api, parts).await;

@@ -73,9 +73,7 @@ impl Operation {
             let rest = event.is_ok().then_some(events);
             Some((event, rest))
         });
-        events.map(move |event| {
-            presentable(event.unwrap_or_else(|panic| panicked(&*panic, &request_id)), &request_id)
-        })
+        events.map(move |event| presentable(event.unwrap_or_else(|panic| panicked(&*panic, &request_id)), &request_id))
     }
 }
 

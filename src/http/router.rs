@@ -3,13 +3,7 @@
 use std::sync::Arc;
 
 use async_graphql::Executor;
-use axum::{
-    Router,
-    extract::Request,
-    middleware::from_fn_with_state,
-    response::Response,
-    routing::get,
-};
+use axum::{Router, extract::Request, middleware::from_fn_with_state, response::Response, routing::get};
 
 use super::{
     answer::{Media, refuse},
@@ -20,7 +14,9 @@ use super::{
     health::{self, ReadyCheck},
     shutdown::Shutdown,
 };
-use crate::{clock::Clock, config, graphql::code::Code};
+use crate::clock::Clock;
+use crate::config;
+use crate::graphql::code::Code;
 
 /// What the GraphQL routes need.
 pub struct Api<E> {

@@ -20,7 +20,7 @@ const MAX_DIRECTIVES: usize = 10;
 /// introspection query that tools send needs one.
 const MAX_INTROSPECTION_LISTS: usize = 2;
 /// How many items a connection is taken to have when the document does not say.
-const ASSUMED_PAGE: usize = 20;
+const ASSUMED_PAGE: usize = 25;
 
 /// What a selection set comes to with its fragments expanded. Sums stop at `usize::MAX`.
 #[derive(Clone, Copy, Debug, Default)]

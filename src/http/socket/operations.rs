@@ -9,11 +9,8 @@ use futures::{
     stream::{self, BoxStream, SelectAll},
 };
 
-/// What became of an operation.
-pub(super) enum Event {
-    Response(Response),
-    End,
-}
+/// What an operation answered; `None` when it is over.
+pub(super) type Event = Option<Response>;
 
 /// Operations by the ids their client chose. They are polled by turns, and only when somebody asks for the next event.
 #[derive(Default)]
@@ -39,7 +36,7 @@ impl Operations {
     /// Adds an operation under an id that is not in use.
     pub(super) fn insert(&mut self, id: &str, responses: impl Stream<Item = Response> + Send + 'static) {
         let id: Arc<str> = id.into();
-        let events = responses.map(Event::Response).chain(stream::iter([Event::End]));
+        let events = responses.map(Some).chain(stream::iter([None]));
         let (events, abort) = stream::abortable(events);
         self.live.insert(id.clone(), abort);
         self.streams.push(events.map(move |event| (id.clone(), event)).boxed());
@@ -55,7 +52,7 @@ impl Operations {
     /// The next event of any operation; `None` when the last one ended without one, having been removed.
     pub(super) async fn next(&mut self) -> Option<(Arc<str>, Event)> {
         let (id, event) = self.streams.next().await?;
-        if matches!(event, Event::End) {
+        if event.is_none() {
             self.live.remove(&id);
         }
         Some((id, event))

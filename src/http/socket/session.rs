@@ -6,23 +6,21 @@
 
 use std::{sync::Arc, time::Duration};
 
-use async_graphql::{Executor, Response, parser::types::OperationType};
+use async_graphql::{Executor, parser::types::OperationType};
 use axum::extract::ws::{Message, WebSocket};
 use futures::{FutureExt, future::Either};
 use serde_json::{Map, Value};
 use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep, sleep_until, timeout};
 use uuid::Uuid;
 
+use super::super::{answer::is_request_error, auth, body, operation::Operation, router::Api};
 use super::{
     message::{ClientMessage, Close, ServerMessage},
     operations::{Event, Operations},
 };
-use crate::{
-    graphql::{
-        code::Code,
-        viewer::{RequestInfo, Viewer},
-    },
-    http::{answer::is_request_error, auth, body, operation::Operation, router::Api},
+use crate::graphql::{
+    code::Code,
+    viewer::{RequestInfo, Viewer},
 };
 
 /// Bytes of a message.
@@ -266,17 +264,13 @@ impl<E: Executor> Session<E> {
 
     async fn on_event(&mut self, id: &str, event: Event) -> Step {
         match event {
-            Event::Response(response) if is_request_error(&response) => {
+            Some(response) if is_request_error(&response) => {
                 self.operations.remove(id);
                 self.send(&ServerMessage::Error { id, payload: &response.errors }).await
             }
-            Event::Response(response) => self.send_next(id, &response).await,
-            Event::End => self.send(&ServerMessage::Complete { id }).await,
+            Some(response) => self.send(&ServerMessage::Next { id, payload: &response }).await,
+            None => self.send(&ServerMessage::Complete { id }).await,
         }
-    }
-
-    async fn send_next(&mut self, id: &str, payload: &Response) -> Step {
-        self.send(&ServerMessage::Next { id, payload }).await
     }
 
     async fn send(&mut self, message: &ServerMessage<'_>) -> Step {

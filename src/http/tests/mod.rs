@@ -26,13 +26,11 @@ use super::{
     router::{Api, router},
     shutdown::{Shutdown, serve_with},
 };
-use crate::{
-    clock::Clock,
-    config::{self, AuthKey},
-    graphql::{
-        code::Code,
-        viewer::{RequestInfo, Viewer},
-    },
+use crate::clock::Clock;
+use crate::config::{self, AuthKey};
+use crate::graphql::{
+    code::Code,
+    viewer::{RequestInfo, Viewer},
 };
 
 const SECRET: &str = "0123456789abcdef0123456789abcdef";

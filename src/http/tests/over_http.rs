@@ -6,7 +6,8 @@ async fn each_refusal_has_its_status_and_its_word() {
     let server = Server::start().await;
     let body = json!({ "query": "mutation { bump }" }).to_string();
     let bare = || reqwest::Client::new().post(server.url("/graphql"));
-    let with_type = |media: &str| bare().bearer_auth(server.token(SOON)).header("content-type", media).body(body.clone());
+    let with_type =
+        |media: &str| bare().bearer_auth(server.token(SOON)).header("content-type", media).body(body.clone());
     let sent = |text: &str| server.post().body(text.to_owned());
     for (request, status, code) in [
         (bare().body(body.clone()), 401, "UNAUTHENTICATED"),
@@ -105,8 +106,12 @@ async fn every_answer_carries_the_security_headers_and_a_request_id_of_its_own()
         assert_eq!(answer.header("x-request-id").len(), 36);
         assert!(ids.insert(answer.header("x-request-id").to_owned()));
     }
-    let plain = Server::start_with(|settings| settings.http.public_url = "http://127.0.0.1:4000/".parse().unwrap()).await;
-    assert_eq!(Answer::of(reqwest::Client::new().get(plain.url("/healthz"))).await.header("strict-transport-security"), "");
+    let plain =
+        Server::start_with(|settings| settings.http.public_url = "http://127.0.0.1:4000/".parse().unwrap()).await;
+    assert_eq!(
+        Answer::of(reqwest::Client::new().get(plain.url("/healthz"))).await.header("strict-transport-security"),
+        ""
+    );
 }
 
 #[tokio::test]
@@ -116,7 +121,10 @@ async fn errors_of_the_request_have_no_data_and_a_status_by_media_type() {
         (json!({ "query": "{" }), "GRAPHQL_PARSE_FAILED"),
         (json!({ "query": "{ unknown }" }), "GRAPHQL_VALIDATION_FAILED"),
         (json!({ "query": "query Q($n: Int!) { half(n: $n) }" }), "BAD_USER_INPUT"),
-        (json!({ "query": "query Q($n: Int!) { half(n: $n) }", "variables": {"n": 2_147_483_648_i64} }), "BAD_USER_INPUT"),
+        (
+            json!({ "query": "query Q($n: Int!) { half(n: $n) }", "variables": {"n": 2_147_483_648_i64} }),
+            "BAD_USER_INPUT",
+        ),
     ] {
         let answer = Answer::of(server.post().body(body.to_string())).await;
         assert_eq!(answer.refusal(), (400, code));

@@ -99,7 +99,8 @@ async fn each_breach_has_its_close_code() {
     let hasty = Server::start_with(|settings| settings.graphql.ws_init = Duration::from_millis(50)).await;
     assert_eq!(hasty.connect().await.close_code().await, 4408, "no init in time");
 
-    for junk in ["", "{", "null", "[\"ping\"]", "{}", r#"{"type": 1}"#, r#"{"type": "connection_init", "payload": []}"#] {
+    for junk in ["", "{", "null", "[\"ping\"]", "{}", r#"{"type": 1}"#, r#"{"type": "connection_init", "payload": []}"#]
+    {
         assert_eq!(server.connect().await.close_code_after(Message::text(junk)).await, 4400, "{junk:?}");
         assert_eq!(server.ready().await.close_code_after(Message::text(junk)).await, 4400, "{junk:?}");
     }
@@ -361,7 +362,8 @@ async fn the_server_pings_and_gives_up_on_the_dead() {
          Sec-WebSocket-Protocol: graphql-transport-ws\r\n\r\n";
     dead.write_all(handshake.as_bytes()).await.unwrap();
     let mut seen = Vec::new();
-    let close = [0x88, 2 + 19, 0x03, 0xe9];
+    // 1001 and its reason of 18 bytes.
+    let close = [0x88, 2 + 18, 0x03, 0xe9];
     while !seen.windows(close.len()).any(|window| window == close) {
         let n = timeout(SOON, dead.read_buf(&mut seen)).await.expect("a close frame in time").unwrap();
         assert_ne!(n, 0, "a close frame comes before the end");
@@ -370,13 +372,16 @@ async fn the_server_pings_and_gives_up_on_the_dead() {
 
 #[tokio::test]
 async fn a_client_that_does_not_read_stands_still_and_is_closed() {
-    let server = Server::start_with(|settings| settings.graphql.ws_ping = Duration::from_millis(200)).await;
+    // A write may wait for three pings' time.
+    let ping = Duration::from_millis(400);
+    let server = Server::start_with(|settings| settings.graphql.ws_ping = ping).await;
     let mut client = server.ready().await;
     client.subscribe("1", "subscription { flood }").await;
     assert_eq!(client.message().await["type"], "next");
-    // Not reading, until the server has computed nothing more for a while.
+    // Not reading, until the server has computed nothing more for longer than that.
     let pulls = || server.counts.pulls.load(Ordering::SeqCst);
-    let mut tick = tokio::time::interval(Duration::from_millis(150));
+    let mut tick = tokio::time::interval(ping * 4);
+    tick.tick().await;
     let mut before = usize::MAX;
     while before != pulls() {
         before = pulls();

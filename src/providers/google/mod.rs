@@ -112,3 +112,12 @@ impl Provider for Google {
         self.gmail.hydrate(access, ids, in_flight)
     }
 }
+
+/// Whether Google's public keys can be read: the cheapest call that shows network, TLS and addresses to be right.
+///
+/// # Errors
+/// When they cannot.
+pub async fn reach(config: &config::Google) -> Result<(), Error> {
+    let client = Client::new(config, Clock::default())?;
+    client.get_public(client::Method::Keys, config.jwks_url.clone()).await.map(|_| ())
+}
