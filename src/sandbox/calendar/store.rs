@@ -1,6 +1,6 @@
 //! One calendar and its events, with the sequence in which they changed.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
@@ -49,6 +49,8 @@ pub(crate) struct Calendar {
     pub(super) list_seq: u64,
     rows: HashMap<String, Row>,
     by_seq: BTreeMap<u64, String>,
+    /// A master's id to those of its exceptions.
+    by_master: HashMap<String, BTreeSet<String>>,
     seq: u64,
     owner: String,
     n_made: u64,
@@ -64,6 +66,7 @@ impl Calendar {
             list_seq,
             rows: HashMap::new(),
             by_seq: BTreeMap::new(),
+            by_master: HashMap::new(),
             seq: 0,
             owner: owner.to_owned(),
             n_made: 0,
@@ -88,9 +91,9 @@ impl Calendar {
         self.by_seq.range(seq + 1..).filter_map(|(_, id)| self.rows.get(id))
     }
 
-    /// The exceptions of a master, cancelled ones included.
+    /// The exceptions of a master, cancelled ones included, by their ids.
     pub(super) fn exceptions(&self, master: &str) -> impl Iterator<Item = &Row> {
-        self.rows.values().filter(move |row| row.master() == Some(master))
+        self.by_master.get(master).into_iter().flatten().filter_map(|id| self.rows.get(id))
     }
 
     /// Every event as stored, cancelled ones included, in the order they changed.
@@ -166,7 +169,11 @@ impl Calendar {
         let updated = event.get("updated").and_then(Value::as_str).unwrap_or_default();
         let updated_ms = DateTime::parse_from_rfc3339(updated).map_or(0, |at| at.timestamp_millis());
         event.insert("etag".into(), format!("\"{}\"", updated_ms * 2 + (self.seq as i64 % 2)).into());
-        if let Some(old) = self.rows.insert(id.clone(), Row { event, seq: self.seq }) {
+        let row = Row { event, seq: self.seq };
+        if let Some(master) = row.master() {
+            self.by_master.entry(master.to_owned()).or_default().insert(id.clone());
+        }
+        if let Some(old) = self.rows.insert(id.clone(), row) {
             self.by_seq.remove(&old.seq);
         }
         self.by_seq.insert(self.seq, id);
@@ -210,7 +217,6 @@ impl Calendar {
     /// Cancels an event; a master takes its exceptions with it.
     pub(crate) fn cancel(&mut self, id: &str, at: DateTime<Utc>) -> Result<(), Error> {
         let mut ids: Vec<String> = self.exceptions(id).map(|row| row.text("id").to_owned()).collect();
-        ids.sort_unstable();
         ids.push(id.to_owned());
         for id in ids {
             let row = self.rows.get(&id).ok_or_else(|| Error::UnknownEvent(id.clone()))?;
