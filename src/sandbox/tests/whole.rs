@@ -6,7 +6,7 @@ use chrono::TimeDelta;
 use serde_json::{Value, json};
 
 use super::{
-    super::{Deliver, Error, Fault, FaultMatch, Generate, Options, Sandbox},
+    super::{Deliver, Error, Fault, FaultMatch, Generate, Options, Sandbox, Truth},
     support::*,
 };
 
@@ -34,6 +34,50 @@ async fn a_restart_goes_on_where_it_stopped() {
     assert_eq!(google.ok(&token, &format!("{path}&syncToken={sync}")).await["items"], json!([]));
     let behind = control.now() - google.control().now();
     assert!(behind.abs() < TimeDelta::minutes(1));
+}
+
+#[tokio::test]
+async fn the_same_seed_gives_the_same_varied_account() {
+    let (one, other) = (Google::start(), Google::start());
+    for google in [&one, &other] {
+        google.control().generate(ADA, &Generate::usual(now())).unwrap();
+    }
+    let messages = one.control().messages(ADA).unwrap();
+    assert_eq!(messages, other.control().messages(ADA).unwrap());
+    for calendar in one.control().calendars(ADA).unwrap() {
+        let events = |google: &Google| google.control().events(ADA, &calendar).unwrap();
+        assert_eq!(events(&one), events(&other));
+    }
+    assert!(messages.iter().all(|mail| mail.internal_date <= now().timestamp_millis()));
+    let holding = |text: &str| {
+        let holds = |mail: &&Truth| mail.raw.windows(text.len()).any(|bytes| bytes == text.as_bytes());
+        messages.iter().filter(holds).count()
+    };
+    for text in [
+        "charset=\"utf-8\"",
+        "charset=\"iso-8859-1\"",
+        "charset=\"koi8-r\"",
+        "charset=\"iso-2022-jp\"",
+        "List-Unsubscribe:",
+        "In-Reply-To:",
+        "Content-Type: text/calendar",
+        "application/pdf",
+    ] {
+        assert!(holding(text) > 0, "no mail holds {text}");
+    }
+    for q in [
+        "in:sent",
+        "in:drafts",
+        "in:spam",
+        "in:trash",
+        "in:chats",
+        "category:promotions",
+        "has:userlabels",
+        "東京",
+        "Grüße",
+    ] {
+        assert!(!one.control().search(ADA, q).unwrap().is_empty(), "{q} finds nothing");
+    }
 }
 
 #[tokio::test]
