@@ -164,7 +164,7 @@ impl Control {
         self.world.commit(change).map(drop)
     }
 
-    /// Moves a message to the trash: `TRASH` comes, `INBOX` and `UNREAD` stay as Gmail leaves them, without `INBOX`.
+    /// Moves a message to the trash: `TRASH` comes, `INBOX` and `SPAM` go.
     pub fn trash(&self, email: &str, id: &str) -> Result<(), Error> {
         self.modify_labels(email, id, &["TRASH"], &["INBOX", "SPAM"])
     }

@@ -97,6 +97,25 @@ fn event(lines: &[&str]) -> Result<IcsEvent, &'static str> {
     event.insert("start".into(), start);
     event.insert("end".into(), end);
     event.insert("iCalUID".into(), uid.as_str().into());
+    describe(&mut event, &find);
+    if let Some(organizer) = find("ORGANIZER") {
+        event.insert("organizer".into(), person(organizer));
+    }
+    let attendees: Vec<Value> = lines.iter().filter(|line| line.name == "ATTENDEE").map(person).collect();
+    if !attendees.is_empty() {
+        event.insert("attendees".into(), attendees.into());
+    }
+    let recurrence_id = find("RECURRENCE-ID").and_then(time);
+    let is_rule = |line: &&Line<'_>| ["RRULE", "RDATE", "EXDATE"].contains(&line.name.as_str());
+    let rules: Vec<Value> = lines.iter().filter(is_rule).map(|line| rule(line).into()).collect();
+    if !rules.is_empty() && recurrence_id.is_none() {
+        event.insert("recurrence".into(), rules.into());
+    }
+    Ok(IcsEvent { uid, recurrence_id, event })
+}
+
+/// What it is about, and how it stands.
+fn describe<'l>(event: &mut Map<String, Value>, find: &dyn Fn(&str) -> Option<&'l Line<'l>>) {
     for (property, field) in [("SUMMARY", "summary"), ("DESCRIPTION", "description"), ("LOCATION", "location")] {
         if let Some(line) = find(property) {
             event.insert(field.into(), cut(&unescape(line.value), 8_000).into());
@@ -121,20 +140,6 @@ fn event(lines: &[&str]) -> Result<IcsEvent, &'static str> {
             event.insert(field.into(), rfc3339(at).into());
         }
     }
-    if let Some(organizer) = find("ORGANIZER") {
-        event.insert("organizer".into(), person(organizer));
-    }
-    let attendees: Vec<Value> = lines.iter().filter(|line| line.name == "ATTENDEE").map(person).collect();
-    if !attendees.is_empty() {
-        event.insert("attendees".into(), attendees.into());
-    }
-    let recurrence_id = find("RECURRENCE-ID").and_then(time);
-    let is_rule = |line: &&Line<'_>| ["RRULE", "RDATE", "EXDATE"].contains(&line.name.as_str());
-    let rules: Vec<Value> = lines.iter().filter(is_rule).map(|line| rule(line).into()).collect();
-    if !rules.is_empty() && recurrence_id.is_none() {
-        event.insert("recurrence".into(), rules.into());
-    }
-    Ok(IcsEvent { uid, recurrence_id, event })
 }
 
 /// `NAME;PARAM=value;PARAM="quoted":value`.

@@ -123,7 +123,7 @@ impl World {
     }
 
     /// Whom the request's bearer token speaks for.
-    pub(super) fn authenticate(&self, headers: &HeaderMap) -> ApiResult<Bearer> {
+    pub(super) fn authenticate(&self, headers: &HeaderMap) -> ApiResult<Arc<Bearer>> {
         let header = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
         let (scheme, token) = header.and_then(|value| value.split_once(' ')).ok_or_else(ApiError::unauthenticated)?;
         let bearer = self.authority.bearer(token.trim(), self.clock.now());

@@ -15,7 +15,8 @@ use super::{
         world::SharedWorld,
     },
     access::{Needs, admit, full_sync_required, not_found},
-    store::{Calendar, Role},
+    collection::Role,
+    store::Calendar,
 };
 
 const COLOURS: [&str; 6] = ["#9fe1e7", "#f83a22", "#92e1c0", "#fad165", "#b99aff", "#cabdbf"];
@@ -41,27 +42,9 @@ pub(super) async fn list(
     let limit = params
         .max_results(100, 250)
         .ok_or_else(|| ApiError::invalid_parameter("maxResults", "Invalid integer value."))?;
-    let least = match params.find("minAccessRole") {
-        None => Role::FreeBusyReader,
-        Some(_) if params.find("syncToken").is_some() => {
-            return Err(ApiError::invalid_parameter("minAccessRole", "minAccessRole cannot be used with syncToken."));
-        }
-        Some(role) => {
-            Role::parse(role).ok_or_else(|| ApiError::invalid_parameter("minAccessRole", "Invalid string value."))?
-        }
-    };
+    let least = least_role(&params)?;
     let calendars = account.calendars.read();
-    let since = match params.find("syncToken") {
-        None => None,
-        Some(token) => {
-            let token: SyncToken = open_token("calendarList", token)
-                .ok_or_else(|| ApiError::invalid_parameter("syncToken", "Invalid sync token value."))?;
-            if token.generation != calendars.generation {
-                return Err(full_sync_required());
-            }
-            Some(token.seq)
-        }
-    };
+    let since = since(&params, calendars.generation)?;
     let page = match params.find("pageToken") {
         None => PageToken { as_of: calendars.list_seq(), offset: 0 },
         Some(token) => open_token("calendarListPage", token)
@@ -96,6 +79,26 @@ pub(super) async fn list(
         answer["nextSyncToken"] = seal_token("calendarList", &token).into();
     }
     Ok(Json(answer))
+}
+
+fn least_role(params: &Params) -> ApiResult<Role> {
+    match params.find("minAccessRole") {
+        None => Ok(Role::FreeBusyReader),
+        Some(_) if params.find("syncToken").is_some() => {
+            Err(ApiError::invalid_parameter("minAccessRole", "minAccessRole cannot be used with syncToken."))
+        }
+        Some(role) => {
+            Role::parse(role).ok_or_else(|| ApiError::invalid_parameter("minAccessRole", "Invalid string value."))
+        }
+    }
+}
+
+/// The list's sequence number that the sync token stands for; `None` without one.
+fn since(params: &Params, generation: u64) -> ApiResult<Option<u64>> {
+    let Some(token) = params.find("syncToken") else { return Ok(None) };
+    let token: SyncToken = open_token("calendarList", token)
+        .ok_or_else(|| ApiError::invalid_parameter("syncToken", "Invalid sync token value."))?;
+    if token.generation == generation { Ok(Some(token.seq)) } else { Err(full_sync_required()) }
 }
 
 fn entry(index: usize, calendar: &Calendar) -> Value {

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use chrono::TimeDelta;
+use chrono::{NaiveDate, NaiveTime, TimeDelta};
 use serde_json::{Map, Value};
 
 use super::{
@@ -35,8 +35,11 @@ impl Calendar {
     pub(super) fn instance(&self, id: &str) -> Option<Map<String, Value>> {
         let (master_id, suffix) = id.rsplit_once('_')?;
         let master = self.find(master_id).filter(|row| row.is_master())?;
-        let all = self.instances(master, Window::default(), usize::MAX);
-        all.into_iter().find(|event| event.get("id").is_some_and(|known| known == id)).filter(|_| !suffix.is_empty())
+        // Only days near the one in the id are expanded, wherever that day falls in the calendar's zone.
+        let day = NaiveDate::parse_from_str(suffix.get(..8)?, "%Y%m%d").ok()?.and_time(NaiveTime::MIN).and_utc();
+        let window = Window { min: Some(day - TimeDelta::days(2)), max: Some(day + TimeDelta::days(3)) };
+        let near = self.instances(master, window, usize::MAX);
+        near.into_iter().find(|event| event.get("id").is_some_and(|known| known == id))
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod access;
 mod calendars;
+mod collection;
 mod events;
 mod instances;
 mod listing;
@@ -11,9 +12,10 @@ mod times;
 
 use axum::{Router, routing::get};
 
-pub use self::store::{NewCalendar, Role};
+pub use self::collection::{NewCalendar, Role};
 pub(super) use self::{
-    store::{Calendar, Calendars},
+    collection::Calendars,
+    store::Calendar,
     times::{cut, rfc3339},
 };
 use super::world::SharedWorld;

@@ -4,7 +4,8 @@ use chrono_tz::Tz;
 use serde_json::{Map, Value, json};
 
 use super::{
-    store::{Calendar, Role},
+    collection::Role,
+    store::Calendar,
     times::{Time, local},
 };
 

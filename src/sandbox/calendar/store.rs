@@ -1,61 +1,16 @@
-//! One person's calendars and their events, with the sequence in which they changed.
+//! One calendar and its events, with the sequence in which they changed.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
-use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::{
     super::{error::Error, rng::digest64},
+    collection::NewCalendar,
     times::{Time, Window, local, rfc3339, span},
 };
-
-/// What the person may do with a calendar.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub enum Role {
-    /// Sees only when it is busy.
-    FreeBusyReader,
-    /// Sees its events, private ones without their details.
-    Reader,
-    /// Changes its events.
-    Writer,
-    /// May do all.
-    #[default]
-    Owner,
-}
-
-impl Role {
-    pub(super) const fn as_str(self) -> &'static str {
-        match self {
-            Self::FreeBusyReader => "freeBusyReader",
-            Self::Reader => "reader",
-            Self::Writer => "writer",
-            Self::Owner => "owner",
-        }
-    }
-
-    pub(super) fn parse(text: &str) -> Option<Self> {
-        [Self::FreeBusyReader, Self::Reader, Self::Writer, Self::Owner].into_iter().find(|role| role.as_str() == text)
-    }
-}
-
-/// A calendar to add.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub struct NewCalendar {
-    /// Its id, in the form of an address.
-    pub id: String,
-    /// What the list calls it.
-    pub summary: String,
-    /// An IANA zone; UTC when it is none.
-    pub time_zone: String,
-    /// What the person may do with it.
-    pub role: Role,
-    /// Left out of the list unless asked for.
-    pub hidden: bool,
-}
 
 /// One event as it stands, and when it last changed.
 #[derive(Clone, Debug)]
@@ -94,12 +49,30 @@ pub(crate) struct Calendar {
     pub(super) list_seq: u64,
     rows: HashMap<String, Row>,
     by_seq: BTreeMap<u64, String>,
+    /// A master's id to those of its exceptions.
+    by_master: HashMap<String, BTreeSet<String>>,
     seq: u64,
     owner: String,
     n_made: u64,
 }
 
 impl Calendar {
+    pub(super) fn new(meta: NewCalendar, zone: Tz, owner: &str, list_seq: u64) -> Self {
+        Self {
+            zone,
+            primary: meta.id == owner,
+            meta,
+            deleted: false,
+            list_seq,
+            rows: HashMap::new(),
+            by_seq: BTreeMap::new(),
+            by_master: HashMap::new(),
+            seq: 0,
+            owner: owner.to_owned(),
+            n_made: 0,
+        }
+    }
+
     /// Its id, unless it was deleted.
     pub(crate) fn id(&self) -> Option<String> {
         (!self.deleted).then(|| self.meta.id.clone())
@@ -118,9 +91,9 @@ impl Calendar {
         self.by_seq.range(seq + 1..).filter_map(|(_, id)| self.rows.get(id))
     }
 
-    /// The exceptions of a master, cancelled ones included.
+    /// The exceptions of a master, cancelled ones included, by their ids.
     pub(super) fn exceptions(&self, master: &str) -> impl Iterator<Item = &Row> {
-        self.rows.values().filter(move |row| row.master() == Some(master))
+        self.by_master.get(master).into_iter().flatten().filter_map(|id| self.rows.get(id))
     }
 
     /// Every event as stored, cancelled ones included, in the order they changed.
@@ -196,7 +169,11 @@ impl Calendar {
         let updated = event.get("updated").and_then(Value::as_str).unwrap_or_default();
         let updated_ms = DateTime::parse_from_rfc3339(updated).map_or(0, |at| at.timestamp_millis());
         event.insert("etag".into(), format!("\"{}\"", updated_ms * 2 + (self.seq as i64 % 2)).into());
-        if let Some(old) = self.rows.insert(id.clone(), Row { event, seq: self.seq }) {
+        let row = Row { event, seq: self.seq };
+        if let Some(master) = row.master() {
+            self.by_master.entry(master.to_owned()).or_default().insert(id.clone());
+        }
+        if let Some(old) = self.rows.insert(id.clone(), row) {
             self.by_seq.remove(&old.seq);
         }
         self.by_seq.insert(self.seq, id);
@@ -240,7 +217,6 @@ impl Calendar {
     /// Cancels an event; a master takes its exceptions with it.
     pub(crate) fn cancel(&mut self, id: &str, at: DateTime<Utc>) -> Result<(), Error> {
         let mut ids: Vec<String> = self.exceptions(id).map(|row| row.text("id").to_owned()).collect();
-        ids.sort_unstable();
         ids.push(id.to_owned());
         for id in ids {
             let row = self.rows.get(&id).ok_or_else(|| Error::UnknownEvent(id.clone()))?;
@@ -274,77 +250,5 @@ impl Calendar {
         event.insert("updated".into(), rfc3339(at).into());
         self.store(id, event);
         Ok(())
-    }
-}
-
-/// All calendars of an account.
-#[derive(Debug)]
-pub(crate) struct Calendars {
-    email: String,
-    all: Vec<Calendar>,
-    list_seq: u64,
-    /// Raised to kill every sync token handed out so far.
-    pub(super) generation: u64,
-}
-
-impl Calendars {
-    /// Starts with the primary calendar alone.
-    pub(crate) fn new(email: &str) -> Self {
-        let mut calendars = Self { email: email.to_owned(), all: Vec::new(), list_seq: 0, generation: 0 };
-        let primary = NewCalendar { id: email.to_owned(), summary: email.to_owned(), ..NewCalendar::default() };
-        calendars.add(primary);
-        calendars
-    }
-
-    /// Adds a calendar; one that is there already takes the new name, zone and role and keeps its events.
-    pub(crate) fn add(&mut self, meta: NewCalendar) {
-        self.list_seq += 1;
-        let zone = meta.time_zone.parse().unwrap_or(Tz::UTC);
-        if let Some(known) = self.all.iter_mut().find(|known| known.meta.id == meta.id) {
-            (known.meta, known.zone, known.deleted, known.list_seq) = (meta, zone, false, self.list_seq);
-            return;
-        }
-        self.all.push(Calendar {
-            zone,
-            primary: meta.id == self.email,
-            meta,
-            deleted: false,
-            list_seq: self.list_seq,
-            rows: HashMap::new(),
-            by_seq: BTreeMap::new(),
-            seq: 0,
-            owner: self.email.clone(),
-            n_made: 0,
-        });
-    }
-
-    pub(crate) fn delete(&mut self, id: &str) -> Option<()> {
-        self.list_seq += 1;
-        let list_seq = self.list_seq;
-        let calendar = self.find_mut(id)?;
-        (calendar.deleted, calendar.list_seq) = (true, list_seq);
-        Some(())
-    }
-
-    pub(super) fn list_seq(&self) -> u64 {
-        self.list_seq
-    }
-
-    /// Every calendar, deleted ones included.
-    pub(crate) fn all(&self) -> &[Calendar] {
-        &self.all
-    }
-
-    /// By id, or `primary`; not when deleted.
-    pub(crate) fn find(&self, id: &str) -> Option<&Calendar> {
-        self.all.iter().find(|known| !known.deleted && (known.meta.id == id || (id == "primary" && known.primary)))
-    }
-
-    pub(crate) fn find_mut(&mut self, id: &str) -> Option<&mut Calendar> {
-        self.all.iter_mut().find(|known| !known.deleted && (known.meta.id == id || (id == "primary" && known.primary)))
-    }
-
-    pub(crate) fn invalidate_sync_tokens(&mut self) {
-        self.generation += 1;
     }
 }

@@ -10,6 +10,7 @@ use super::{
         error::Error,
         rng::{Rng, digest64},
     },
+    days::all_day,
     people::{Cast, Person},
 };
 
@@ -27,7 +28,7 @@ pub(super) struct Invitation {
 }
 
 /// How far after the end of the story meetings are planned.
-const AHEAD_DAYS: i64 = 60;
+pub(super) const AHEAD_DAYS: i64 = 60;
 
 pub(super) const SUMMARIES: [&str; 12] = [
     "Partnership review",
@@ -46,12 +47,12 @@ pub(super) const SUMMARIES: [&str; 12] = [
 
 /// Fills calendars with so many events.
 pub(super) struct Planner<'a> {
-    cast: &'a Cast,
-    rng: Rng,
-    from: DateTime<Utc>,
-    until: DateTime<Utc>,
-    zone: Tz,
-    wanted: usize,
+    pub cast: &'a Cast,
+    pub rng: Rng,
+    pub from: DateTime<Utc>,
+    pub until: DateTime<Utc>,
+    pub zone: Tz,
+    pub wanted: usize,
     n_made: usize,
     calendars: &'a mut Calendars,
     pub invitations: Vec<Invitation>,
@@ -105,7 +106,12 @@ impl<'a> Planner<'a> {
     }
 
     /// Stores an event that was made some days before it begins; `None` once there are enough.
-    fn put(&mut self, calendar: &str, start: DateTime<Utc>, mut event: Value) -> Result<Option<String>, Error> {
+    pub(super) fn put(
+        &mut self,
+        calendar: &str,
+        start: DateTime<Utc>,
+        mut event: Value,
+    ) -> Result<Option<String>, Error> {
         if self.n_made >= self.wanted {
             return Ok(None);
         }
@@ -172,68 +178,6 @@ impl<'a> Planner<'a> {
         Ok(())
     }
 
-    fn birthdays(&mut self, me: &str) -> Result<(), Error> {
-        let people: Vec<Person> = self.cast.contacts.iter().step_by(9).cloned().collect();
-        for person in people {
-            let born =
-                NaiveDate::from_ymd_opt(1960, 1, 1).unwrap_or_default() + TimeDelta::days(self.rng.between(0, 15_000));
-            let mut event = all_day(&format!("{}’s birthday", person.name), born, born);
-            event["recurrence"] = json!(["RRULE:FREQ=YEARLY"]);
-            event["eventType"] = "birthday".into();
-            event["visibility"] = "private".into();
-            event["transparency"] = "transparent".into();
-            let start = self.from;
-            self.put(me, start, event)?;
-        }
-        Ok(())
-    }
-
-    fn holidays(&mut self, calendar: &str) -> Result<(), Error> {
-        let names = [
-            (1, 1, "New Year's Day"),
-            (5, 1, "Labour Day"),
-            (10, 3, "Day of German Unity"),
-            (12, 25, "Christmas Day"),
-            (12, 26, "Boxing Day"),
-        ];
-        let last = self.until + TimeDelta::days(AHEAD_DAYS);
-        for year in self.from.year()..=last.year() {
-            for (month, day, name) in names {
-                let date = NaiveDate::from_ymd_opt(year, month, day).unwrap_or_default();
-                let start = at_hour(date, 0, 0, self.zone);
-                if (self.from..last).contains(&start) {
-                    let mut event = all_day(name, date, date);
-                    event["transparency"] = "transparent".into();
-                    self.put(calendar, start, event)?;
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// Vacations, days out of office, days at home.
-    fn days_off(&mut self, me: &str) -> Result<(), Error> {
-        for _ in 0..(self.wanted / 60) {
-            let (start, _) = self.slot();
-            let first = start.date_naive();
-            let away = all_day("Vacation", first, first + TimeDelta::days(self.rng.between(1, 9)));
-            self.put(me, start, away)?;
-            let (start, _) = self.slot();
-            let mut out = timed("Out of office", start, start + TimeDelta::hours(self.rng.between(4, 52)), self.zone);
-            out["eventType"] = "outOfOffice".into();
-            out["visibility"] = "public".into();
-            self.put(me, start, out)?;
-            let (start, _) = self.slot();
-            let mut home = all_day("Home", start.date_naive(), start.date_naive());
-            home["eventType"] = "workingLocation".into();
-            home["visibility"] = "public".into();
-            home["transparency"] = "transparent".into();
-            home["workingLocationProperties"] = json!({"type": "homeOffice", "homeOffice": {}});
-            self.put(me, start, home)?;
-        }
-        Ok(())
-    }
-
     fn shared_private(&mut self, team: &str) -> Result<(), Error> {
         let (start, end) = self.slot();
         let mut event = timed("Salary round", start, end, self.zone);
@@ -264,6 +208,17 @@ impl<'a> Planner<'a> {
             event["summary"] = "Doctor".into();
             return self.put(me, start, event).map(drop);
         }
+        self.with_others(me, summary, event, (start, end))
+    }
+
+    /// A meeting with one to five contacts, called by the owner or by the first of them.
+    fn with_others(
+        &mut self,
+        me: &str,
+        summary: &str,
+        mut event: Value,
+        (start, end): (DateTime<Utc>, DateTime<Utc>),
+    ) -> Result<(), Error> {
         let cast = self.cast;
         let organizer = cast.contact(&mut self.rng).clone();
         let mut others = vec![organizer.clone()];
@@ -306,7 +261,7 @@ impl<'a> Planner<'a> {
     }
 
     /// Half an hour to two hours, on a working day between nine and six.
-    fn slot(&mut self) -> (DateTime<Utc>, DateTime<Utc>) {
+    pub(super) fn slot(&mut self) -> (DateTime<Utc>, DateTime<Utc>) {
         let n_days = (self.until - self.from).num_days() + AHEAD_DAYS;
         let mut day = self.from.with_timezone(&self.zone).date_naive() + TimeDelta::days(self.rng.between(0, n_days));
         if matches!(day.weekday(), Weekday::Sat | Weekday::Sun) {
@@ -358,19 +313,13 @@ impl<'a> Planner<'a> {
     }
 }
 
-fn at_hour(day: NaiveDate, hour: u32, minute: u32, zone: Tz) -> DateTime<Utc> {
+pub(super) fn at_hour(day: NaiveDate, hour: u32, minute: u32, zone: Tz) -> DateTime<Utc> {
     let naive = day.and_hms_opt(hour, minute, 0).unwrap_or_default();
     zone.from_local_datetime(&naive).earliest().map_or_else(|| naive.and_utc(), |at| at.to_utc())
 }
 
-fn timed(summary: &str, start: DateTime<Utc>, end: DateTime<Utc>, zone: Tz) -> Value {
+pub(super) fn timed(summary: &str, start: DateTime<Utc>, end: DateTime<Utc>, zone: Tz) -> Value {
     let at =
         |moment: DateTime<Utc>| json!({"dateTime": moment.with_timezone(&zone).to_rfc3339(), "timeZone": zone.name()});
     json!({"summary": summary, "start": at(start), "end": at(end)})
-}
-
-/// From the first day to the last; the end that is written is exclusive.
-fn all_day(summary: &str, first: NaiveDate, last: NaiveDate) -> Value {
-    let after = last + TimeDelta::days(1);
-    json!({"summary": summary, "start": {"date": first.to_string()}, "end": {"date": after.to_string()}})
 }

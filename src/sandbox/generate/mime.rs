@@ -113,6 +113,7 @@ impl Message {
     }
 
     fn file_part(&self, file: &File) -> String {
+        // Encoded words inside quotes break RFC 2047, and are what most senders, Gmail among them, write.
         let name = self.words(&file.name).replace("\r\n", "");
         format!(
             "Content-Type: {}; name=\"{name}\"\r\nContent-Disposition: attachment; filename=\"{name}\"\r\n\

@@ -2,6 +2,7 @@
 
 mod bulk;
 mod conversations;
+mod days;
 mod files;
 mod invitations;
 mod language;
@@ -53,7 +54,7 @@ impl Generate {
 pub(super) fn fill(account: &Account, generate: &Generate) -> Result<(), Error> {
     let rng =
         |part: &[u8]| Rng::from_parts(&[b"generate", account.email.as_bytes(), &generate.seed.to_be_bytes(), part]);
-    let from = generate.now.checked_sub_months(Months::new(generate.months)).unwrap_or(DateTime::UNIX_EPOCH);
+    let from = generate.now.checked_sub_months(Months::new(generate.months)).unwrap_or(generate.now);
     let cast = Cast::new(&mut rng(b"cast"), &account.email, &account.name);
     let invitations = {
         let mut calendars = account.calendars.write();

@@ -1,11 +1,12 @@
 //! Who may call what: the bearer's mailbox, and the scopes each method accepts by the discovery document.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::sync::Arc;
 
 use axum::http::{HeaderMap, StatusCode};
 
 use super::super::{
     envelope::{ApiError, ApiResult},
+    oauth::Bearer,
     world::{Account, World},
 };
 
@@ -39,13 +40,13 @@ impl Needs {
 /// A caller that may call.
 pub(super) struct Caller {
     pub account: Arc<Account>,
-    scopes: BTreeSet<String>,
+    bearer: Arc<Bearer>,
 }
 
 impl Caller {
     /// Whether the token opens no content, so that `q` and the full formats are refused.
     pub(super) fn sees_metadata_only(&self) -> bool {
-        !Needs::Content.scopes().iter().any(|scope| self.scopes.contains(*scope))
+        !Needs::Content.scopes().iter().any(|scope| self.bearer.scopes.contains(*scope))
     }
 }
 
@@ -60,5 +61,5 @@ pub(super) fn admit(world: &World, headers: &HeaderMap, user: &str, needs: Needs
         let message = format!("Delegation denied for {}", account.email);
         return Err(ApiError::new(StatusCode::FORBIDDEN, "forbidden", message));
     }
-    Ok(Caller { account, scopes: bearer.scopes })
+    Ok(Caller { account, bearer })
 }

@@ -1,6 +1,7 @@
 //! The Gmail API, version 1, as far as a sync needs it: profile, labels, messages, attachments, history.
 
 mod access;
+mod grammar;
 mod history;
 mod labels;
 mod mailbox;

@@ -1,6 +1,9 @@
 //! Who granted what to whom: pending authorizations, codes, grants and tokens.
 
-use std::collections::{BTreeSet, HashMap};
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::Arc,
+};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
@@ -101,7 +104,8 @@ pub(crate) enum GrantChange {
 #[derive(Debug, Default)]
 struct Tables {
     granted: HashMap<String, BTreeSet<String>>,
-    access: HashMap<String, Bearer>,
+    /// Shared, so that a request copies no scopes.
+    access: HashMap<String, Arc<Bearer>>,
     refresh: Vec<Refresh>,
     /// Requests whose consent page is open, by the id in the page.
     pending: HashMap<String, (AuthRequest, String)>,
@@ -141,7 +145,7 @@ impl Authority {
                 // Dead tokens are dropped here, so that a long-lived sandbox does not gather them.
                 let issued_at = bearer.expires_at - TimeDelta::seconds(ACCESS_TOKEN_SECS);
                 tables.access.retain(|_, known| known.expires_at > issued_at);
-                tables.access.insert(token, bearer);
+                tables.access.insert(token, Arc::new(bearer));
             }
             GrantChange::Revoked { email } => {
                 tables.granted.remove(&email);
@@ -154,7 +158,7 @@ impl Authority {
     }
 
     /// Whom the token speaks for, if it lives.
-    pub(crate) fn bearer(&self, token: &str, now: DateTime<Utc>) -> Option<Bearer> {
+    pub(crate) fn bearer(&self, token: &str, now: DateTime<Utc>) -> Option<Arc<Bearer>> {
         self.tables.read().access.get(token).filter(|bearer| bearer.expires_at > now).cloned()
     }
 

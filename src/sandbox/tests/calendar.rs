@@ -1,0 +1,105 @@
+//! Calendars: sync tokens, windows, instances.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+
+use super::{super::Generate, support::*};
+
+#[tokio::test]
+async fn calendars_sync_from_token_to_token() {
+    let google = Google::start();
+    let (control, token) = (google.control(), google.linked().await);
+    control.generate(ADA, &Generate { messages: 0, ..Generate::usual(now()) }).unwrap();
+    let (entries, last) = google.all(&token, "/calendar/v3/users/me/calendarList?maxResults=2", "items").await;
+    let roles: BTreeSet<&str> = entries.iter().map(|entry| entry["accessRole"].as_str().unwrap()).collect();
+    assert_eq!(roles, BTreeSet::from(["freeBusyReader", "owner", "reader", "writer"]));
+    assert!(last["nextSyncToken"].is_string());
+    let n_events: usize = control.accounts()[0].n_events;
+    assert_eq!(n_events, 300);
+
+    let path = "/calendar/v3/calendars/primary/events?maxResults=50";
+    let (items, last) = google.all(&token, path, "items").await;
+    let sync = last["nextSyncToken"].as_str().unwrap();
+    let master = items.iter().find(|item| item.get("recurrence").is_some() && item["eventType"] == "default").unwrap();
+    let cancelled = items.iter().find(|item| item["status"] == "cancelled").unwrap();
+    assert!(cancelled.get("originalStartTime").is_some() && cancelled.get("summary").is_none(), "{cancelled}");
+    let changes = format!("{path}&syncToken={sync}");
+    assert_eq!(google.ok(&token, &changes).await["items"], json!([]));
+    let made = control
+        .put_event(ADA, "primary", json!({"summary": "Tea", "start": {"dateTime": "2026-12-01T16:00:00Z"}}))
+        .unwrap();
+    let is_single = |item: &&Value| {
+        item["status"] == "confirmed" && item.get("recurrence").is_none() && item.get("recurringEventId").is_none()
+    };
+    let single = items.iter().find(is_single).unwrap();
+    control.cancel_event(ADA, "primary", single["id"].as_str().unwrap()).unwrap();
+    let instances = google
+        .ok(
+            &token,
+            &format!(
+                "/calendar/v3/calendars/primary/events/{}/instances?timeMin=2026-11-23T00:00:00Z&maxResults=3",
+                master["id"].as_str().unwrap()
+            ),
+        )
+        .await;
+    let original = instances["items"][0]["originalStartTime"]["dateTime"].as_str().unwrap().parse().unwrap();
+    control.cancel_instance(ADA, "primary", master["id"].as_str().unwrap(), original).unwrap();
+    let changed = google.ok(&token, &changes).await;
+    let changed = changed["items"].as_array().unwrap();
+    assert_eq!(
+        ids(changed),
+        [made.as_str(), single["id"].as_str().unwrap(), instances["items"][0]["id"].as_str().unwrap()]
+    );
+    let fields: BTreeSet<&str> = changed[1].as_object().unwrap().keys().map(String::as_str).collect();
+    assert_eq!(fields, BTreeSet::from(["etag", "id", "kind", "status"]));
+
+    for forbidden in
+        ["timeMin=2026-01-01T00:00:00Z", "q=x", "orderBy=updated", "showDeleted=false", "singleEvents=true"]
+    {
+        assert_eq!(google.get(&token, &format!("{changes}&{forbidden}")).await.0, 400, "{forbidden}");
+    }
+    control.invalidate_sync_tokens(ADA).unwrap();
+    let (status, body) = google.get(&token, &changes).await;
+    let message = "Sync token is no longer valid, a full sync is required.";
+    let inner = json!({"domain": "calendar", "reason": "fullSyncRequired", "message": message, "locationType": "parameter", "location": "syncToken"});
+    assert_eq!((status, body), (410, json!({"error": {"code": 410, "message": message, "errors": [inner]}})));
+}
+
+#[tokio::test]
+async fn windows_hold_masters_and_expand_singles_over_the_change_of_clocks() {
+    let google = Google::start();
+    let (control, token) = (google.control(), google.linked().await);
+    let berlin = |time: &str| json!({"dateTime": time, "timeZone": "Europe/Berlin"});
+    let weekly = json!({"id": "weekly0", "summary": "Weekly", "start": berlin("2026-03-16T09:00:00+01:00"), "end": berlin("2026-03-16T10:00:00+01:00"), "recurrence": ["RRULE:FREQ=WEEKLY;COUNT=4"]});
+    control.put_event(ADA, "primary", weekly).unwrap();
+    control
+        .put_event(
+            ADA,
+            "primary",
+            json!({"id": "past0", "start": {"date": "2026-01-01"}, "end": {"date": "2026-01-02"}}),
+        )
+        .unwrap();
+    control
+        .move_event(
+            ADA,
+            "primary",
+            "weekly0_20260323T080000Z",
+            "2026-03-24T08:00:00Z".parse().unwrap(),
+            "2026-03-24T09:00:00Z".parse().unwrap(),
+        )
+        .unwrap();
+    let window = "timeMin=2026-03-22T00:00:00Z&timeMax=2026-04-01T00:00:00Z";
+    let masters = google.ok(&token, &format!("/calendar/v3/calendars/primary/events?{window}")).await;
+    assert_eq!(ids(masters["items"].as_array().unwrap()), ["weekly0", "weekly0_20260323T080000Z"]);
+    let singles = google
+        .ok(&token, &format!("/calendar/v3/calendars/{ADA}/events?{window}&singleEvents=true&orderBy=startTime"))
+        .await;
+    let singles = singles["items"].as_array().unwrap();
+    assert_eq!(ids(singles), ["weekly0_20260323T080000Z", "weekly0_20260330T070000Z"]);
+    assert_eq!(singles[1]["start"]["dateTime"], "2026-03-30T09:00:00+02:00");
+    assert_eq!(google.get(&token, "/calendar/v3/calendars/primary/events?orderBy=startTime").await.0, 400);
+    assert_eq!(google.get(&token, "/calendar/v3/calendars/nobody/events").await.0, 404);
+    let empty = google.ok(&token, "/calendar/v3/calendars/primary/events?timeMin=2026-06-01T00:00:00Z").await;
+    assert_eq!(empty["items"], json!([]));
+}

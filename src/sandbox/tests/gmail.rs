@@ -1,0 +1,118 @@
+//! Mail: lists, messages, attachments, history.
+
+use base64::{Engine, engine::general_purpose::URL_SAFE};
+use serde_json::json;
+
+use super::{
+    super::{Deliver, Generate, Truth},
+    support::*,
+};
+
+#[tokio::test]
+async fn a_generated_mailbox_is_listed_and_read() {
+    let google = Google::start();
+    let control = google.control();
+    control.generate(ADA, &Generate { messages: 700, events: 60, ..Generate::usual(now()) }).unwrap();
+    control.advance(now() - control.now()).unwrap();
+    let token = google.linked().await;
+    let truth = control.messages(ADA).unwrap();
+    assert_eq!(truth.len(), 700);
+    let q = "category:primary -in:chats newer_than:365d";
+    let (listed, last) = google
+        .all(
+            &token,
+            "/gmail/v1/users/me/messages?maxResults=100&q=category:primary%20-in:chats%20newer_than:365d",
+            "messages",
+        )
+        .await;
+    assert_eq!(ids(&listed), control.search(ADA, q).unwrap());
+    assert_ne!(last["resultSizeEstimate"].as_u64(), Some(listed.len() as u64));
+    let is_personal = |mail: &&Truth| mail.labels.iter().any(|label| label == "SENT" || label == "CATEGORY_PERSONAL");
+    let n_personal = truth.iter().filter(is_personal).count();
+    assert!((420..600).contains(&n_personal), "{n_personal} of 700 are between people");
+    for path in ["messages?maxResults=x", "messages?pageToken=made-up", "messages/zz"] {
+        assert_eq!(google.get(&token, &format!("/gmail/v1/users/me/{path}")).await.0, 400, "{path}");
+    }
+    let empty = google.ok(&token, "/gmail/v1/users/me/messages?q=rfc822msgid:none").await;
+    assert!(empty.get("messages").is_none());
+    for mail in truth.iter().step_by(23) {
+        let raw = google.ok(&token, &format!("/gmail/v1/users/me/messages/{}?format=raw", mail.id)).await;
+        assert_eq!(URL_SAFE.decode(raw["raw"].as_str().unwrap()).unwrap(), mail.raw);
+        assert_eq!(raw["internalDate"], mail.internal_date.to_string());
+        let full = google.ok(&token, &format!("/gmail/v1/users/me/messages/{}", mail.id)).await;
+        assert_eq!(full["historyId"], mail.history_id.to_string());
+        assert!(!full["payload"]["headers"].as_array().unwrap().is_empty());
+    }
+    assert!(control.loud().is_empty());
+}
+
+#[tokio::test]
+async fn attachments_are_fetched_by_ids_that_change() {
+    let google = Google::start();
+    let token = google.linked().await;
+    let raw = b"Subject: x\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\nContent-Type: application/pdf; name=a.pdf\r\n\
+        Content-Transfer-Encoding: base64\r\n\r\nSGVsbG8=\r\n--b--\r\n";
+    let id = google.control().deliver(ADA, raw, Deliver::default()).unwrap();
+    let path = format!("/gmail/v1/users/me/messages/{id}");
+    let attachment = async || {
+        let full = google.ok(&token, &path).await;
+        full["payload"]["parts"][0]["body"]["attachmentId"].as_str().unwrap().to_owned()
+    };
+    let (first, second) = (attachment().await, attachment().await);
+    assert_ne!(first, second);
+    for attachment in [first, second] {
+        let body = google.ok(&token, &format!("{path}/attachments/{attachment}")).await;
+        assert_eq!(body, json!({"size": 5, "data": "SGVsbG8="}));
+    }
+    assert_eq!(google.get(&token, &format!("{path}/attachments/abc")).await.0, 400);
+    let metadata = google.ok(&token, &format!("{path}?format=metadata&metadataHeaders=subject")).await;
+    assert_eq!(metadata["payload"]["headers"], json!([{"name": "Subject", "value": "x"}]));
+}
+
+#[tokio::test]
+async fn history_tells_what_happened_and_expires() {
+    let google = Google::start();
+    let (control, token) = (google.control(), google.linked().await);
+    let profile = google.ok(&token, "/gmail/v1/users/me/profile").await;
+    let start = profile["historyId"].as_str().unwrap().to_owned();
+    let kept = control.deliver(ADA, &mail("kept"), Deliver::default()).unwrap();
+    let gone = control.deliver(ADA, &mail("gone"), Deliver::default()).unwrap();
+    control.modify_labels(ADA, &kept, &["STARRED", "Clients"], &["UNREAD"]).unwrap();
+    control.trash(ADA, &gone).unwrap();
+    control.delete(ADA, &gone).unwrap();
+    let path = format!("/gmail/v1/users/me/history?startHistoryId={start}&maxResults=2");
+    let (records, last) = google.all(&token, &path, "history").await;
+    let kinds: Vec<&str> = records
+        .iter()
+        .map(|record| {
+            *["messagesAdded", "messagesDeleted", "labelsAdded", "labelsRemoved"]
+                .iter()
+                .find(|kind| record.get(*kind).is_some())
+                .unwrap()
+        })
+        .collect();
+    assert_eq!(
+        kinds,
+        [
+            "messagesAdded",
+            "messagesAdded",
+            "labelsAdded",
+            "labelsRemoved",
+            "labelsAdded",
+            "labelsRemoved",
+            "messagesDeleted"
+        ]
+    );
+    assert_eq!(records[2]["labelsAdded"][0]["labelIds"], json!(["STARRED", "Label_1"]));
+    let end = last["historyId"].as_str().unwrap();
+    assert!(
+        google.ok(&token, &format!("/gmail/v1/users/me/history?startHistoryId={end}")).await.get("history").is_none()
+    );
+    let deleted = google.ok(&token, &format!("{path}&historyTypes=messageDeleted")).await;
+    assert_eq!(deleted["history"][0]["messagesDeleted"][0]["message"]["id"], json!(gone));
+    assert_eq!(google.get(&token, &format!("/gmail/v1/users/me/messages/{gone}")).await.0, 404);
+    control.expire_history(ADA).unwrap();
+    let (status, body) = google.get(&token, &path).await;
+    assert_eq!((status, &body["error"]["errors"][0]["reason"]), (404, &json!("notFound")));
+    assert_eq!(google.get(&token, "/gmail/v1/users/me/history?startHistoryId=99999999999").await.0, 404);
+}
