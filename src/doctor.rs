@@ -26,10 +26,9 @@ fn finding(what: impl Into<String>, result: Result<String, String>) -> Finding {
 /// Checks what can be checked. With problems in the configuration, they are all there is.
 pub async fn examine(config: Result<&Config, &[Problem]>) -> Vec<Finding> {
     match config {
-        Err(problems) => problems
-            .iter()
-            .map(|problem| finding(problem.variable, Err(problem.problem.clone())))
-            .collect(),
+        Err(problems) => {
+            problems.iter().map(|problem| finding(problem.variable, Err(problem.problem.clone()))).collect()
+        }
         Ok(config) => {
             let mut findings = vec![finding("configuration", Ok("every variable can be read".to_owned()))];
             findings.extend(databases(config).await);
@@ -68,7 +67,9 @@ async fn database(url: &SecretString) -> Result<String, String> {
     }
     match db::role_faults(&db).await {
         Ok(faults) if faults.is_empty() => Ok("connected, migrated, and no more rights than it should have".to_owned()),
-        Ok(faults) => Err(format!("logs in as a role that {}; use the role that `omnisync migrate` made", faults.join(" and "))),
+        Ok(faults) => {
+            Err(format!("logs in as a role that {}; use the role that `omnisync migrate` made", faults.join(" and ")))
+        }
         Err(error) => Err(error.to_string()),
     }
 }
@@ -86,7 +87,9 @@ async fn redis(config: &Config) -> Finding {
 
 async fn google(config: &Config) -> Finding {
     let result = match crate::providers::google::reach(&config.google).await {
-        Ok(()) => Ok(format!("reachable; the redirect address to register is {}", crate::sync::connect::redirect_uri(config))),
+        Ok(()) => {
+            Ok(format!("reachable; the redirect address to register is {}", crate::sync::connect::redirect_uri(config)))
+        }
         Err(error) => Err(format!("Google's keys cannot be read from GOOGLE_JWKS_URL: {error}")),
     };
     finding("Google", result)

@@ -118,10 +118,7 @@ pub async fn role_faults(db: &Db) -> Result<Vec<&'static str>> {
     )
     .get_result(&mut conn)
     .await?;
-    let faults = [
-        (role.is_super, "is a superuser"),
-        (role.bypasses, "bypasses row-level security"),
-        (role.owns, "owns tables"),
-    ];
+    let faults =
+        [(role.is_super, "is a superuser"), (role.bypasses, "bypasses row-level security"), (role.owns, "owns tables")];
     Ok(faults.into_iter().filter(|(is, _)| *is).map(|(_, what)| what).collect())
 }

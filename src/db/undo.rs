@@ -54,8 +54,8 @@ pub async fn give_up(tx: &mut Tx, batch: BatchId, stream: StreamId, limit: i64) 
     let holds = diesel::sql_query(
         "DELETE FROM batch_items b USING (
              SELECT source_id FROM batch_items WHERE user_id = $1 AND batch_id = $2 AND stream_id = $3 ORDER BY source_id LIMIT $4
-         ) AS some
-         WHERE b.user_id = $1 AND b.batch_id = $2 AND b.stream_id = $3 AND b.source_id = some.source_id
+         ) AS picked
+         WHERE b.user_id = $1 AND b.batch_id = $2 AND b.stream_id = $3 AND b.source_id = picked.source_id
          RETURNING b.source_id, b.version",
     )
     .bind::<SqlUuid, _>(tx.user().0)
@@ -149,16 +149,16 @@ pub async fn delete_unheld(
 /// When the database refuses.
 pub async fn drop_pending(tx: &mut Tx, batch: BatchId, limit: i64) -> Result<usize> {
     let changed = diesel::sql_query(
-        "UPDATE items i SET next_try_at = NULL, updated_at = now(), reason = CASE WHEN some.kind = 'departed' THEN 'outside' END,
-             outcome = CASE some.kind WHEN 'item' THEN 'stored' WHEN 'gone' THEN 'gone' WHEN 'departed' THEN 'filtered' ELSE 'undone' END
+        "UPDATE items i SET next_try_at = NULL, updated_at = now(), reason = CASE WHEN picked.kind = 'departed' THEN 'outside' END,
+             outcome = CASE picked.kind WHEN 'item' THEN 'stored' WHEN 'gone' THEN 'gone' WHEN 'departed' THEN 'filtered' ELSE 'undone' END
          FROM (
              SELECT p.stream_id, p.source_id, (
                  SELECT r.kind FROM raw_events r
                  WHERE r.user_id = $1 AND r.stream_id = p.stream_id AND r.source_id = p.source_id ORDER BY r.version DESC LIMIT 1
              ) AS kind
              FROM items p WHERE p.user_id = $1 AND p.batch_id = $2 AND p.outcome = 'pending' LIMIT $3
-         ) AS some
-         WHERE i.user_id = $1 AND i.stream_id = some.stream_id AND i.source_id = some.source_id",
+         ) AS picked
+         WHERE i.user_id = $1 AND i.stream_id = picked.stream_id AND i.source_id = picked.source_id",
     )
     .bind::<SqlUuid, _>(tx.user().0)
     .bind::<SqlUuid, _>(batch.0)

@@ -3,11 +3,21 @@
 use crate::{clock::Clock, config::Config, dev::settings::Settings, sandbox::Sandbox};
 
 /// Prints the addresses, a ready-made sign-in, and what to try.
-pub(super) fn print(config: &Config, settings: &Settings, public_url: &str, sandbox: &Sandbox, clock: &Clock) -> anyhow::Result<()> {
+pub(super) fn print(
+    config: &Config,
+    settings: &Settings,
+    public_url: &str,
+    sandbox: &Sandbox,
+    clock: &Clock,
+) -> anyhow::Result<()> {
     let token = settings.sign_in("demo", clock.now())?;
     let google = sandbox.url();
-    let accounts: Vec<String> =
-        sandbox.control().accounts().iter().map(|account| format!("{} ({} messages)", account.email, account.n_messages)).collect();
+    let accounts: Vec<String> = sandbox
+        .control()
+        .accounts()
+        .iter()
+        .map(|account| format!("{} ({} messages)", account.email, account.n_messages))
+        .collect();
     println!(
         "
 omnisync runs on this machine. Ctrl-C stops everything.

@@ -98,7 +98,18 @@ pub async fn run(options: Options) -> anyhow::Result<()> {
     serving.begin();
     working.cancel();
     // Each ends by itself now, unless it is what ended.
-    let (api, work) = (async { if !api.is_finished() { api.await.ok(); } }, async { if !work.is_finished() { work.await.ok(); } });
+    let (api, work) = (
+        async {
+            if !api.is_finished() {
+                api.await.ok();
+            }
+        },
+        async {
+            if !work.is_finished() {
+                work.await.ok();
+            }
+        },
+    );
     tokio::join!(api, work);
     sandbox.stop().await;
     if let Some(services) = services {
@@ -124,7 +135,9 @@ fn start_sandbox(options: &Options, settings: &Settings, public_url: &str) -> an
         clients: vec![OAuthClient { id: id.to_owned(), secret: secret.to_owned(), redirect_uris: vec![redirect] }],
         state_file: Some(options.folder.join("sandbox.json")),
     })
-    .with_context(|| format!("starting the sandbox Google on port {}; choose another with --google-port", options.google_port))?;
+    .with_context(|| {
+        format!("starting the sandbox Google on port {}; choose another with --google-port", options.google_port)
+    })?;
     let control = sandbox.control();
     // A second start finds the account as it was left.
     if control.accounts().is_empty() {
@@ -136,7 +149,12 @@ fn start_sandbox(options: &Options, settings: &Settings, public_url: &str) -> an
             loaded.skipped.iter().for_each(|(file, reason)| eprintln!("  skipped {}: {reason}", file.display()));
         }
         if options.load.is_empty() {
-            let generate = Generate { seed: options.seed, messages: options.messages, events: options.events, ..Generate::usual(Utc::now()) };
+            let generate = Generate {
+                seed: options.seed,
+                messages: options.messages,
+                events: options.events,
+                ..Generate::usual(Utc::now())
+            };
             control.generate(email, &generate)?;
         }
     }

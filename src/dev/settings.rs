@@ -1,13 +1,7 @@
 //! The settings of `omnisync dev`: what a deployment would put into the environment, made up once and kept.
 
 use std::{
-    collections::HashMap,
-    fs,
-    io::Write,
-    net::SocketAddr,
-    os::unix::fs::OpenOptionsExt,
-    path::Path,
-    time::Duration,
+    collections::HashMap, fs, io::Write, net::SocketAddr, os::unix::fs::OpenOptionsExt, path::Path, time::Duration,
 };
 
 use anyhow::Context;

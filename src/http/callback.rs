@@ -47,7 +47,9 @@ async fn callback(State(app): State<App>, Query(parameters): Query<Parameters>, 
     };
     let client = client(request.headers());
     let (mut answer, is_over) = match connect::complete(&app, &request_id, &client, &returned).await {
-        Ok(Completed::Linked { account, return_to }) => (back(&return_to, "connected", account_id(account).as_str()), true),
+        Ok(Completed::Linked { account, return_to }) => {
+            (back(&return_to, "connected", account_id(account).as_str()), true)
+        }
         Ok(Completed::Denied { code, return_to }) => (back(&return_to, "connectError", code), true),
         Ok(Completed::Unknown) => (page(StatusCode::BAD_REQUEST, UNKNOWN), false),
         Err(error) => {
@@ -94,7 +96,9 @@ async fn landing(Query(result): Query<Landing>) -> Response {
     let words = match (&result.connected, result.connect_error.as_deref()) {
         (Some(_), _) => "The account is linked. You can close this page and go back to the application.",
         (None, Some("CONSENT_DENIED")) => "No access was granted, so nothing was linked. You can close this page.",
-        (None, Some("BLOCKED_BY_ADMINISTRATOR")) => "Your organisation does not allow this link. Ask its administrator.",
+        (None, Some("BLOCKED_BY_ADMINISTRATOR")) => {
+            "Your organisation does not allow this link. Ask its administrator."
+        }
         (None, Some(_)) => "The account could not be linked. Go back to the application and try again.",
         (None, None) => "There is nothing to see here.",
     };

@@ -23,7 +23,7 @@ const MISSING: &str = "This build has no GraphiQL. With Node.js installed, `scri
     \n    cd web/graphiql && npm ci && npm run build && cd - && cargo build\n";
 
 /// Serves the page at `/graphiql` and what it loads below `/graphiql/assets/`.
-pub fn router<S: Clone + Send + Sync + 'static>() -> Router<S> {
+pub(super) fn router<S: Clone + Send + Sync + 'static>() -> Router<S> {
     Router::new()
         .route("/graphiql", get(async || page(&BUNDLE)))
         .route("/graphiql/assets/{file}", get(async |Path(file): Path<String>| asset(&BUNDLE, &file)))

@@ -14,7 +14,7 @@ use crate::{
         accounts::Account,
         audit,
         batches::{self, Batch},
-        jobs::{self, Claim, Due},
+        jobs::{self, Claim, Due, Job},
         locks, streams,
         streams::Stream,
         undo::{self, Forecast},
@@ -50,9 +50,12 @@ pub async fn forecast(app: &App, caller: &Caller, id: BatchId) -> Result<(Batch,
 pub async fn start(app: &App, caller: &Caller, id: BatchId) -> Result<Batch> {
     let mut tx = app.db.begin(caller.user).await?;
     let batch = Batch::lock(&mut tx, id).await?.ok_or(Refusal::NotFound { what: "batch" })?;
-    if matches!(batch.state, BatchState::Undoing | BatchState::Undone) {
+    let undoing = Job::of_batch(&mut tx, id).await?.into_iter().filter(|job| job.kind == JobKind::Undo);
+    let is_dead = undoing.map(|job| job.state).all(|state| state == JobState::Dead);
+    if batch.state == BatchState::Undone || (batch.state == BatchState::Undoing && !is_dead) {
         return Ok(batch);
     }
+    // An undo that was given up goes on where it stood.
     batches::fence_for_undo(&mut tx, id).await?;
     jobs::cancel_of_batch(&mut tx, id).await?;
     if batch.origin == BatchOrigin::Approve {

@@ -119,5 +119,5 @@ impl Provider for Google {
 /// When they cannot.
 pub async fn reach(config: &config::Google) -> Result<(), Error> {
     let client = Client::new(config, Clock::default())?;
-    client.get_public(client::Method::Keys, config.jwks_url.clone()).await.map(|_| ())
+    client.get_public(error::Method::Keys, config.jwks_url.clone()).await.map(|_| ())
 }
