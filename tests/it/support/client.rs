@@ -185,11 +185,13 @@ impl Person {
 
     /// Waits until a batch has come to one of these states.
     pub(crate) async fn batch_in(&self, id: &str, states: &[&str]) -> Value {
-        eventually(&format!("batch in {states:?}"), || async {
+        let last = std::sync::Mutex::new(Value::Null);
+        let look = || async {
             let batch = self.batch(id).await;
+            *last.lock().expect("one looks at a time") = batch.clone();
             batch["state"].as_str().is_some_and(|state| states.contains(&state)).then_some(batch)
-        })
-        .await
+        };
+        eventually(look, || format!("batch in {states:?}; it is {:#}", last.lock().expect("nobody looks"))).await
     }
 
     /// Waits until a batch has finished.

@@ -13,8 +13,11 @@ use std::{future::Future, time::Duration};
 /// How long any state may take to come about before a test fails.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Looks until `look` finds something, and fails with `what` when it never does.
-pub(crate) async fn eventually<T, F: Future<Output = Option<T>>>(what: &str, mut look: impl FnMut() -> F) -> T {
+/// Looks until `look` finds something, and fails with what `missed` says when it never does.
+pub(crate) async fn eventually<T, F: Future<Output = Option<T>>>(
+    mut look: impl FnMut() -> F,
+    missed: impl FnOnce() -> String,
+) -> T {
     let looking = async {
         loop {
             if let Some(found) = look().await {
@@ -25,6 +28,6 @@ pub(crate) async fn eventually<T, F: Future<Output = Option<T>>>(what: &str, mut
     };
     match tokio::time::timeout(PATIENCE, looking).await {
         Ok(found) => found,
-        Err(_) => panic!("never came about: {what}"),
+        Err(_) => panic!("never came about: {}", missed()),
     }
 }
