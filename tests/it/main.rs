@@ -4,3 +4,4 @@ mod auth;
 mod flow;
 mod migrations;
 mod support;
+mod tenants;

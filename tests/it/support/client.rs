@@ -8,7 +8,7 @@ use tokio::sync::mpsc;
 use tokio_tungstenite::tungstenite::{Message, client::IntoClientRequest};
 use url::Url;
 
-use super::eventually;
+use super::PATIENCE;
 
 /// What a person does on the consent page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -185,11 +185,15 @@ impl Person {
 
     /// Waits until a batch has come to one of these states.
     pub(crate) async fn batch_in(&self, id: &str, states: &[&str]) -> Value {
-        eventually(&format!("batch in {states:?}"), || async {
+        let deadline = tokio::time::Instant::now() + PATIENCE;
+        loop {
             let batch = self.batch(id).await;
-            batch["state"].as_str().is_some_and(|state| states.contains(&state)).then_some(batch)
-        })
-        .await
+            if batch["state"].as_str().is_some_and(|state| states.contains(&state)) {
+                return batch;
+            }
+            assert!(tokio::time::Instant::now() < deadline, "never came to {states:?}: {batch:#}");
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
     }
 
     /// Waits until a batch has finished.
