@@ -8,7 +8,7 @@ use tokio::sync::mpsc;
 use tokio_tungstenite::tungstenite::{Message, client::IntoClientRequest};
 use url::Url;
 
-use super::eventually;
+use super::PATIENCE;
 
 /// What a person does on the consent page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
