@@ -1,4 +1,6 @@
 //! Every integration test, in one binary: real PostgreSQL, real Redis, the real HTTP stack, and a Google on loopback.
 
+mod corpus;
+mod crash;
 mod flow;
 mod support;

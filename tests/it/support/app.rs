@@ -14,7 +14,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
-use super::{Person, TestDatabase};
+use super::{Consent, Person, TestDatabase};
 
 const ISSUER: &str = "https://issuer.test";
 const AUTH_SECRET: &str = "a-secret-of-the-tests-that-is-long-enough";
@@ -98,10 +98,42 @@ impl TestApp {
         auth::issue(&secret, ISSUER, "omnisync", name, lifetime, self.clock.now()).expect("a token")
     }
 
-    /// Every key in the test's own part of Redis.
-    pub(crate) async fn redis(&self) -> redis::aio::MultiplexedConnection {
+    /// A bearer token of the test's own for the account's calendars, to ask Google what Google says.
+    pub(crate) async fn calendar_bearer(&self, person: &Person, email: &str) -> String {
+        let redirect = self.url.join(sync::connect::CALLBACK_PATH).expect("an address");
+        let mut url = self.google_url().join("o/oauth2/v2/auth").expect("an address");
+        url.query_pairs_mut()
+            .append_pair("client_id", CLIENT.0)
+            .append_pair("redirect_uri", redirect.as_str())
+            .append_pair("response_type", "code")
+            .append_pair("scope", "https://www.googleapis.com/auth/calendar.readonly")
+            .append_pair("prompt", "consent");
+        let back = person.consent(&url, email, Consent::All).await;
+        let code = back.query_pairs().find(|(name, _)| name == "code").expect("a code").1.into_owned();
+        let form = [
+            ("grant_type", "authorization_code"),
+            ("code", &code),
+            ("redirect_uri", redirect.as_str()),
+            ("client_id", CLIENT.0),
+            ("client_secret", CLIENT.1),
+        ];
+        let http = reqwest::Client::builder().no_proxy().build().expect("a client");
+        let url = self.google_url().join("token").expect("an address");
+        let answer = http.post(url).form(&form).send().await.expect("Google answers");
+        let tokens: serde_json::Value = answer.json().await.expect("JSON");
+        tokens["access_token"].as_str().unwrap_or_else(|| panic!("{tokens:#}")).to_owned()
+    }
+
+    /// Deletes every key in the test's own part of Redis; tells how many there were.
+    pub(crate) async fn wipe_redis(&self) -> usize {
         let client = redis::Client::open(self.db.redis_url.expose_secret()).expect("the address of the private Redis");
-        client.get_multiplexed_async_connection().await.expect("the private Redis answers")
+        let mut redis = client.get_multiplexed_async_connection().await.expect("the private Redis answers");
+        let pattern = format!("{}:*", self.config.redis.prefix);
+        let keys: Vec<String> = redis::cmd("KEYS").arg(pattern).query_async(&mut redis).await.expect("keys");
+        if keys.is_empty() {
+            return 0;
+        }
+        redis::cmd("DEL").arg(keys).query_async(&mut redis).await.expect("deleted")
     }
 }
 

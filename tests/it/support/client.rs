@@ -8,7 +8,7 @@ use tokio::sync::mpsc;
 use tokio_tungstenite::tungstenite::{Message, client::IntoClientRequest};
 use url::Url;
 
-use super::eventually;
+use super::{PATIENCE, eventually, eventually_within};
 
 /// What a person does on the consent page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -188,6 +188,16 @@ impl Person {
         eventually(&format!("batch in {states:?}"), || async {
             let batch = self.batch(id).await;
             batch["state"].as_str().is_some_and(|state| states.contains(&state)).then_some(batch)
+        })
+        .await
+    }
+
+    /// Waits a long time until a batch of thousands of items is in this state.
+    pub(crate) async fn large_batch_in(&self, id: &str, state: &str) -> Value {
+        eventually_within(10 * PATIENCE, &format!("batch {state}"), || async {
+            let batch = self.batch(id).await;
+            assert!(!matches!(batch["state"].as_str(), Some("FAILED" | "CANCELLED")), "{batch:#}");
+            (batch["state"] == json!(state)).then_some(batch)
         })
         .await
     }

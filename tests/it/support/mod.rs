@@ -2,11 +2,15 @@
 
 mod app;
 mod client;
+mod process;
 mod servers;
+mod state;
 
 pub(crate) use app::{Settings, TestApp};
 pub(crate) use client::{Consent, Person, source_ids, uuid_of};
+pub(crate) use process::WorkerProcess;
 pub(crate) use servers::TestDatabase;
+pub(crate) use state::State;
 
 use std::{future::Future, time::Duration};
 
@@ -14,7 +18,16 @@ use std::{future::Future, time::Duration};
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Looks until `look` finds something, and fails with `what` when it never does.
-pub(crate) async fn eventually<T, F: Future<Output = Option<T>>>(what: &str, mut look: impl FnMut() -> F) -> T {
+pub(crate) async fn eventually<T, F: Future<Output = Option<T>>>(what: &str, look: impl FnMut() -> F) -> T {
+    eventually_within(PATIENCE, what, look).await
+}
+
+/// As [`eventually`], for what takes its time.
+pub(crate) async fn eventually_within<T, F: Future<Output = Option<T>>>(
+    patience: Duration,
+    what: &str,
+    mut look: impl FnMut() -> F,
+) -> T {
     let looking = async {
         loop {
             if let Some(found) = look().await {
@@ -23,7 +36,7 @@ pub(crate) async fn eventually<T, F: Future<Output = Option<T>>>(what: &str, mut
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     };
-    match tokio::time::timeout(PATIENCE, looking).await {
+    match tokio::time::timeout(patience, looking).await {
         Ok(found) => found,
         Err(_) => panic!("never came about: {what}"),
     }
