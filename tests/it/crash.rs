@@ -62,7 +62,8 @@ async fn ends_like_a_faultless_run(app: &TestApp, ada: &Person, batch: &str) {
 
 /// Waits until a number in the database has come this far.
 async fn reaches(app: &TestApp, sql: &str, least: i64) {
-    eventually(sql, || async { (app.db.number_of(sql).await >= least).then_some(()) }).await;
+    let look = || async { (app.db.number_of(sql).await >= least).then_some(()) };
+    eventually(look, || format!("{least} from {sql}")).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,5 +1,7 @@
 //! A person who uses the API as a client does: over HTTP, with a token, and with a browser for the consent page.
 
+use std::time::Duration;
+
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use futures::{SinkExt, StreamExt};
 use reqwest::{StatusCode, redirect::Policy};
@@ -8,7 +10,7 @@ use tokio::sync::mpsc;
 use tokio_tungstenite::tungstenite::{Message, client::IntoClientRequest};
 use url::Url;
 
-use super::{PATIENCE, eventually, eventually_within};
+use super::{PATIENCE, eventually_within};
 
 /// What a person does on the consent page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,6 +33,9 @@ pub(crate) struct Person {
 const BATCH: &str = "id state origin error listingDone throttledUntil createdAt startedAt finishedAt undoneAt
     counts { listed stored unchanged filtered failed gone normalized removed restored }
     jobs { id kind state attempt errorClass error }";
+
+/// The states a batch ends in.
+pub(crate) const FINISHED: &[&str] = &["SUCCEEDED", "PARTIAL", "FAILED", "CANCELLED", "UNDONE"];
 
 impl Person {
     pub(crate) fn new(url: Url, token: String) -> Self {
@@ -185,26 +190,24 @@ impl Person {
 
     /// Waits until a batch has come to one of these states.
     pub(crate) async fn batch_in(&self, id: &str, states: &[&str]) -> Value {
-        eventually(&format!("batch in {states:?}"), || async {
-            let batch = self.batch(id).await;
-            batch["state"].as_str().is_some_and(|state| states.contains(&state)).then_some(batch)
-        })
-        .await
+        self.batch_in_within(PATIENCE, id, states).await
     }
 
-    /// Waits a long time until a batch of thousands of items is in this state.
-    pub(crate) async fn large_batch_in(&self, id: &str, state: &str) -> Value {
-        eventually_within(10 * PATIENCE, &format!("batch {state}"), || async {
+    /// As [`Person::batch_in`], for a batch that takes its time.
+    pub(crate) async fn batch_in_within(&self, patience: Duration, id: &str, states: &[&str]) -> Value {
+        let last = std::sync::Mutex::new(Value::Null);
+        let look = || async {
             let batch = self.batch(id).await;
-            assert!(!matches!(batch["state"].as_str(), Some("FAILED" | "CANCELLED")), "{batch:#}");
-            (batch["state"] == json!(state)).then_some(batch)
-        })
-        .await
+            *last.lock().expect("one looks at a time") = batch.clone();
+            batch["state"].as_str().is_some_and(|state| states.contains(&state)).then_some(batch)
+        };
+        let missed = || format!("batch in {states:?}; it is {:#}", last.lock().expect("nobody looks"));
+        eventually_within(patience, look, missed).await
     }
 
     /// Waits until a batch has finished.
     pub(crate) async fn finished(&self, id: &str) -> Value {
-        self.batch_in(id, &["SUCCEEDED", "PARTIAL", "FAILED", "CANCELLED", "UNDONE"]).await
+        self.batch_in(id, FINISHED).await
     }
 
     /// Takes a batch back and waits until it is.

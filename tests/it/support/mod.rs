@@ -7,7 +7,7 @@ mod servers;
 mod state;
 
 pub(crate) use app::{Settings, TestApp};
-pub(crate) use client::{Consent, Person, source_ids, uuid_of};
+pub(crate) use client::{Consent, FINISHED, Person, source_ids, uuid_of};
 pub(crate) use process::WorkerProcess;
 pub(crate) use servers::TestDatabase;
 pub(crate) use state::State;
@@ -17,16 +17,19 @@ use std::{future::Future, time::Duration};
 /// How long any state may take to come about before a test fails.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Looks until `look` finds something, and fails with `what` when it never does.
-pub(crate) async fn eventually<T, F: Future<Output = Option<T>>>(what: &str, look: impl FnMut() -> F) -> T {
-    eventually_within(PATIENCE, what, look).await
+/// Looks until `look` finds something, and fails with what `missed` says when it never does.
+pub(crate) async fn eventually<T, F: Future<Output = Option<T>>>(
+    look: impl FnMut() -> F,
+    missed: impl FnOnce() -> String,
+) -> T {
+    eventually_within(PATIENCE, look, missed).await
 }
 
 /// As [`eventually`], for what takes its time.
 pub(crate) async fn eventually_within<T, F: Future<Output = Option<T>>>(
     patience: Duration,
-    what: &str,
     mut look: impl FnMut() -> F,
+    missed: impl FnOnce() -> String,
 ) -> T {
     let looking = async {
         loop {
@@ -38,6 +41,6 @@ pub(crate) async fn eventually_within<T, F: Future<Output = Option<T>>>(
     };
     match tokio::time::timeout(patience, looking).await {
         Ok(found) => found,
-        Err(_) => panic!("never came about: {what}"),
+        Err(_) => panic!("never came about: {}", missed()),
     }
 }

@@ -46,7 +46,7 @@ impl WorkerProcess {
     pub(crate) async fn finish(mut self) {
         self.signal(Signal::SIGTERM);
         let child = std::cell::RefCell::new(&mut self.0);
-        eventually("the worker ends", || async { child.borrow_mut().try_wait().expect("our child") }).await;
+        eventually(|| async { child.borrow_mut().try_wait().expect("our child") }, || "the worker ends".to_owned()).await;
     }
 
     fn end(&mut self) {
