@@ -2,5 +2,10 @@
 
 mod corpus;
 mod crash;
+mod faults;
 mod flow;
+mod progress;
+mod projection;
+mod quota;
 mod support;
+mod undo;

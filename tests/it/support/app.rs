@@ -10,6 +10,7 @@ use omnisync::{
     sync, worker,
 };
 use secrecy::{ExposeSecret, SecretString};
+use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use url::Url;
@@ -22,6 +23,9 @@ const CLIENT: (&str, &str) = ("client-of-the-tests", "secret-of-the-client");
 
 /// What a test changes about the usual configuration.
 pub(crate) type Settings = HashMap<&'static str, String>;
+
+/// From when to when, as Google writes times.
+pub(crate) type Window = (String, String);
 
 pub(crate) struct TestApp {
     pub(crate) config: Arc<Config>,
@@ -87,6 +91,11 @@ impl TestApp {
         self.sandbox.url()
     }
 
+    /// Who issues the tokens of the test's people.
+    pub(crate) const fn issuer(&self) -> &'static str {
+        ISSUER
+    }
+
     /// A person who is signed in.
     pub(crate) fn person(&self, name: &str) -> Person {
         Person::new(self.url.clone(), self.token(name, Duration::from_secs(3_600)))
@@ -120,8 +129,40 @@ impl TestApp {
         let http = reqwest::Client::builder().no_proxy().build().expect("a client");
         let url = self.google_url().join("token").expect("an address");
         let answer = http.post(url).form(&form).send().await.expect("Google answers");
-        let tokens: serde_json::Value = answer.json().await.expect("JSON");
+        let tokens: Value = answer.json().await.expect("JSON");
         tokens["access_token"].as_str().unwrap_or_else(|| panic!("{tokens:#}")).to_owned()
+    }
+
+    /// From when to when a preview looks for meetings.
+    pub(crate) async fn window_of(&self, preview: &str) -> Window {
+        let uuid = super::uuid_of(preview);
+        let fields = "snapshot->'calendar'->>'from', snapshot->'calendar'->>'to'";
+        let mut row = self.db.rows(&format!("SELECT {fields} FROM previews WHERE preview_id = '{uuid}'")).await.remove(0);
+        let to = row.remove(1);
+        (row.remove(0), to)
+    }
+
+    /// All pages of what Google itself lists under a path of the Calendar API in a window; `single` asks for occurrences
+    /// instead of series.
+    pub(crate) async fn google_lists(&self, bearer: &str, path: &[&str], window: &Window, single: bool) -> Vec<Value> {
+        let http = reqwest::Client::builder().no_proxy().build().expect("a client");
+        let mut url = self.google_url().join("calendar/v3/calendars/").expect("an address");
+        url.path_segments_mut().expect("a base").pop_if_empty().extend(path);
+        let single = if single { "true" } else { "false" };
+        let parameters = [("timeMin", &*window.0), ("timeMax", &*window.1), ("singleEvents", single), ("maxResults", "2500")];
+        url.query_pairs_mut().extend_pairs(parameters);
+        let (mut all, mut page) = (Vec::new(), None::<String>);
+        loop {
+            let mut url = url.clone();
+            url.query_pairs_mut().extend_pairs(page.iter().map(|page| ("pageToken", page)));
+            let answer = http.get(url).bearer_auth(bearer).send().await.expect("Google answers");
+            let answer: Value = answer.json().await.expect("JSON");
+            all.extend(answer["items"].as_array().unwrap_or_else(|| panic!("{answer:#}")).iter().cloned());
+            match answer["nextPageToken"].as_str() {
+                Some(next) => page = Some(next.to_owned()),
+                None => return all,
+            }
+        }
     }
 
     /// Deletes every key in the test's own part of Redis; tells how many there were.

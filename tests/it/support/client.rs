@@ -6,8 +6,11 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use futures::{SinkExt, StreamExt};
 use reqwest::{StatusCode, redirect::Policy};
 use serde_json::{Value, json};
-use tokio::sync::mpsc;
-use tokio_tungstenite::tungstenite::{Message, client::IntoClientRequest};
+use tokio::{net::TcpStream, sync::mpsc};
+use tokio_tungstenite::{
+    MaybeTlsStream, WebSocketStream,
+    tungstenite::{Message, client::IntoClientRequest},
+};
 use url::Url;
 
 use super::{PATIENCE, eventually_within};
@@ -235,20 +238,25 @@ impl Person {
         }
     }
 
-    /// What a subscription sends until it completes: the payload of each `next` message.
-    pub(crate) async fn subscribe(&self, query: &str, variables: Value) -> mpsc::Receiver<Value> {
+    /// A socket that has subscribed, and of which nothing has been read yet.
+    pub(crate) async fn socket(&self, query: &str, variables: Value) -> WebSocketStream<MaybeTlsStream<TcpStream>> {
         let mut url = self.url.join("graphql").expect("an address");
         url.set_scheme("ws").expect("a scheme");
         let mut request = url.as_str().into_client_request().expect("a request");
         request.headers_mut().insert("sec-websocket-protocol", "graphql-transport-ws".parse().expect("a header"));
-        let (socket, _) = tokio_tungstenite::connect_async(request).await.expect("a socket");
-        let (mut write, mut read) = socket.split();
+        let (mut socket, _) = tokio_tungstenite::connect_async(request).await.expect("a socket");
         let init =
             json!({ "type": "connection_init", "payload": { "authorization": format!("Bearer {}", self.token) } });
         let subscribe =
             json!({ "id": "1", "type": "subscribe", "payload": { "query": query, "variables": variables } });
-        write.send(Message::text(init.to_string())).await.expect("sent");
-        write.send(Message::text(subscribe.to_string())).await.expect("sent");
+        socket.send(Message::text(init.to_string())).await.expect("sent");
+        socket.send(Message::text(subscribe.to_string())).await.expect("sent");
+        socket
+    }
+
+    /// What a subscription sends until it completes: the payload of each `next` message.
+    pub(crate) async fn subscribe(&self, query: &str, variables: Value) -> mpsc::Receiver<Value> {
+        let (mut write, mut read) = self.socket(query, variables).await.split();
         let (sender, receiver) = mpsc::channel(1_000);
         tokio::spawn(async move {
             // Both halves live here: without the sending one, the server would see the client go.

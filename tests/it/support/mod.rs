@@ -6,7 +6,7 @@ mod process;
 mod servers;
 mod state;
 
-pub(crate) use app::{Settings, TestApp};
+pub(crate) use app::{Settings, TestApp, Window};
 pub(crate) use client::{Consent, FINISHED, Person, source_ids, uuid_of};
 pub(crate) use process::WorkerProcess;
 pub(crate) use servers::TestDatabase;
