@@ -151,16 +151,16 @@ pub(super) async fn store(app: &App, slice: &Slice, page: Page, prepared: Vec<Pr
     if page.cursor.is_some() || page.forget_cursor {
         streams::move_cursor(&mut tx, stream, slice.preview, page.cursor.as_ref()).await?;
     }
-    if page.last {
-        jobs::mark_listed(&mut tx, &slice.claim).await?;
-        batches::mark_listed(&mut tx, slice.fence).await?;
-    }
     let checkpoint = serde_json::to_value(&slice.checkpoint)?;
     if !jobs::hold(&mut tx, &slice.claim, app.config.sync.lease, Some(&checkpoint)).await? {
         return Ok(Stored::Fenced);
     }
     let normalize = JobKind::normalize_of(slice.stream.service);
     let woken = if wrote_raw { jobs::signal(&mut tx, batch, normalize).await? } else { None };
+    if page.last {
+        jobs::mark_listed(&mut tx, &slice.claim).await?;
+        batches::mark_listed(&mut tx, slice.fence).await?;
+    }
     if !batches::count(&mut tx, slice.fence, &counts).await? {
         return Ok(Stored::Fenced);
     }
