@@ -11,7 +11,13 @@ use crate::{
 
 /// Small transactions, so that an undo has many moments to come between.
 fn small_steps() -> Settings {
-    let settings = [("LEASE_SECS", "3"), ("SLICE_SECS", "2"), ("SLICE_ITEMS", "60"), ("CHUNK_ITEMS", "10"), ("DATABASE_POOL_SIZE", "12")];
+    let settings = [
+        ("LEASE_SECS", "3"),
+        ("SLICE_SECS", "2"),
+        ("SLICE_ITEMS", "60"),
+        ("CHUNK_ITEMS", "10"),
+        ("DATABASE_POOL_SIZE", "12"),
+    ];
     settings.into_iter().map(|(name, value)| (name, value.to_owned())).collect()
 }
 
@@ -206,7 +212,8 @@ async fn invariant_6_what_was_undone_stays_away_until_a_preview_includes_it() {
     assert_eq!(refused["syncNow"], json!({ "batch": null, "userErrors": [{ "code": "NO_CONSENT" }] }));
 
     let preview = ada.preview(&account, mail.clone()).await["preview"].clone();
-    let undone = preview["excludedByRule"].as_array().expect("rules").iter().find(|rule| rule["key"] == json!("undone"));
+    let undone =
+        preview["excludedByRule"].as_array().expect("rules").iter().find(|rule| rule["key"] == json!("undone"));
     assert_eq!(undone.expect("a rule")["count"], json!(before.len()));
     let second = ada.import(&account, mail.clone()).await;
     let done = ada.finished(&second).await;

@@ -13,11 +13,7 @@ use tokio_tungstenite::{
 };
 use url::Url;
 
-<<<<<<< HEAD
-use super::PATIENCE;
-=======
 use super::{PATIENCE, eventually_within};
->>>>>>> tb
 
 /// What a person does on the consent page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
