@@ -44,7 +44,7 @@ pub struct Request {
     pub include_labels: Vec<String>,
     pub exclude_labels: Vec<String>,
     pub mail_days_back: Option<i32>,
-    /// `None`: the account's primary calendar and every other it owns.
+    /// `None`: the primary calendar.
     pub calendars: Option<Vec<String>>,
     pub calendar_days_back: Option<i32>,
     pub calendar_days_ahead: Option<i32>,
