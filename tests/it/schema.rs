@@ -65,3 +65,19 @@ fn every_definition_has_a_description() {
     }
     assert_eq!(nameless.0, [""; 0]);
 }
+
+/// The words of `Refusal::code`, read from the source: an enum with fields has no list of its variants.
+fn refusals() -> impl Iterator<Item = &'static str> {
+    let (_, after) = include_str!("../../src/sync/error.rs").split_once("fn code").unwrap();
+    let (body, _) = after.split_once("\n    }\n").unwrap();
+    body.split('"').skip(1).step_by(2)
+}
+
+#[test]
+fn the_readme_explains_every_code() {
+    let readme = include_str!("../../README.md");
+    let codes = graphql::code::Code::ALL.iter().map(|code| code.as_str());
+    let missing: Vec<&str> = codes.chain(refusals()).filter(|code| !readme.contains(&format!("`{code}`"))).collect();
+    assert_eq!(missing, [""; 0]);
+    assert!(refusals().count() > 10);
+}
