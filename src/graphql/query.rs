@@ -106,9 +106,9 @@ pub(super) struct TimelineFilter {
     label: Option<String>,
     /// Whether files came with them.
     has_attachment: Option<bool>,
-    /// At or after this moment.
+    /// Only what occurred at or after this moment.
     from: Option<DateTime<Utc>>,
-    /// Before this moment.
+    /// Only what occurred before this moment.
     to: Option<DateTime<Utc>>,
 }
 

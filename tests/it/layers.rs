@@ -144,7 +144,10 @@ fn rooms_import_only_from_lower_floors() {
         if matches!(room, "main" | "lib") {
             continue;
         }
-        assert!(room == "sandbox" || floor(room).is_some(), "src/{name}: put the new room on a floor, here and in lib.rs");
+        assert!(
+            room == "sandbox" || floor(room).is_some(),
+            "src/{name}: put the new room on a floor, here and in lib.rs"
+        );
         for import in imports(&code(&path)) {
             for to in &import.rooms {
                 assert!(may_import(room, to), "src/{name}:{}: {room} must not import {to}", import.line);
