@@ -108,7 +108,7 @@ pub async fn replace(tx: &mut Tx, target: Target, groups: &[String], rows: &[Pro
     .bind::<SqlUuid, _>(target.stream.0)
     .bind::<Text, _>(target.service.as_str())
     .bind::<Integer, _>(VERSION)
-    .bind::<Array<SqlUuid>, _>(column(rows, |_| InteractionId::generate().0))
+    .bind::<Array<SqlUuid>, _>(column(rows, |r| InteractionId::of_source(target.stream, &r.group_key, &r.row.occurrence).0))
     .bind::<Array<Text>, _>(column(rows, |r| r.group_key.as_str()))
     .bind::<Array<Text>, _>(column(rows, |r| r.row.occurrence.as_str()))
     .bind::<Array<SqlUuid>, _>(column(rows, |r| r.batch.0))

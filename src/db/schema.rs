@@ -70,7 +70,7 @@ diesel::table! {
         services -> Array<Text>,
         nonce -> Text,
         verifier -> Bytea,
-        browser_hash -> Bytea,
+        browser_hash -> Nullable<Bytea>,
         return_to -> Text,
         created_at -> Timestamptz,
         expires_at -> Timestamptz,

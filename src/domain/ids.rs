@@ -56,6 +56,16 @@ impl UserId {
     }
 }
 
+impl InteractionId {
+    /// The id of a row of the timeline: a function of what it is projected from.
+    ///
+    /// A row that goes away and comes back, or a timeline that is rebuilt, keeps its ids.
+    pub fn of_source(stream: StreamId, group: &str, occurrence: &str) -> Self {
+        let name = format!("{}:{group}{occurrence}", group.len());
+        Self(Uuid::new_v5(&stream.0, name.as_bytes()))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

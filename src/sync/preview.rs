@@ -223,7 +223,8 @@ async fn mail_scope(
         include_labels: request.include_labels.clone(),
         exclude_labels: request.exclude_labels.clone(),
         labels,
-        after: now - back,
+        // Google's dates begin in 1970; no mail is older.
+        after: (now - back).max(DateTime::UNIX_EPOCH),
     })
 }
 

@@ -1,8 +1,11 @@
 //! Storing what arrived: items, raw events, holds, counters, cursor, checkpoint and lease in one transaction.
 //!
 //! Whatever dies between two of these transactions, the next worker finds the ledger, the raw events and the cursor telling
-//! the same story (invariants 3 and 4). Two fences stand at the transaction's end: one fails when another worker has taken
-//! the job over, the other when the batch was undone or cancelled; then nothing of it is kept.
+//! the same story (invariants 3 and 4). The transaction's last statements are its fences: one fails when another worker has
+//! taken the job over, the other when the batch was undone or cancelled; then nothing of it is kept.
+//!
+//! Rows are taken in one order by every transaction of this room, so that none waits for another in a circle: items, then
+//! jobs in the order of their making (sync before normalize), then the batch.
 
 use std::collections::HashMap;
 
@@ -146,19 +149,20 @@ pub(super) async fn store(app: &App, slice: &Slice, page: Page, prepared: Vec<Pr
     if page.cursor.is_some() || page.forget_cursor {
         streams::move_cursor(&mut tx, stream, slice.preview, page.cursor.as_ref()).await?;
     }
-    let normalize = [JobKind::normalize_of(slice.stream.service)];
-    let woken = if wrote_raw { jobs::signal(&mut tx, batch, &normalize).await? } else { Vec::new() };
     let checkpoint = serde_json::to_value(&slice.checkpoint)?;
-    if !jobs::hold(&mut tx, &slice.claim, app.config.sync.lease, Some(&checkpoint)).await?
-        || !batches::count(&mut tx, slice.fence, &counts).await?
-    {
+    if !jobs::hold(&mut tx, &slice.claim, app.config.sync.lease, Some(&checkpoint)).await? {
+        return Ok(Stored::Fenced);
+    }
+    let normalize = JobKind::normalize_of(slice.stream.service);
+    let woken = if wrote_raw { jobs::signal(&mut tx, batch, normalize).await? } else { None };
+    if !batches::count(&mut tx, slice.fence, &counts).await? {
         return Ok(Stored::Fenced);
     }
     if page.last {
         batches::mark_listed(&mut tx, slice.fence).await?;
     }
     tx.commit().await?;
-    reconcile::ring(app, &woken).await;
+    reconcile::ring(app, woken.as_slice()).await;
     hint(app, &slice.claim).await;
     Ok(Stored::Kept)
 }

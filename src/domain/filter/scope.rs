@@ -64,9 +64,9 @@ pub fn provider_query(scope: &MailScope) -> String {
     };
     let query = Some(scope.query.trim().to_owned()).filter(|query| !query.is_empty());
     // Gmail's unit is the second; what it lists of the first one too many, the predicate leaves out.
-    let after = format!("after:{}", scope.after.timestamp());
+    let after = Some(scope.after.timestamp()).filter(|secs| *secs > 0).map(|secs| format!("after:{secs}"));
     let excluded = scope.exclude_labels.iter().map(|id| format!("-{}", label(id)));
-    query.into_iter().chain([after]).chain(included).chain(excluded).collect::<Vec<_>>().join(" ")
+    query.into_iter().chain(after).chain(included).chain(excluded).collect::<Vec<_>>().join(" ")
 }
 
 /// Whether an event is inside, apart from its time; `Err` names the rule that keeps it out.

@@ -1,0 +1,148 @@
+//! An application of a test's own: API and worker in this process, a sandbox Google beside them.
+
+use std::{collections::HashMap, sync::Arc, time::Duration};
+
+use omnisync::{
+    clock::Clock,
+    config::Config,
+    http::{auth, server, shutdown::Shutdown},
+    sandbox::{Control, OAuthClient, Options, Sandbox},
+    sync, worker,
+};
+use secrecy::{ExposeSecret, SecretString};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use url::Url;
+
+use super::{Person, TestDatabase};
+
+const ISSUER: &str = "https://issuer.test";
+const AUTH_SECRET: &str = "a-secret-of-the-tests-that-is-long-enough";
+const CLIENT: (&str, &str) = ("client-of-the-tests", "secret-of-the-client");
+
+/// What a test changes about the usual configuration.
+pub(crate) type Settings = HashMap<&'static str, String>;
+
+pub(crate) struct TestApp {
+    pub(crate) config: Arc<Config>,
+    pub(crate) clock: Clock,
+    pub(crate) url: Url,
+    pub(crate) db: TestDatabase,
+    pub(crate) google: Control,
+    /// The variables the configuration was read from, for tests that start the binary.
+    pub(crate) vars: HashMap<&'static str, String>,
+    sandbox: Sandbox,
+    serving: Shutdown,
+    working: CancellationToken,
+}
+
+impl TestApp {
+    /// An application with an empty Google, API and worker running.
+    pub(crate) async fn start() -> Self {
+        Self::start_with(Settings::new()).await
+    }
+
+    /// As [`TestApp::start`], with these variables changed.
+    pub(crate) async fn start_with(settings: Settings) -> Self {
+        let app = Self::start_idle(settings).await;
+        app.start_worker();
+        app
+    }
+
+    /// As [`TestApp::start_with`], without a worker.
+    pub(crate) async fn start_idle(settings: Settings) -> Self {
+        let db = TestDatabase::create().await;
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let url = Url::parse(&format!("http://{}/", listener.local_addr().expect("bound"))).expect("an address");
+        let redirect = format!("{}{}", url.as_str().trim_end_matches('/'), sync::connect::CALLBACK_PATH);
+        let client =
+            OAuthClient { id: CLIENT.0.to_owned(), secret: CLIENT.1.to_owned(), redirect_uris: vec![redirect] };
+        let options = Options { clients: vec![client], ..Options::default() };
+        let sandbox = Sandbox::start(options).expect("the sandbox starts");
+        let mut vars = vars(&db, &url, &sandbox.url());
+        vars.extend(settings);
+        let config = Config::from_vars(|name| vars.get(name).cloned()).expect("the configuration of the tests");
+        let app = Self {
+            config: Arc::new(config),
+            clock: Clock::default(),
+            url,
+            db,
+            google: sandbox.control(),
+            vars,
+            sandbox,
+            serving: Shutdown::default(),
+            working: CancellationToken::new(),
+        };
+        tokio::spawn(server::run(app.config.clone(), app.clock.clone(), listener, app.serving.clone()));
+        app
+    }
+
+    /// Starts another worker in this process.
+    pub(crate) fn start_worker(&self) {
+        tokio::spawn(worker::run(self.config.clone(), self.clock.clone(), self.working.clone()));
+    }
+
+    /// The root of the sandbox Google.
+    pub(crate) fn google_url(&self) -> Url {
+        self.sandbox.url()
+    }
+
+    /// A person who is signed in.
+    pub(crate) fn person(&self, name: &str) -> Person {
+        Person::new(self.url.clone(), self.token(name, Duration::from_secs(3_600)))
+    }
+
+    /// A token for this person.
+    pub(crate) fn token(&self, name: &str, lifetime: Duration) -> String {
+        let secret = SecretString::from(AUTH_SECRET);
+        auth::issue(&secret, ISSUER, "omnisync", name, lifetime, self.clock.now()).expect("a token")
+    }
+
+    /// Every key in the test's own part of Redis.
+    pub(crate) async fn redis(&self) -> redis::aio::MultiplexedConnection {
+        let client = redis::Client::open(self.db.redis_url.expose_secret()).expect("the address of the private Redis");
+        client.get_multiplexed_async_connection().await.expect("the private Redis answers")
+    }
+}
+
+impl Drop for TestApp {
+    fn drop(&mut self) {
+        self.serving.begin();
+        self.working.cancel();
+    }
+}
+
+fn vars(db: &TestDatabase, url: &Url, google: &Url) -> HashMap<&'static str, String> {
+    let google = google.as_str().trim_end_matches('/');
+    HashMap::from([
+        ("HTTP_LISTEN", format!("127.0.0.1:{}", url.port().unwrap_or(0))),
+        ("PUBLIC_URL", url.to_string()),
+        ("AUTH_ISSUER", ISSUER.to_owned()),
+        ("AUTH_SECRET", AUTH_SECRET.to_owned()),
+        ("DATABASE_URL", db.owner_url.expose_secret().to_owned()),
+        ("API_DATABASE_URL", db.api_url.expose_secret().to_owned()),
+        ("WORKER_DATABASE_URL", db.worker_url.expose_secret().to_owned()),
+        ("SCHEDULER_DATABASE_URL", db.scheduler_url.expose_secret().to_owned()),
+        ("DATABASE_POOL_SIZE", "6".to_owned()),
+        ("REDIS_URL", db.redis_url.expose_secret().to_owned()),
+        ("REDIS_PREFIX", format!("t{}", db.number)),
+        ("OMNISYNC_KEYS", "k1:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=".to_owned()),
+        ("GOOGLE_CLIENT_ID", CLIENT.0.to_owned()),
+        ("GOOGLE_CLIENT_SECRET", CLIENT.1.to_owned()),
+        ("GOOGLE_AUTH_URL", format!("{google}/o/oauth2/v2/auth")),
+        ("GOOGLE_TOKEN_URL", format!("{google}/token")),
+        ("GOOGLE_REVOKE_URL", format!("{google}/revoke")),
+        ("GOOGLE_JWKS_URL", format!("{google}/oauth2/v3/certs")),
+        ("GOOGLE_ISSUER", google.to_owned()),
+        ("GOOGLE_GMAIL_URL", format!("{google}/")),
+        ("GOOGLE_CALENDAR_URL", format!("{google}/calendar/v3/")),
+        ("GOOGLE_TIMEOUT_SECS", "10".to_owned()),
+        // The sandbox has no quota, and most tests are not about ours.
+        ("GMAIL_UNITS_PER_MINUTE", "10000000".to_owned()),
+        ("GMAIL_PROJECT_UNITS_PER_MINUTE", "10000000".to_owned()),
+        ("CALENDAR_REQUESTS_PER_MINUTE", "100000".to_owned()),
+        ("CALENDAR_PROJECT_REQUESTS_PER_MINUTE", "100000".to_owned()),
+        ("SWEEP_MS", "200".to_owned()),
+        ("RUST_LOG", "warn".to_owned()),
+    ])
+}

@@ -1,0 +1,33 @@
+//! What a test stands on: an application of its own, and people who use it through the public door.
+
+mod app;
+mod client;
+mod servers;
+
+pub(crate) use app::{Settings, TestApp};
+pub(crate) use client::{Consent, Person, source_ids, uuid_of};
+pub(crate) use servers::TestDatabase;
+
+use std::{future::Future, time::Duration};
+
+/// How long any state may take to come about before a test fails.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Looks until `look` finds something, and fails with what `missed` says when it never does.
+pub(crate) async fn eventually<T, F: Future<Output = Option<T>>>(
+    mut look: impl FnMut() -> F,
+    missed: impl FnOnce() -> String,
+) -> T {
+    let looking = async {
+        loop {
+            if let Some(found) = look().await {
+                return found;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    match tokio::time::timeout(PATIENCE, looking).await {
+        Ok(found) => found,
+        Err(_) => panic!("never came about: {}", missed()),
+    }
+}
