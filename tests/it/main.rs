@@ -2,5 +2,6 @@
 
 mod flow;
 mod layers;
+mod progress;
 mod schema;
 mod support;
