@@ -51,7 +51,7 @@ COMMENT ON COLUMN previews.account_id IS 'The account it would read.';
 COMMENT ON COLUMN previews.snapshot IS 'Filters, calendars, window and exclusions, exactly as fetching will use them.';
 COMMENT ON COLUMN previews.hash IS 'Hex SHA-256 of the snapshot.';
 COMMENT ON COLUMN previews.facts IS 'Counts and estimates that were shown; no content.';
-COMMENT ON COLUMN previews.samples IS 'The samples that were shown, sealed with the person''s data key; NULL once they have expired.';
+COMMENT ON COLUMN previews.samples IS 'The samples and senders that were shown, sealed with the person''s data key; NULL once they have expired.';
 COMMENT ON COLUMN previews.created_at IS 'When it was made.';
 COMMENT ON COLUMN previews.expires_at IS 'After this it cannot be approved.';
 -- Serves the sweep that forgets expired samples.
@@ -61,9 +61,11 @@ ALTER TABLE previews ENABLE ROW LEVEL SECURITY;
 ALTER TABLE previews FORCE ROW LEVEL SECURITY;
 CREATE POLICY previews_own ON previews TO omnisync_api, omnisync_worker
     USING (user_id = (SELECT app_user_id())) WITH CHECK (user_id = (SELECT app_user_id()));
--- The scheduler forgets expired samples for everyone; it can neither read a sample nor anything else of a preview.
-CREATE POLICY previews_expired ON previews TO omnisync_scheduler
-    USING (expires_at < now()) WITH CHECK (expires_at < now());
+-- The scheduler forgets expired samples for everyone, once each; it can neither read a sample, nor write one, nor see anything
+-- else of a preview.
+CREATE POLICY previews_expired ON previews FOR SELECT TO omnisync_scheduler USING (expires_at < now());
+CREATE POLICY previews_forget ON previews FOR UPDATE TO omnisync_scheduler
+    USING (expires_at < now() AND samples IS NOT NULL) WITH CHECK (samples IS NULL);
 GRANT SELECT, INSERT ON previews TO omnisync_api;
 GRANT SELECT ON previews TO omnisync_worker;
 GRANT SELECT (expires_at), UPDATE (samples) ON previews TO omnisync_scheduler;

@@ -213,20 +213,18 @@ pub async fn count(tx: &mut Tx, fence: Fence, counts: &Counts) -> Result<bool> {
     Ok(changed == 1)
 }
 
-/// Says that every id has been listed, if every sync job of the batch has come as far as fetching, or has ended.
-///
-/// Stated after [`count`], which holds the batch's row: of two jobs that list their last pages at once, the second sees the
-/// first's checkpoint.
+/// Says that every id has been listed, once the last of a batch's sync jobs has said so for its stream.
 ///
 /// # Errors
 /// When the database refuses.
 pub async fn mark_listed(tx: &mut Tx, fence: Fence) -> Result<()> {
+    // The row is held first: of two jobs that end their listings at once, the second then sees the first.
+    Batch::lock(tx, fence.batch).await?;
     diesel::sql_query(
-        "UPDATE batches SET listing_done = true, seq = seq + 1
-         WHERE user_id = $1 AND batch_id = $2 AND generation = $3 AND NOT listing_done AND NOT EXISTS (
-             SELECT FROM jobs j
-             WHERE j.user_id = $1 AND j.batch_id = $2 AND j.stream_id IS NOT NULL AND j.finished_at IS NULL
-                 AND j.checkpoint ->> 'phase' IS DISTINCT FROM 'Fetching')",
+        "UPDATE batches SET seq = seq + 1, listing_done = NOT EXISTS (
+             SELECT FROM jobs WHERE user_id = $1 AND batch_id = $2 AND stream_id IS NOT NULL AND NOT listed
+                 AND state IN ('queued', 'running', 'waiting'))
+         WHERE user_id = $1 AND batch_id = $2 AND generation = $3",
     )
     .bind::<SqlUuid, _>(tx.user().0)
     .bind::<SqlUuid, _>(fence.batch.0)

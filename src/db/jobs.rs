@@ -149,6 +149,16 @@ pub async fn hold(tx: &mut Tx, claim: &Claim, lease: Duration, checkpoint: Optio
     Ok(changed == 1)
 }
 
+/// Says that a sync job has named everything there is to fetch.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn mark_listed(tx: &mut Tx, claim: &Claim) -> Result<()> {
+    let job = jobs::table.find((tx.user().0, claim.job_id.0));
+    diesel::update(job).set(jobs::listed.eq(true)).execute(&mut **tx).await?;
+    Ok(())
+}
+
 /// What a slice leaves the job in.
 #[derive(Clone, Debug)]
 pub struct Release<'a> {

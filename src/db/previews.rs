@@ -53,7 +53,8 @@ impl Preview {
         Ok(query.first(&mut **tx).await.optional()?)
     }
 
-    /// Forgets the samples of every preview that has expired, whoever's it is. For the scheduler's role.
+    /// Forgets the samples of every preview that has expired, whoever's it is. For the scheduler's role, which may not ask
+    /// for samples: that each is forgotten once, and not at every sweep, is the policy's doing.
     ///
     /// # Errors
     /// When the database refuses.

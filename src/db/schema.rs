@@ -143,6 +143,7 @@ diesel::table! {
         lease_owner -> Nullable<Text>,
         lease_until -> Nullable<Timestamptz>,
         checkpoint -> Jsonb,
+        listed -> Bool,
         error_class -> Nullable<Text>,
         error -> Nullable<Text>,
         created_at -> Timestamptz,

@@ -2,7 +2,7 @@
 //!
 //! It writes a preview row and an audit row and nothing else (invariant 2). What it cannot know exactly it gives as a range.
 
-use std::collections::BTreeMap;
+use std::{cmp::Reverse, collections::BTreeMap};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use futures::StreamExt;
@@ -87,8 +87,6 @@ pub struct Facts {
     pub labels: Vec<Tally>,
     /// Meetings of each calendar.
     pub calendars: Vec<Tally>,
-    /// Senders in the sample, most frequent first.
-    pub top_senders: Vec<Tally>,
     /// Of what was looked at: how many each rule keeps out.
     pub excluded: Vec<Tally>,
     /// Gmail units the run will draw, at most.
@@ -99,7 +97,7 @@ pub struct Facts {
     pub duration_ms: u64,
 }
 
-/// One sample, with content: sealed in the preview's row and forgotten when it expires.
+/// One sample, with content.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sample {
     pub service: Service,
@@ -110,12 +108,20 @@ pub struct Sample {
     pub snippet: String,
 }
 
+/// What was found that names people or what they wrote: sealed in the preview's row and forgotten when it expires.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Shown {
+    pub samples: Vec<Sample>,
+    /// Senders in the sample, most frequent first.
+    pub top_senders: Vec<Tally>,
+}
+
 /// A made preview, opened.
 #[derive(Clone, Debug)]
 pub struct Made {
     pub row: Preview,
     pub facts: Facts,
-    pub samples: Vec<Sample>,
+    pub shown: Shown,
 }
 
 /// Looks, estimates and stores.
@@ -132,7 +138,7 @@ pub async fn make(app: &App, caller: &Caller, request: &Request) -> Result<Made>
     let now = app.clock.now();
     let exclusions = exclusions(request, &preferences)?;
 
-    let mut look = Look { facts: Facts::default(), samples: Vec::new(), excluded: BTreeMap::new() };
+    let mut look = Look { facts: Facts::default(), shown: Shown::default(), excluded: BTreeMap::new() };
     let mut snapshot =
         Snapshot { account, mail: None, calendar: None, exclusions, include_undone: request.include_undone };
     if services.contains(&Service::Gmail) {
@@ -268,7 +274,7 @@ async fn calendar_scope(
 /// What has been seen so far.
 struct Look {
     facts: Facts,
-    samples: Vec<Sample>,
+    shown: Shown,
     excluded: BTreeMap<String, u64>,
 }
 
@@ -337,7 +343,7 @@ impl Look {
             row.labels.iter().for_each(|label| *labels.entry(label.clone()).or_default() += 1);
             let who = party(&row, Role::From);
             *senders.entry(who.clone()).or_default() += 1;
-            self.samples.push(Sample {
+            self.shown.samples.push(Sample {
                 service: Service::Gmail,
                 title: row.subject,
                 who,
@@ -346,7 +352,7 @@ impl Look {
             });
         }
         self.facts.labels = tallies(labels, |id| label_name(&scope.labels, id));
-        self.facts.top_senders = tallies(senders, str::to_owned);
+        self.shown.top_senders = tallies(senders, str::to_owned);
         Ok(())
     }
 
@@ -401,10 +407,10 @@ impl Look {
                 continue;
             }
             inside += 1;
-            let sampled = self.samples.iter().filter(|sample| sample.service == Service::Calendar).count();
+            let sampled = self.shown.samples.iter().filter(|sample| sample.service == Service::Calendar).count();
             if sampled < app.config.sync.preview_samples {
                 let rows = meeting::series(&[&payload.json], (scope.from, scope.to), calendar.time_zone.as_deref());
-                self.samples.extend(rows.into_iter().flatten().next().map(|row| Sample {
+                self.shown.samples.extend(rows.into_iter().flatten().next().map(|row| Sample {
                     service: Service::Calendar,
                     who: party(&row, Role::Organizer),
                     title: row.subject,
@@ -428,7 +434,7 @@ impl Look {
         let meetings = quota::duration(self.facts.calendar_requests, quota.calendar_requests_per_minute);
         self.facts.duration_ms = u64::try_from(mail.max(meetings).as_millis()).unwrap_or(u64::MAX);
         self.facts.excluded = tallies(std::mem::take(&mut self.excluded), str::to_owned);
-        self.samples.sort_by(|left, right| right.at.cmp(&left.at));
+        self.shown.samples.sort_by(|left, right| right.at.cmp(&left.at));
     }
 }
 
@@ -456,7 +462,7 @@ async fn store(
     look: Look,
     now: DateTime<Utc>,
 ) -> Result<Made> {
-    let Look { facts, samples, .. } = look;
+    let Look { facts, shown, .. } = look;
     let preview_id = PreviewId::generate();
     let life = TimeDelta::from_std(app.config.sync.preview).unwrap_or_else(|_| TimeDelta::hours(1));
     let row = Preview {
@@ -465,7 +471,7 @@ async fn store(
         hash: snapshot.hash(),
         snapshot: serde_json::to_value(&snapshot)?,
         facts: serde_json::to_value(&facts)?,
-        samples: Some(vault.seal_samples(preview_id, &serde_json::to_vec(&samples)?)?),
+        samples: Some(vault.seal_samples(preview_id, &serde_json::to_vec(&shown)?)?),
         created_at: now,
         expires_at: now + life,
     };
@@ -482,23 +488,23 @@ async fn store(
     };
     audit::insert(&mut tx, &entry).await?;
     tx.commit().await?;
-    Ok(Made { row, facts, samples })
+    Ok(Made { row, facts, shown })
 }
 
-/// Opens a stored preview. Samples are empty once it has expired.
+/// Opens a stored preview. Samples and senders are gone once it has expired.
 ///
 /// # Errors
 /// When it cannot be read.
 pub async fn open(app: &App, caller: &Caller, row: Preview) -> Result<Made> {
     let facts = serde_json::from_value(row.facts.clone())?;
-    let samples = match &row.samples {
+    let shown = match &row.samples {
         Some(sealed) if row.expires_at > app.clock.now() => {
             let mut tx = app.db.begin(caller.user).await?;
             let vault = Vault::open(app, &mut tx).await?;
             tx.commit().await?;
             serde_json::from_slice(&vault.open_samples(row.preview_id, sealed)?)?
         }
-        _ => Vec::new(),
+        _ => Shown::default(),
     };
-    Ok(Made { row, facts, samples })
+    Ok(Made { row, facts, shown })
 }

@@ -115,6 +115,8 @@ fn prepare_one(vault: &Vault, filter: &Filter, stream: StreamId, arrived: Arrive
 pub(super) struct Page {
     /// Ids that were listed and must be fetched.
     pub(super) ids: Vec<String>,
+    /// The place of the first of them in the listing.
+    pub(super) first_ordinal: i64,
     /// How the ids meet the ledger; set when there are any.
     pub(super) listing: Option<items::Listing>,
     /// Where the cursor moves to.
@@ -140,7 +142,7 @@ pub(super) async fn store(app: &App, slice: &Slice, page: Page, prepared: Vec<Pr
     let mut tx = app.db.begin(slice.session.user).await?;
     let mut counts = Counts::default();
     if let Some(listing) = page.listing.filter(|_| !page.ids.is_empty()) {
-        let listed = items::enter(&mut tx, stream, batch, &page.ids, slice.checkpoint.ordinal, listing).await?;
+        let listed = items::enter(&mut tx, stream, batch, &page.ids, page.first_ordinal, listing).await?;
         counts.listed += listed.met;
         counts.unchanged += listed.unchanged;
         counts.filtered += listed.kept_out;
@@ -155,11 +157,12 @@ pub(super) async fn store(app: &App, slice: &Slice, page: Page, prepared: Vec<Pr
     }
     let normalize = JobKind::normalize_of(slice.stream.service);
     let woken = if wrote_raw { jobs::signal(&mut tx, batch, normalize).await? } else { None };
+    if page.last {
+        jobs::mark_listed(&mut tx, &slice.claim).await?;
+        batches::mark_listed(&mut tx, slice.fence).await?;
+    }
     if !batches::count(&mut tx, slice.fence, &counts).await? {
         return Ok(Stored::Fenced);
-    }
-    if page.last {
-        batches::mark_listed(&mut tx, slice.fence).await?;
     }
     tx.commit().await?;
     reconcile::ring(app, woken.as_slice()).await;

@@ -1,7 +1,16 @@
 //! Every integration test, in one binary: real PostgreSQL, real Redis, the real HTTP stack, and a Google on loopback.
 
+mod auth;
+mod corpus;
+mod crash;
+mod faults;
 mod flow;
 mod layers;
+mod migrations;
 mod progress;
+mod projection;
+mod quota;
 mod schema;
 mod support;
+mod tenants;
+mod undo;

@@ -114,7 +114,7 @@ impl Preview {
         self.0.row.created_at
     }
 
-    /// After this it cannot be approved, and its samples are forgotten.
+    /// After this it cannot be approved, and its samples and senders are forgotten.
     async fn expires_at(&self) -> DateTime<Utc> {
         self.0.row.expires_at
     }
@@ -160,9 +160,9 @@ impl Preview {
         self.facts().calendars.iter().map(Into::into).collect()
     }
 
-    /// Senders of the sampled mails, most frequent first, at most ten.
+    /// Senders of the sampled mails, most frequent first, at most ten; empty once the preview has expired.
     async fn top_senders(&self) -> Vec<Tally> {
-        self.facts().top_senders.iter().map(Into::into).collect()
+        self.0.shown.top_senders.iter().map(Into::into).collect()
     }
 
     /// Of what was looked at: how many items each rule keeps out. `undone` counts what an earlier undo took away.
@@ -172,7 +172,7 @@ impl Preview {
 
     /// Examples, newest first, at most 20 mails and 20 meetings; empty once the preview has expired.
     async fn samples(&self) -> Vec<Sample> {
-        self.0.samples.iter().map(Into::into).collect()
+        self.0.shown.samples.iter().map(Into::into).collect()
     }
 
     /// How many mails the labels, senders and mail samples were drawn from.

@@ -2,11 +2,17 @@
 
 mod app;
 mod client;
+mod process;
+mod sdl;
 mod servers;
+mod state;
 
-pub(crate) use app::{Settings, TestApp};
-pub(crate) use client::{Consent, Person, source_ids, uuid_of};
-pub(crate) use servers::TestDatabase;
+pub(crate) use app::{Settings, TestApp, Window};
+pub(crate) use client::{Consent, FINISHED, Person, source_ids, uuid_of};
+pub(crate) use process::WorkerProcess;
+pub(crate) use sdl::{Place, Sdl};
+pub(crate) use servers::{TestDatabase, connect};
+pub(crate) use state::State;
 
 use std::{future::Future, time::Duration};
 
@@ -15,6 +21,15 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Looks until `look` finds something, and fails with what `missed` says when it never does.
 pub(crate) async fn eventually<T, F: Future<Output = Option<T>>>(
+    look: impl FnMut() -> F,
+    missed: impl FnOnce() -> String,
+) -> T {
+    eventually_within(PATIENCE, look, missed).await
+}
+
+/// As [`eventually`], for what takes its time.
+pub(crate) async fn eventually_within<T, F: Future<Output = Option<T>>>(
+    patience: Duration,
     mut look: impl FnMut() -> F,
     missed: impl FnOnce() -> String,
 ) -> T {
@@ -26,7 +41,7 @@ pub(crate) async fn eventually<T, F: Future<Output = Option<T>>>(
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     };
-    match tokio::time::timeout(PATIENCE, looking).await {
+    match tokio::time::timeout(patience, looking).await {
         Ok(found) => found,
         Err(_) => panic!("never came about: {}", missed()),
     }
