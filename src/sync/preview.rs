@@ -434,7 +434,7 @@ impl Look {
         let meetings = quota::duration(self.facts.calendar_requests, quota.calendar_requests_per_minute);
         self.facts.duration_ms = u64::try_from(mail.max(meetings).as_millis()).unwrap_or(u64::MAX);
         self.facts.excluded = tallies(std::mem::take(&mut self.excluded), str::to_owned);
-        self.shown.samples.sort_by(|left, right| right.at.cmp(&left.at));
+        self.shown.samples.sort_by_key(|sample| Reverse(sample.at));
     }
 }
 
