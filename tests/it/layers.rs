@@ -4,6 +4,7 @@
 //! crate's name is looked at. A path that a macro builds would escape it; there is none.
 
 use std::{
+    ffi::OsStr,
     fs,
     path::{Path, PathBuf},
 };
@@ -50,7 +51,7 @@ struct Import {
 
 /// The source of a file without its comments and its unit tests, line for line.
 fn code(path: &Path) -> String {
-    let text = fs::read_to_string(path).unwrap();
+    let text = fs::read_to_string(path).expect("a source can be read");
     let text = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default();
     let without_comment = |line: &str| match line.trim_start().starts_with("//") {
         true => String::new(),
@@ -106,10 +107,10 @@ fn sources() -> Vec<(String, PathBuf)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let (mut folders, mut found) = (vec![root.clone()], Vec::new());
     while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            let name = path.strip_prefix(&root).unwrap().to_str().unwrap().to_owned();
-            let stem = path.file_stem().unwrap().to_str().unwrap();
+        for entry in fs::read_dir(folder).expect("a folder of sources") {
+            let path = entry.expect("an entry").path();
+            let name = path.strip_prefix(&root).ok().and_then(Path::to_str).expect("a plain name below src").to_owned();
+            let stem = path.file_stem().and_then(OsStr::to_str).expect("a plain name");
             let is_test = stem == "tests" || stem.ends_with("_tests") || stem.starts_with("test_");
             match path.is_dir() {
                 _ if is_test => {}

@@ -68,8 +68,8 @@ fn every_definition_has_a_description() {
 
 /// The words of `Refusal::code`, read from the source: an enum with fields has no list of its variants.
 fn refusals() -> impl Iterator<Item = &'static str> {
-    let (_, after) = include_str!("../../src/sync/error.rs").split_once("fn code").unwrap();
-    let (body, _) = after.split_once("\n    }\n").unwrap();
+    let (_, after) = include_str!("../../src/sync/error.rs").split_once("fn code").expect("the function is there");
+    let (body, _) = after.split_once("\n    }\n").expect("it ends");
     body.split('"').skip(1).step_by(2)
 }
 
