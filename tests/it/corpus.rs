@@ -79,14 +79,16 @@ async fn check_ledger(app: &TestApp, bearer: &str, query: &str, window: &Window)
         let ids: BTreeSet<String> = listed.iter().map(|event| text(&event["id"])).collect();
         assert_eq!(known(&calendar), ids, "{calendar}");
     }
-    let failed: Vec<_> = ledger.iter().filter(|(_, outcome)| !matches!(outcome.as_str(), "stored" | "filtered")).collect();
+    let failed: Vec<_> =
+        ledger.iter().filter(|(_, outcome)| !matches!(outcome.as_str(), "stored" | "filtered")).collect();
     assert!(failed.is_empty(), "{failed:?}");
 }
 
 /// Every stored mail is one interaction; every stored meeting is on the timeline, unless Google knows no occurrence of it in
 /// the window.
 async fn check_interactions(app: &TestApp, bearer: &str, window: &Window) {
-    let missing = "SELECT s.collection_id, i.source_id, i.group_key FROM items i JOIN streams s USING (user_id, stream_id)
+    let missing =
+        "SELECT s.collection_id, i.source_id, i.group_key FROM items i JOIN streams s USING (user_id, stream_id)
          WHERE i.outcome = 'stored' AND NOT EXISTS (
              SELECT FROM interactions n WHERE n.stream_id = i.stream_id AND n.group_key = i.group_key)";
     for row in app.db.rows(missing).await {
@@ -98,7 +100,8 @@ async fn check_interactions(app: &TestApp, bearer: &str, window: &Window) {
             true => app.google_lists(bearer, &[calendar, "events", group, "instances"], window, false).await,
             false => Vec::new(),
         };
-        let is_nowhere = instances.is_empty() && (event["recurrence"].is_array() || event["status"] == json!("cancelled"));
+        let is_nowhere =
+            instances.is_empty() && (event["recurrence"].is_array() || event["status"] == json!("cancelled"));
         assert!(is_nowhere, "a meeting without an interaction: {event:#}\n{instances:#?}");
     }
     let twice = "SELECT count(*) FROM (SELECT FROM interactions GROUP BY stream_id, group_key, occurrence HAVING count(*) > 1) AS t";
@@ -155,9 +158,8 @@ async fn busiest(app: &TestApp) -> String {
 
 impl Changes {
     async fn check(&self, app: &TestApp) {
-        let rows = |group: &str, extra: &str| {
-            format!("SELECT count(*) FROM interactions WHERE group_key = '{group}' {extra}")
-        };
+        let rows =
+            |group: &str, extra: &str| format!("SELECT count(*) FROM interactions WHERE group_key = '{group}' {extra}");
         let (series, gone) = &self.series;
         let wanted = [
             (rows(&self.delivered, "AND subject = 'Lunch?'"), 1),

@@ -83,7 +83,8 @@ impl Case {
         let preview = self.person.preview_id(&account, everything()).await;
         self.arm(app).await;
         // The approval itself may be what fails; nothing of it is kept then, and it is asked for again.
-        let batch = eventually_within(LONG, || self.try_approve(&preview), || format!("{}: an approval", self.name)).await;
+        let batch =
+            eventually_within(LONG, || self.try_approve(&preview), || format!("{}: an approval", self.name)).await;
         let done = self.person.batch_in_within(LONG, &batch, FINISHED).await;
         assert_eq!(done["state"], json!("SUCCEEDED"), "{}: {done:#}", self.name);
         assert!(self.has_failed(app).await, "{}: no such write", self.name);
@@ -109,7 +110,8 @@ impl Case {
 
     async fn check_whole(&self, app: &TestApp, done: &Value) {
         let (counts, name) = (&done["counts"], &self.name);
-        let sum: i64 = ["stored", "unchanged", "filtered", "failed", "gone"].iter().filter_map(|n| counts[n].as_i64()).sum();
+        let sum: i64 =
+            ["stored", "unchanged", "filtered", "failed", "gone"].iter().filter_map(|n| counts[n].as_i64()).sum();
         assert_eq!(counts["listed"].as_i64(), Some(sum), "{name}: {counts}");
         assert_eq!(counts["normalized"], counts["stored"], "{name}");
         let mut expected = app.google.search(&self.email, "-in:chats").expect("a search");
@@ -228,7 +230,8 @@ async fn invariant_3_cursors_that_died_lead_to_a_new_listing_and_nothing_seen_go
     app.start_worker();
     ada.finished(&batch).await;
     let before = ada.timeline(json!({})).await;
-    let mail = b"From: Grace <grace@example.org>\r\nTo: ada@brightwater.example\r\nSubject: Late\r\n\r\nWhile you slept.\r\n";
+    let mail =
+        b"From: Grace <grace@example.org>\r\nTo: ada@brightwater.example\r\nSubject: Late\r\n\r\nWhile you slept.\r\n";
     let late = app.google.deliver(ADA, mail, Deliver::default()).expect("delivered");
     app.google.expire_history(ADA).expect("expired");
     app.google.invalidate_sync_tokens(ADA).expect("invalidated");

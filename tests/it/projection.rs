@@ -87,7 +87,8 @@ impl<'a> History<'a> {
         self.n_delivered += 1;
         let n = self.n_delivered;
         let head = "From: Grace <grace@example.org>\r\nTo: ada@brightwater.example\r\n";
-        let raw = format!("{head}Subject: Mail {n}\r\nMessage-ID: <{n}.{}@example.org>\r\n\r\nNumber {n}\r\n", self.name);
+        let raw =
+            format!("{head}Subject: Mail {n}\r\nMessage-ID: <{n}.{}@example.org>\r\n\r\nNumber {n}\r\n", self.name);
         self.app.google.deliver(&self.email, raw.as_bytes(), Deliver::default()).expect("delivered");
     }
 
@@ -143,7 +144,9 @@ impl<'a> History<'a> {
         let to = start + TimeDelta::minutes(self.rng.random_range(1..600));
         match self.rng.random_range(0..3) {
             0 => google.cancel_event(&email, "primary", id).expect("cancelled"),
-            1 if is_series => google.cancel_instance(&email, "primary", id, start + TimeDelta::days(1)).expect("cancelled"),
+            1 if is_series => {
+                google.cancel_instance(&email, "primary", id, start + TimeDelta::days(1)).expect("cancelled")
+            }
             2 if is_series => {
                 let instance = format!("{id}_{}", start.format("%Y%m%dT%H%M%SZ"));
                 // It may be cancelled already; then there is nothing to move.
@@ -185,7 +188,8 @@ impl<'a> History<'a> {
 
     /// Every interaction of the person with every column, as text.
     async fn rows(&self) -> Vec<Vec<String>> {
-        let sql = format!("SELECT to_jsonb(n) FROM interactions n WHERE user_id = '{}' ORDER BY interaction_id", self.user());
+        let sql =
+            format!("SELECT to_jsonb(n) FROM interactions n WHERE user_id = '{}' ORDER BY interaction_id", self.user());
         self.app.db.rows(&sql).await
     }
 
@@ -221,12 +225,13 @@ impl<'a> History<'a> {
         let window = self.app.window_of(&self.preview).await;
         let bearer = self.app.calendar_bearer(&self.person, &self.email).await;
         let listed = self.app.google_lists(&bearer, &["primary", "events"], &window, true).await;
-        let group = |event: &Value| id(if event["recurringEventId"].is_null() { &event["id"] } else { &event["recurringEventId"] });
+        let group = |event: &Value| {
+            id(if event["recurringEventId"].is_null() { &event["id"] } else { &event["recurringEventId"] })
+        };
         let expected: BTreeSet<_> =
             listed.iter().map(|event| (group(event), moment(&event["start"]["dateTime"]))).collect();
         let shown = self.person.timeline(json!({ "kind": "MEETING" })).await;
-        let shown: BTreeSet<_> =
-            shown.iter().map(|row| (id(&row["sourceId"]), moment(&row["occurredAt"]))).collect();
+        let shown: BTreeSet<_> = shown.iter().map(|row| (id(&row["sourceId"]), moment(&row["occurredAt"]))).collect();
         assert_eq!(shown, expected, "{} after step {step}", self.name);
     }
 }

@@ -77,5 +77,8 @@ async fn invariant_12_a_throttled_account_stays_away_until_the_time_the_provider
     assert!(looked > 0, "the time was over before anyone looked");
     let done = ada.finished(&batch).await;
     assert_eq!(done["state"], json!("SUCCEEDED"), "{done:#}");
-    assert_eq!(ada.timeline(json!({ "kind": "EMAIL" })).await.len(), app.google.search(ADA, "-in:chats").expect("a search").len());
+    assert_eq!(
+        ada.timeline(json!({ "kind": "EMAIL" })).await.len(),
+        app.google.search(ADA, "-in:chats").expect("a search").len()
+    );
 }

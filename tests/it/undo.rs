@@ -11,7 +11,13 @@ use crate::{
 
 /// Small transactions, so that an undo has many moments to come between.
 fn small_steps() -> Settings {
-    let settings = [("LEASE_SECS", "3"), ("SLICE_SECS", "2"), ("SLICE_ITEMS", "60"), ("CHUNK_ITEMS", "10"), ("DATABASE_POOL_SIZE", "12")];
+    let settings = [
+        ("LEASE_SECS", "3"),
+        ("SLICE_SECS", "2"),
+        ("SLICE_ITEMS", "60"),
+        ("CHUNK_ITEMS", "10"),
+        ("DATABASE_POOL_SIZE", "12"),
+    ];
     settings.into_iter().map(|(name, value)| (name, value.to_owned())).collect()
 }
 
@@ -207,7 +213,8 @@ async fn invariant_6_what_was_undone_stays_away_until_a_preview_includes_it() {
     assert_eq!(refused["syncNow"], json!({ "batch": null, "userErrors": [{ "code": "NO_CONSENT" }] }));
 
     let preview = ada.preview(&account, mail.clone()).await["preview"].clone();
-    let undone = preview["excludedByRule"].as_array().expect("rules").iter().find(|rule| rule["key"] == json!("undone"));
+    let undone =
+        preview["excludedByRule"].as_array().expect("rules").iter().find(|rule| rule["key"] == json!("undone"));
     assert_eq!(undone.expect("a rule")["count"], json!(before.len()));
     let second = ada.import(&account, mail.clone()).await;
     let done = ada.finished(&second).await;
@@ -220,4 +227,35 @@ async fn invariant_6_what_was_undone_stays_away_until_a_preview_includes_it() {
     assert_eq!(ada.finished(&third).await["counts"]["stored"], json!(before.len()));
     let after: Vec<Value> = ada.timeline(json!({})).await;
     assert_eq!(after, before, "the same rows under the same ids");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn invariant_6_a_batch_that_left_something_out_does_not_keep_it_from_an_undo() {
+    let app = TestApp::start_with(small_steps()).await;
+    app.google.add_account(ADA, "Ada Brook").expect("an account");
+    let private = json!({
+        "summary": "Doctor", "visibility": "private",
+        "start": { "dateTime": "2026-11-23T09:00:00Z" }, "end": { "dateTime": "2026-11-23T10:00:00Z" },
+    });
+    app.google.put_event(ADA, "primary", private).expect("made");
+    let ada = app.person("ada");
+    let account = ada.connect(ADA).await;
+    let import = |private: bool| {
+        let mut input = everything();
+        input["privateEvents"] = json!(private);
+        let (ada, account) = (&ada, &account);
+        async move {
+            let batch = ada.import(account, input).await;
+            (ada.finished(&batch).await["counts"].clone(), batch)
+        }
+    };
+    let (_, open) = import(true).await;
+    let (counts, closed) = import(false).await;
+    assert_eq!((&counts["filtered"], &counts["stored"]), (&json!(1), &json!(0)));
+    assert_eq!(ada.timeline(json!({})).await.len(), 1, "what the first consent brought stays in sight");
+    assert_eq!(app.db.rows("SELECT outcome FROM items").await, [["stored"]]);
+    assert_eq!(forecast(&ada, &closed).await, (0, 0, 0));
+    ada.undo_whole(&open).await;
+    assert!(ada.timeline(json!({})).await.is_empty());
+    assert_eq!(app.db.number_of("SELECT count(*) FROM raw_events").await, 0);
 }

@@ -137,7 +137,8 @@ impl TestApp {
     pub(crate) async fn window_of(&self, preview: &str) -> Window {
         let uuid = super::uuid_of(preview);
         let fields = "snapshot->'calendar'->>'from', snapshot->'calendar'->>'to'";
-        let mut row = self.db.rows(&format!("SELECT {fields} FROM previews WHERE preview_id = '{uuid}'")).await.remove(0);
+        let mut row =
+            self.db.rows(&format!("SELECT {fields} FROM previews WHERE preview_id = '{uuid}'")).await.remove(0);
         let to = row.remove(1);
         (row.remove(0), to)
     }
@@ -149,7 +150,8 @@ impl TestApp {
         let mut url = self.google_url().join("calendar/v3/calendars/").expect("an address");
         url.path_segments_mut().expect("a base").pop_if_empty().extend(path);
         let single = if single { "true" } else { "false" };
-        let parameters = [("timeMin", &*window.0), ("timeMax", &*window.1), ("singleEvents", single), ("maxResults", "2500")];
+        let parameters =
+            [("timeMin", &*window.0), ("timeMax", &*window.1), ("singleEvents", single), ("maxResults", "2500")];
         url.query_pairs_mut().extend_pairs(parameters);
         let (mut all, mut page) = (Vec::new(), None::<String>);
         loop {

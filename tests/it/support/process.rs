@@ -46,7 +46,8 @@ impl WorkerProcess {
     pub(crate) async fn finish(mut self) {
         self.signal(Signal::SIGTERM);
         let child = std::cell::RefCell::new(&mut self.0);
-        eventually(|| async { child.borrow_mut().try_wait().expect("our child") }, || "the worker ends".to_owned()).await;
+        eventually(|| async { child.borrow_mut().try_wait().expect("our child") }, || "the worker ends".to_owned())
+            .await;
     }
 
     fn end(&mut self) {

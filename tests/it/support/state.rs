@@ -52,7 +52,13 @@ impl State {
             let only = |left: &[String], right: &[String]| -> Vec<String> {
                 left.iter().filter(|row| !right.contains(row)).take(5).cloned().collect()
             };
-            assert_eq!(rows.len(), wanted.len(), "{table}: {:#?} instead of {:#?}", only(rows, wanted), only(wanted, rows));
+            assert_eq!(
+                rows.len(),
+                wanted.len(),
+                "{table}: {:#?} instead of {:#?}",
+                only(rows, wanted),
+                only(wanted, rows)
+            );
             assert_eq!(rows, wanted, "{table}");
         }
     }
