@@ -197,6 +197,16 @@ pub struct Resolution {
     pub in_batch: Option<ItemOutcome>,
 }
 
+impl Resolution {
+    /// The version that the batch holds from now on: what it brought, or found as it was.
+    ///
+    /// A batch that left an item out, or could not have it, holds nothing: undoing the one that brought it must take it away.
+    fn held_version(&self) -> Option<i64> {
+        self.version
+            .filter(|_| self.changed || matches!(self.in_batch, Some(ItemOutcome::Stored | ItemOutcome::Unchanged)))
+    }
+}
+
 /// Writes what became of a chunk of items, for the ledger and for the batch.
 ///
 /// # Errors
@@ -243,7 +253,7 @@ pub async fn resolve(tx: &mut Tx, stream: StreamId, batch: BatchId, all: &[Resol
     .bind::<SqlUuid, _>(batch.0)
     .bind::<Array<Text>, _>(column(&done, |r| r.source_id.as_str()))
     .bind::<Array<Text>, _>(column(&done, |r| r.in_batch.unwrap_or(r.outcome).as_str()))
-    .bind::<Array<Nullable<BigInt>>, _>(column(&done, |r| r.version))
+    .bind::<Array<Nullable<BigInt>>, _>(column(&done, |r| r.held_version()))
     .execute(&mut **tx)
     .await?;
     Ok(())
