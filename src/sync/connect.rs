@@ -24,7 +24,6 @@ use crate::{
         account::{AccountState, ProviderName, Service},
         consent::Label,
         ids::{AccountId, UserId},
-        quota::Call,
         stream::Collection,
     },
     providers::{Authorization, Grant, Provider},
@@ -141,10 +140,12 @@ fn allowed_return(app: &App, wanted: Option<&str>) -> Result<String, Refusal> {
         return Err(refused());
     }
     let url = http.public_url.join(wanted).map_err(|_| refused())?;
+    // `blob:https://app.example/x` has the origin of app.example and leads elsewhere.
+    let is_web = matches!(url.scheme(), "http" | "https");
     let origin = url.origin().ascii_serialization();
     let ours = origin == http.public_url.origin().ascii_serialization();
     let allowed = http.allowed_origins.iter().any(|known| known.trim_end_matches('/') == origin);
-    if (ours || allowed) && url.username().is_empty() && url.password().is_none() {
+    if is_web && (ours || allowed) && url.username().is_empty() && url.password().is_none() {
         Ok(url.into())
     } else {
         Err(refused())
@@ -290,8 +291,10 @@ fn entry<'a>(
 pub async fn calendars(app: &App, caller: &Caller, account: AccountId) -> Result<Vec<Collection>> {
     let session = Session::open(app, caller.user, account).await?;
     session.require(Service::Calendar)?;
-    session.draw_now(app, Call::Calendar, 1).await?;
-    Ok(app.google.collections(&session.access, Service::Calendar).await?)
+    match session.calendars(app).await {
+        Err(Error::Refused(Refusal::NeedsReauth)) => session.refresh(app).await?.calendars(app).await,
+        found => found,
+    }
 }
 
 /// The labels of an account, asked of the provider now.
@@ -301,6 +304,8 @@ pub async fn calendars(app: &App, caller: &Caller, account: AccountId) -> Result
 pub async fn labels(app: &App, caller: &Caller, account: AccountId) -> Result<Vec<Label>> {
     let session = Session::open(app, caller.user, account).await?;
     session.require(Service::Gmail)?;
-    session.draw_now(app, Call::GmailLabels, 1).await?;
-    Ok(app.google.labels(&session.access).await?)
+    match session.labels(app).await {
+        Err(Error::Refused(Refusal::NeedsReauth)) => session.refresh(app).await?.labels(app).await,
+        found => found,
+    }
 }

@@ -32,7 +32,7 @@ pub async fn save(app: &App, caller: &Caller, mut new: Preferences) -> Result<Pr
     if let Err(error) = filter::parse(&new.gmail_query, &[], app.clock.now())
         && !matches!(error, filter::QueryError::UnknownLabel(_))
     {
-        return Err(Refusal::Invalid { field: "gmailQuery", message: error.to_string() }.into());
+        return Err(preview::bad_query(&error).into());
     }
     new.excluded_senders = preview::names("excludedSenders", &new.excluded_senders)?;
     new.excluded_domains = preview::names("excludedDomains", &new.excluded_domains)?;

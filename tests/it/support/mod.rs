@@ -2,11 +2,13 @@
 
 mod app;
 mod client;
+mod dump;
 mod sdl;
 mod servers;
 
 pub(crate) use app::{Settings, TestApp};
 pub(crate) use client::{Consent, Person, source_ids, uuid_of};
+pub(crate) use dump::{Opener, cells, holds};
 pub(crate) use sdl::{Place, Sdl};
 pub(crate) use servers::{TestDatabase, connect};
 
