@@ -47,7 +47,7 @@ CREATE TABLE connect_attempts (
     services text[] NOT NULL,
     nonce text NOT NULL,
     verifier bytea NOT NULL,
-    browser_hash bytea NOT NULL,
+    browser_hash bytea,
     return_to text NOT NULL,
     created_at timestamptz NOT NULL DEFAULT now(),
     expires_at timestamptz NOT NULL,
@@ -61,7 +61,7 @@ COMMENT ON COLUMN connect_attempts.provider IS 'The company they were sent to.';
 COMMENT ON COLUMN connect_attempts.services IS 'The services they asked for.';
 COMMENT ON COLUMN connect_attempts.nonce IS 'The value the identity token must carry.';
 COMMENT ON COLUMN connect_attempts.verifier IS 'The PKCE verifier, sealed with the person''s data key.';
-COMMENT ON COLUMN connect_attempts.browser_hash IS 'SHA-256 of the cookie that the browser which asked was given; only that browser may finish.';
+COMMENT ON COLUMN connect_attempts.browser_hash IS 'SHA-256 of the cookie that the browser which asked was given; only that browser may finish. NULL: the application finishes, with a code and its own sign-in.';
 COMMENT ON COLUMN connect_attempts.return_to IS 'Where the browser goes afterwards; from the allow-list.';
 COMMENT ON COLUMN connect_attempts.created_at IS 'When the attempt began.';
 COMMENT ON COLUMN connect_attempts.expires_at IS 'After this it is refused.';

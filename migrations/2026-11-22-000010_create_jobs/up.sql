@@ -12,6 +12,7 @@ CREATE TABLE jobs (
     lease_owner text,
     lease_until timestamptz,
     checkpoint jsonb NOT NULL DEFAULT '{}',
+    listed boolean NOT NULL DEFAULT false,
     error_class text,
     error text,
     created_at timestamptz NOT NULL DEFAULT now(),
@@ -43,6 +44,7 @@ COMMENT ON COLUMN jobs.run_at IS 'Not to be claimed before this.';
 COMMENT ON COLUMN jobs.lease_owner IS 'The worker that holds it.';
 COMMENT ON COLUMN jobs.lease_until IS 'When the claim runs out unless renewed, by the database''s clock.';
 COMMENT ON COLUMN jobs.checkpoint IS 'Where the next slice goes on: phase, page token, place in the listing. No content.';
+COMMENT ON COLUMN jobs.listed IS 'Whether a sync job has named everything there is to fetch.';
 COMMENT ON COLUMN jobs.error_class IS 'The class of the last failure, in one word.';
 COMMENT ON COLUMN jobs.error IS 'The last failure in words; no content.';
 COMMENT ON COLUMN jobs.created_at IS 'When it was made.';

@@ -160,7 +160,8 @@ pub struct ConnectAttempt {
     pub nonce: String,
     /// Sealed.
     pub verifier: Vec<u8>,
-    pub browser_hash: Vec<u8>,
+    /// `None` when the application finishes with a code.
+    pub browser_hash: Option<Vec<u8>>,
     pub return_to: String,
 }
 
@@ -172,7 +173,7 @@ pub struct NewAttempt<'a> {
     pub nonce: &'a str,
     /// Sealed.
     pub verifier: &'a [u8],
-    pub browser_hash: &'a [u8],
+    pub browser_hash: Option<&'a [u8]>,
     pub return_to: &'a str,
     pub expires_at: DateTime<Utc>,
 }
@@ -203,15 +204,27 @@ impl ConnectAttempt {
         Ok(())
     }
 
-    /// Uses an attempt up, if it still can be: by the browser that began it, once, in time.
+    /// The attempt, if it was not used and is in time.
     ///
     /// # Errors
     /// When the database refuses.
-    pub async fn consume(tx: &mut Tx, attempt: Uuid, browser_hash: &[u8], at: DateTime<Utc>) -> Result<Option<Self>> {
+    pub async fn find_usable(tx: &mut Tx, attempt: Uuid, at: DateTime<Utc>) -> Result<Option<Self>> {
+        let query = connect_attempts::table
+            .find((tx.user().0, attempt))
+            .filter(connect_attempts::consumed_at.is_null())
+            .filter(connect_attempts::expires_at.gt(at))
+            .select(Self::as_select());
+        Ok(query.first(&mut **tx).await.optional()?)
+    }
+
+    /// Uses an attempt up; `None` when it was used before or its time is over.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn consume(tx: &mut Tx, attempt: Uuid, at: DateTime<Utc>) -> Result<Option<Self>> {
         let usable = connect_attempts::table
             .find((tx.user().0, attempt))
             .filter(connect_attempts::consumed_at.is_null())
-            .filter(connect_attempts::browser_hash.eq(browser_hash))
             .filter(connect_attempts::expires_at.gt(at));
         let query = diesel::update(usable).set(connect_attempts::consumed_at.eq(now)).returning(Self::as_returning());
         Ok(query.get_result(&mut **tx).await.optional()?)

@@ -213,16 +213,24 @@ pub async fn count(tx: &mut Tx, fence: Fence, counts: &Counts) -> Result<bool> {
     Ok(changed == 1)
 }
 
-/// Says that every id has been listed.
+/// Says that every id has been listed, once the last of a batch's sync jobs has said so for its stream.
 ///
 /// # Errors
 /// When the database refuses.
 pub async fn mark_listed(tx: &mut Tx, fence: Fence) -> Result<()> {
-    diesel::update(batches::table.find((tx.user().0, fence.batch.0)))
-        .filter(batches::generation.eq(fence.generation))
-        .set((batches::listing_done.eq(true), batches::seq.eq(batches::seq + 1)))
-        .execute(&mut **tx)
-        .await?;
+    // The row is held first: of two jobs that end their listings at once, the second then sees the first.
+    Batch::lock(tx, fence.batch).await?;
+    diesel::sql_query(
+        "UPDATE batches SET seq = seq + 1, listing_done = NOT EXISTS (
+             SELECT FROM jobs WHERE user_id = $1 AND batch_id = $2 AND stream_id IS NOT NULL AND NOT listed
+                 AND state IN ('queued', 'running', 'waiting'))
+         WHERE user_id = $1 AND batch_id = $2 AND generation = $3",
+    )
+    .bind::<SqlUuid, _>(tx.user().0)
+    .bind::<SqlUuid, _>(fence.batch.0)
+    .bind::<Integer, _>(fence.generation)
+    .execute(&mut **tx)
+    .await?;
     Ok(())
 }
 

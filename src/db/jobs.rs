@@ -149,6 +149,16 @@ pub async fn hold(tx: &mut Tx, claim: &Claim, lease: Duration, checkpoint: Optio
     Ok(changed == 1)
 }
 
+/// Says that a sync job has named everything there is to fetch.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn mark_listed(tx: &mut Tx, claim: &Claim) -> Result<()> {
+    let job = jobs::table.find((tx.user().0, claim.job_id.0));
+    diesel::update(job).set(jobs::listed.eq(true)).execute(&mut **tx).await?;
+    Ok(())
+}
+
 /// What a slice leaves the job in.
 #[derive(Clone, Debug)]
 pub struct Release<'a> {
@@ -204,16 +214,15 @@ pub struct Due {
     pub kind: JobKind,
 }
 
-/// Tells a batch's jobs of a kind that there is work; returns those that wake up by it.
+/// Tells a batch's job of a kind that there is work; returns it when it wakes up by that.
 ///
 /// # Errors
 /// When the database refuses.
-pub async fn signal(tx: &mut Tx, batch: BatchId, kinds: &[JobKind]) -> Result<Vec<Due>> {
-    let kinds: Vec<&str> = kinds.iter().map(|kind| kind.as_str()).collect();
+pub async fn signal(tx: &mut Tx, batch: BatchId, kind: JobKind) -> Result<Option<Due>> {
     let woken = diesel::sql_query(
         "WITH before AS (
              SELECT user_id, job_id, state FROM jobs
-             WHERE user_id = $1 AND batch_id = $2 AND kind = ANY($3) AND state IN ('queued', 'running', 'waiting')
+             WHERE user_id = $1 AND batch_id = $2 AND kind = $3 AND state IN ('queued', 'running', 'waiting')
              FOR UPDATE
          ), woken AS (
              UPDATE jobs SET signal = signal + 1,
@@ -226,10 +235,25 @@ pub async fn signal(tx: &mut Tx, batch: BatchId, kinds: &[JobKind]) -> Result<Ve
     )
     .bind::<SqlUuid, _>(tx.user().0)
     .bind::<SqlUuid, _>(batch.0)
-    .bind::<diesel::sql_types::Array<Text>, _>(kinds)
-    .load(&mut **tx)
-    .await?;
+    .bind::<Text, _>(kind.as_str())
+    .get_result(&mut **tx)
+    .await
+    .optional()?;
     Ok(woken)
+}
+
+/// Holds a batch's jobs against every other writer until the transaction ends; taken before the batch's own row.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn lock_of_batch(tx: &mut Tx, batch: BatchId) -> Result<Vec<Job>> {
+    let query = jobs::table
+        .filter(jobs::user_id.eq(tx.user().0))
+        .filter(jobs::batch_id.eq(batch.0))
+        .order(jobs::job_id)
+        .for_update()
+        .select(Job::as_select());
+    Ok(query.load(&mut **tx).await?)
 }
 
 /// Cancels every unfinished job of a batch. One that runs finds its generation moved.

@@ -35,12 +35,34 @@ pub(super) struct ConnectInput {
     /// Where the browser goes afterwards: a path on this server, or an address on an allowed origin. It comes back with
     /// `connected=<account id>` or `connectError=<code>` in the query.
     return_to: Option<String>,
+    /// For an application that cannot share cookies with this server, on another site or on a phone: the browser comes back
+    /// with `connectCode=<code>` instead of `connected`, and the application gives that to `finishConnect`.
+    #[graphql(default)]
+    hand_over: bool,
+}
+
+/// What to finish with.
+#[derive(InputObject)]
+pub(super) struct FinishConnectInput {
+    /// The code the browser came back with, at most ten minutes after `connect`. It works once, and only for the person who
+    /// began.
+    connect_code: String,
+}
+
+/// What was linked.
+#[derive(SimpleObject)]
+pub(super) struct FinishConnectPayload {
+    /// The account's id; `null` when nothing was linked.
+    account_id: Option<ID>,
+    /// Why nothing was linked; empty when it was.
+    user_errors: Vec<UserError>,
 }
 
 /// Where to send the person.
 #[derive(SimpleObject)]
 pub(super) struct ConnectPayload {
-    /// Open this in the browser that sent the request: it was given a cookie, and only with it the way back works.
+    /// Open this in the browser that sent the request: it was given a cookie, and only with it the way back works. With
+    /// `handOver`, open it in any browser.
     authorization_url: Option<String>,
     /// After this the address is of no use.
     expires_at: Option<DateTime<Utc>>,
@@ -184,14 +206,29 @@ impl Mutation {
             Some(services) => services.into_iter().map(Into::into).collect(),
             None => crate::domain::account::Service::ALL.to_vec(),
         };
-        let request = connect::Request { services, login_hint: input.login_hint, return_to: input.return_to };
+        let ConnectInput { login_hint, return_to, hand_over, .. } = input;
+        let request = connect::Request { services, login_hint, return_to, hand_over };
         let (started, user_errors) = payload(ctx, connect::start(app, &caller(ctx)?, &request).await)?;
-        if let Some(started) = &started {
-            ctx.append_http_header("set-cookie", connect_cookie(app, &started.browser_secret));
+        if let Some(secret) = started.as_ref().and_then(|started| started.browser_secret.as_deref()) {
+            ctx.append_http_header("set-cookie", connect_cookie(app, secret));
         }
         Ok(ConnectPayload {
             authorization_url: started.as_ref().map(|started| started.authorization_url.to_string()),
             expires_at: started.map(|started| started.expires_at),
+            user_errors,
+        })
+    }
+
+    /// Finishes a link that was begun with `handOver`.
+    async fn finish_connect(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What to finish with.")] input: FinishConnectInput,
+    ) -> Result<FinishConnectPayload> {
+        let finished = connect::finish(app(ctx)?, &caller(ctx)?, &input.connect_code).await;
+        let (account, user_errors) = payload(ctx, finished)?;
+        Ok(FinishConnectPayload {
+            account_id: account.map(|account| id::encode(Kind::Account, account.0)),
             user_errors,
         })
     }

@@ -51,6 +51,7 @@ async fn callback(State(app): State<App>, Query(parameters): Query<Parameters>, 
             (back(&return_to, "connected", account_id(account).as_str()), true)
         }
         Ok(Completed::Denied { code, return_to }) => (back(&return_to, "connectError", code), true),
+        Ok(Completed::Handed { connect_code, return_to }) => (back(&return_to, "connectCode", &connect_code), true),
         Ok(Completed::Unknown) => (page(StatusCode::BAD_REQUEST, UNKNOWN), false),
         Err(error) => {
             tracing::error!(request.id = request_id, error = ?error, "a link could not be finished");

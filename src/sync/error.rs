@@ -42,6 +42,9 @@ pub enum Refusal {
         /// `mail` or `calendar`.
         service: &'static str,
     },
+    /// The person granted nothing.
+    #[error("No access was granted, so nothing was linked. Connect again and leave at least one service ticked.")]
+    ConsentDenied,
     /// The grant is dead.
     #[error("The link to this account has expired or was taken back at the provider. Connect the account again.")]
     NeedsReauth,
@@ -88,6 +91,7 @@ impl Refusal {
             Self::Invalid { .. } => "INVALID_INPUT",
             Self::NothingChosen => "NOTHING_CHOSEN",
             Self::ScopeMissing { .. } => "SCOPE_MISSING",
+            Self::ConsentDenied => "CONSENT_DENIED",
             Self::NeedsReauth => "NEEDS_REAUTH",
             Self::Disconnected => "DISCONNECTED",
             Self::Blocked { .. } => "BLOCKED",

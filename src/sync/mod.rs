@@ -5,6 +5,7 @@
 
 pub mod approve;
 pub mod batch;
+pub mod collections;
 pub mod connect;
 mod error;
 mod normalize;

@@ -187,6 +187,16 @@ pub(super) fn bounded(field: &'static str, value: i32, least: i32, most: i32) ->
     Err(Refusal::Invalid { field, message: format!("{field} must be between {least} and {most}.") })
 }
 
+/// How far a calendar is looked at, back and ahead.
+pub(super) fn calendar_window(back: i32, ahead: i32) -> Result<(TimeDelta, TimeDelta), Refusal> {
+    if (back, ahead) == (0, 0) {
+        // Google refuses a window without extent.
+        let message = "calendarDaysAhead and calendarDaysBack must not both be 0.".to_owned();
+        return Err(Refusal::Invalid { field: "calendarDaysAhead", message });
+    }
+    Ok((bounded("calendarDaysBack", back, 0, 3_650)?, bounded("calendarDaysAhead", ahead, 0, 3_650)?))
+}
+
 /// A query that cannot be used, as a sentence.
 pub(super) fn bad_query(error: &filter::QueryError) -> Refusal {
     Refusal::Invalid { field: "gmailQuery", message: format!("The mail query cannot be used: {error}.") }
@@ -259,7 +269,7 @@ async fn calendar_scope(
 ) -> Result<(CalendarScope, Vec<Collection>)> {
     let back = request.calendar_days_back.unwrap_or(preferences.calendar_days_back);
     let ahead = request.calendar_days_ahead.unwrap_or(preferences.calendar_days_ahead);
-    let (back, ahead) = (bounded("calendarDaysBack", back, 0, 3_650)?, bounded("calendarDaysAhead", ahead, 0, 3_650)?);
+    let (back, ahead) = calendar_window(back, ahead)?;
     let all = session.calendars(app).await?;
     let calendars: Vec<Collection> = match &request.calendars {
         None => all.into_iter().filter(|calendar| calendar.primary).collect(),

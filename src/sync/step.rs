@@ -50,7 +50,7 @@ pub(super) struct Checkpoint {
     /// The cursor taken before the listing began, for providers that give it there.
     baseline: Option<Cursor>,
     /// How many ids the listing has named: the next one's place.
-    pub(super) ordinal: i64,
+    ordinal: i64,
     /// Whether changes since the baseline have been asked for.
     caught_up: bool,
 }
@@ -242,8 +242,9 @@ impl Slice {
             }
         }
         let prepared = self.prepare(arrived).await?;
-        let mut write = store::Page { ids, listing: Some(listing), ..store::Page::default() };
-        let before = self.checkpoint.ordinal;
+        let first_ordinal = self.checkpoint.ordinal;
+        let mut write = store::Page { ids, first_ordinal, listing: Some(listing), ..store::Page::default() };
+        self.checkpoint.ordinal += i64::try_from(n).unwrap_or(0);
         match page.next {
             Next::Page(next) => self.checkpoint.page = Some(next),
             Next::End(cursor) => {
@@ -255,9 +256,6 @@ impl Slice {
             }
         }
         let stored = store::store(app, self, write, prepared).await?;
-        // The page's ids were entered with the places it began at; the next page's come after them. A slice that dies in
-        // between lists the page again and finds its ids entered.
-        self.checkpoint.ordinal = before + i64::try_from(n).unwrap_or(0);
         self.items_left = self.items_left.saturating_sub(if self.stream.service == Service::Calendar { n } else { 0 });
         Ok(kept(stored))
     }

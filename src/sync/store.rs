@@ -1,8 +1,11 @@
 //! Storing what arrived: items, raw events, holds, counters, cursor, checkpoint and lease in one transaction.
 //!
 //! Whatever dies between two of these transactions, the next worker finds the ledger, the raw events and the cursor telling
-//! the same story (invariants 3 and 4). The transaction's last two statements are its fences: one fails when another worker
-//! has taken the job over, the other when the batch was undone or cancelled; then nothing of it is kept.
+//! the same story (invariants 3 and 4). The transaction's last statements are its fences: one fails when another worker has
+//! taken the job over, the other when the batch was undone or cancelled; then nothing of it is kept.
+//!
+//! Rows are taken in one order by every transaction of this room, so that none waits for another in a circle: items, then
+//! jobs in the order of their making (sync before normalize), then the batch.
 
 use std::collections::HashMap;
 
@@ -112,6 +115,8 @@ fn prepare_one(vault: &Vault, filter: &Filter, stream: StreamId, arrived: Arrive
 pub(super) struct Page {
     /// Ids that were listed and must be fetched.
     pub(super) ids: Vec<String>,
+    /// The place of the first of them in the listing.
+    pub(super) first_ordinal: i64,
     /// How the ids meet the ledger; set when there are any.
     pub(super) listing: Option<items::Listing>,
     /// Where the cursor moves to.
@@ -137,7 +142,7 @@ pub(super) async fn store(app: &App, slice: &Slice, page: Page, prepared: Vec<Pr
     let mut tx = app.db.begin(slice.session.user).await?;
     let mut counts = Counts::default();
     if let Some(listing) = page.listing.filter(|_| !page.ids.is_empty()) {
-        let listed = items::enter(&mut tx, stream, batch, &page.ids, slice.checkpoint.ordinal, listing).await?;
+        let listed = items::enter(&mut tx, stream, batch, &page.ids, page.first_ordinal, listing).await?;
         counts.listed += listed.met;
         counts.unchanged += listed.unchanged;
         counts.filtered += listed.kept_out;
@@ -146,19 +151,21 @@ pub(super) async fn store(app: &App, slice: &Slice, page: Page, prepared: Vec<Pr
     if page.cursor.is_some() || page.forget_cursor {
         streams::move_cursor(&mut tx, stream, slice.preview, page.cursor.as_ref()).await?;
     }
+    let checkpoint = serde_json::to_value(&slice.checkpoint)?;
+    if !jobs::hold(&mut tx, &slice.claim, app.config.sync.lease, Some(&checkpoint)).await? {
+        return Ok(Stored::Fenced);
+    }
+    let normalize = JobKind::normalize_of(slice.stream.service);
+    let woken = if wrote_raw { jobs::signal(&mut tx, batch, normalize).await? } else { None };
     if page.last {
+        jobs::mark_listed(&mut tx, &slice.claim).await?;
         batches::mark_listed(&mut tx, slice.fence).await?;
     }
-    let normalize = [JobKind::normalize_of(slice.stream.service)];
-    let woken = if wrote_raw { jobs::signal(&mut tx, batch, &normalize).await? } else { Vec::new() };
-    let checkpoint = serde_json::to_value(&slice.checkpoint)?;
-    if !jobs::hold(&mut tx, &slice.claim, app.config.sync.lease, Some(&checkpoint)).await?
-        || !batches::count(&mut tx, slice.fence, &counts).await?
-    {
+    if !batches::count(&mut tx, slice.fence, &counts).await? {
         return Ok(Stored::Fenced);
     }
     tx.commit().await?;
-    reconcile::ring(app, &woken).await;
+    reconcile::ring(app, woken.as_slice()).await;
     hint(app, &slice.claim).await;
     Ok(Stored::Kept)
 }

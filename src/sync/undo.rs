@@ -14,7 +14,7 @@ use crate::{
         accounts::Account,
         audit,
         batches::{self, Batch},
-        jobs::{self, Claim, Due, Job},
+        jobs::{self, Claim, Due},
         locks, streams,
         streams::Stream,
         undo::{self, Forecast},
@@ -49,9 +49,9 @@ pub async fn forecast(app: &App, caller: &Caller, id: BatchId) -> Result<(Batch,
 /// Refused when there is no such batch.
 pub async fn start(app: &App, caller: &Caller, id: BatchId) -> Result<Batch> {
     let mut tx = app.db.begin(caller.user).await?;
-    let batch = Batch::lock(&mut tx, id).await?.ok_or(Refusal::NotFound { what: "batch" })?;
-    let undoing = Job::of_batch(&mut tx, id).await?.into_iter().filter(|job| job.kind == JobKind::Undo);
+    let undoing = jobs::lock_of_batch(&mut tx, id).await?.into_iter().filter(|job| job.kind == JobKind::Undo);
     let is_dead = undoing.map(|job| job.state).all(|state| state == JobState::Dead);
+    let batch = Batch::lock(&mut tx, id).await?.ok_or(Refusal::NotFound { what: "batch" })?;
     if batch.state == BatchState::Undone || (batch.state == BatchState::Undoing && !is_dead) {
         return Ok(batch);
     }
@@ -124,16 +124,17 @@ async fn chunk(app: &App, user: UserId, claim: &Claim) -> Result<bool> {
     locks::hold_stream(&mut tx, stream.stream_id).await?;
     let provider = provider(&mut tx, &batch).await?;
     let holds = undo::give_up(&mut tx, id, stream.stream_id, CHUNK).await?;
+    let mut released = undo::Released::default();
     if holds.is_empty() {
         undo::drop_pending(&mut tx, id, CHUNK).await?;
     } else {
-        let released = undo::delete_unheld(&mut tx, provider, id, stream.stream_id, &holds).await?;
-        normalize::project(app, &mut tx, &stream, released.groups).await?;
-        batches::count_undone(&mut tx, id, released.removed, released.restored).await?;
+        released = undo::delete_unheld(&mut tx, provider, id, stream.stream_id, &holds).await?;
+        normalize::project(app, &mut tx, &stream, std::mem::take(&mut released.groups)).await?;
     }
     // A worker that took the job over goes on where this transaction began.
     let still_held = jobs::hold(&mut tx, claim, app.config.sync.lease, None).await?;
     if still_held {
+        batches::count_undone(&mut tx, id, released.removed, released.restored).await?;
         tx.commit().await?;
     }
     Ok(still_held)

@@ -113,23 +113,35 @@ async fn let_go(app: &App, user: UserId, claim: &Claim, verdict: &Verdict) -> Re
             Release { state: JobState::Dead, delay: Duration::ZERO, fresh: false, error: Some((class, reason)) }
         }
     };
-    let mut tx = app.db.begin(user).await?;
-    if !jobs::release(&mut tx, claim, &release).await? {
-        return Ok(());
-    }
-    let mut due = Vec::new();
-    if matches!(release.state, JobState::Succeeded | JobState::Dead) && claim.kind != JobKind::Undo {
-        // A normalize job waits until nothing more can come in, so the end of a sync job is news to it.
-        due = jobs::signal(&mut tx, claim.batch_id, &[JobKind::NormalizeMail, JobKind::NormalizeEvent]).await?;
-        batch::finish_if_done(&mut tx, claim.batch_id).await?;
-    }
-    tx.commit().await?;
+    let mut due = release_job(app, user, claim, &release).await?;
     if *verdict == Verdict::Continue {
         due.push(jobs::Due { user_id: user, job_id: claim.job_id, kind: claim.kind });
     }
     reconcile::ring(app, &due).await;
     hint(app, claim).await;
     Ok(())
+}
+
+/// Lets go in one transaction, and ends the batch with the last of its jobs; returns the jobs that wake up by it.
+async fn release_job(app: &App, user: UserId, claim: &Claim, release: &Release<'_>) -> Result<Vec<jobs::Due>> {
+    let mut tx = app.db.begin(user).await?;
+    if !jobs::release(&mut tx, claim, release).await? {
+        return Ok(Vec::new());
+    }
+    let mut woken = None;
+    if matches!(release.state, JobState::Succeeded | JobState::Dead) {
+        // A normalize job waits until nothing more can come in, so the end of a sync job is news to it.
+        woken = match claim.kind {
+            JobKind::GmailSync => jobs::signal(&mut tx, claim.batch_id, JobKind::NormalizeMail).await?,
+            JobKind::CalendarSync => jobs::signal(&mut tx, claim.batch_id, JobKind::NormalizeEvent).await?,
+            JobKind::NormalizeMail | JobKind::NormalizeEvent | JobKind::Undo => None,
+        };
+        if claim.kind != JobKind::Undo {
+            batch::finish_if_done(&mut tx, claim.batch_id).await?;
+        }
+    }
+    tx.commit().await?;
+    Ok(woken.into_iter().collect())
 }
 
 /// Tells those who watch the batch to look. A hint that is lost is harmless: they also look by themselves now and then.

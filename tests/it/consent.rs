@@ -77,7 +77,7 @@ async fn invariant_1_preferences_edited_after_approve_change_no_run_under_it() {
     prefer(&ada, narrow).await;
     let batch = ada.import(&account, json!({})).await;
     let wide_and_elsewhere = json!({
-        "gmailQuery": "from:nobody@nowhere.example", "mailDaysBack": 1, "calendarDaysBack": 0, "calendarDaysAhead": 0,
+        "gmailQuery": "from:nobody@nowhere.example", "mailDaysBack": 1, "calendarDaysBack": 0, "calendarDaysAhead": 1,
         "privateEvents": true, "excludedDomains": ["example", "example.org"],
     });
     prefer(&ada, wide_and_elsewhere.clone()).await;
@@ -227,8 +227,8 @@ async fn invariant_2_samples_are_forgotten_when_their_preview_expires_and_once_o
     app.clock.advance(TimeDelta::hours(-2));
     let old = ada.preview_id(&account, everything()).await;
     let forgotten = async |preview: &str| {
-        eventually("its samples are forgotten", || async { samples(&app, preview).await.0.is_none().then_some(()) })
-            .await;
+        let look = || async { samples(&app, preview).await.0.is_none().then_some(()) };
+        eventually(look, || "the samples are forgotten".to_owned()).await;
     };
     forgotten(&old).await;
     let (_, written) = samples(&app, &old).await;

@@ -147,3 +147,26 @@ async fn a_person_who_leaves_mail_unticked_gets_meetings_only() {
         0
     );
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_application_on_another_site_finishes_a_link_in_its_own_persons_name() {
+    let app = TestApp::start().await;
+    app.google.add_account(ADA, "Ada Brook").expect("an account");
+    let (ada, eve) = (app.person("ada"), app.person("eve"));
+    let begin = "mutation { connect(input: { handOver: true }) { authorizationUrl userErrors { code } } }";
+    let finish = "mutation($code: String!) { finishConnect(input: { connectCode: $code }) { accountId userErrors { code field } } }";
+    let url = eve.data(begin, json!({})).await["connect"]["authorizationUrl"].as_str().expect("an address").to_owned();
+    let back = ada.consent(&url.parse().expect("an address"), ADA, Consent::All).await;
+    let (_, location) = ada.come_back(back.clone(), None).await;
+    let code = location.split("connectCode=").nth(1).expect("a code").to_owned();
+
+    // Eve sent Ada the address; the browser came back to Ada's application, where Ada is signed in.
+    let refused = ada.data(finish, json!({ "code": code })).await;
+    assert_eq!(refused["finishConnect"]["userErrors"][0]["code"], json!("INVALID_INPUT"));
+    assert_eq!(app.db.number_of("SELECT count(*) FROM accounts").await, 0);
+
+    let linked = eve.data(finish, json!({ "code": code })).await["finishConnect"].clone();
+    assert!(linked["accountId"].is_string(), "{linked:#}");
+    let again = eve.data(finish, json!({ "code": code })).await["finishConnect"].clone();
+    assert_eq!(again["userErrors"][0]["code"], json!("INVALID_INPUT"), "a code works once");
+}

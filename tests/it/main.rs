@@ -2,9 +2,16 @@
 
 mod auth;
 mod consent;
+mod corpus;
+mod crash;
+mod faults;
 mod flow;
 mod migrations;
+mod progress;
+mod projection;
+mod quota;
 mod refusals;
 mod secrets;
 mod support;
 mod tenants;
+mod undo;

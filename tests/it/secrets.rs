@@ -185,7 +185,7 @@ fn fill(app: &TestApp) {
 fn fail(app: &TestApp, path: &str, times: u32) {
     let which = FaultMatch { method: None, path_prefix: path.to_owned() };
     let message = format!("{GOOGLES_WORDS} {SUBJECT}");
-    app.google.fail_next(which, Fault { status: 400, reason: GOOGLES_WORDS.to_owned(), message, times });
+    app.google.fail_next(which, Fault { status: 400, reason: "invalidArgument".to_owned(), message, times });
 }
 
 /// Requests that fail in different places, with secrets in their hands.

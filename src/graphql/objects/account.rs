@@ -88,14 +88,14 @@ impl Account {
     /// The calendars the account can read, asked of the provider now. Use their ids in `PreviewInput.calendars`.
     #[graphql(complexity = "20 + 10 * child_complexity")]
     async fn calendars(&self, ctx: &Context<'_>) -> Result<Vec<Calendar>> {
-        let found = sync::connect::calendars(app(ctx)?, &caller(ctx)?, self.0.account_id).await;
+        let found = sync::collections::calendars(app(ctx)?, &caller(ctx)?, self.0.account_id).await;
         Ok(found.map_err(|error| refused(ctx, error))?.into_iter().map(Calendar).collect())
     }
 
     /// The account's labels, asked of the provider now. Use their ids in `PreviewInput.includeLabels` and `excludeLabels`.
     #[graphql(complexity = "20 + 10 * child_complexity")]
     async fn labels(&self, ctx: &Context<'_>) -> Result<Vec<Label>> {
-        let found = sync::connect::labels(app(ctx)?, &caller(ctx)?, self.0.account_id).await;
+        let found = sync::collections::labels(app(ctx)?, &caller(ctx)?, self.0.account_id).await;
         Ok(found.map_err(|error| refused(ctx, error))?.into_iter().map(Label).collect())
     }
 }

@@ -208,3 +208,28 @@ async fn a_link_that_cannot_be_begun_says_why() {
     }
     assert_eq!(before, counts(&app).await);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_code_that_was_handed_over_works_once_and_only_for_who_began() {
+    let app = start().await;
+    let (ada, eve) = (app.person("ada"), app.person("eve"));
+    let begin = "mutation { connect(input: { handOver: true }) { authorizationUrl } }";
+    let finish = "mutation($code: String!) { finishConnect(input: { connectCode: $code }) { accountId userErrors { code field message } } }";
+    let url = ada.data(begin, json!({})).await["connect"]["authorizationUrl"].as_str().expect("an address").to_owned();
+    let url = Url::parse(&url).expect("an address");
+    let (status, location) = ada.come_back(ada.consent(&url, ADA, Consent::All).await, None).await;
+    assert_eq!((status, token_requests(&app)), (StatusCode::SEE_OTHER, 0), "{location}");
+    let location = Url::parse(&location).expect("an address");
+    let connect_code = location.query_pairs().find(|(key, _)| key == "connectCode").expect("a code").1.into_owned();
+
+    let wrong = ["", "x", "\u{0}", &connect_code[..connect_code.len() - 1], &"A".repeat(5_000)];
+    for (person, code_) in wrong.map(|code| (&ada, code)).into_iter().chain([(&eve, connect_code.as_str())]) {
+        let payload = person.data(finish, json!({ "code": code_ })).await["finishConnect"].clone();
+        assert_eq!((code(&payload), &payload["userErrors"][0]["field"]), ("INVALID_INPUT", &json!("connectCode")));
+        assert_eq!((token_requests(&app), accounts(&app).await), (0, 0));
+    }
+    let payload = ada.data(finish, json!({ "code": connect_code })).await["finishConnect"].clone();
+    assert!(payload["accountId"].is_string(), "{payload:#}");
+    let payload = ada.data(finish, json!({ "code": connect_code })).await["finishConnect"].clone();
+    assert_eq!((code(&payload), token_requests(&app), accounts(&app).await), ("INVALID_INPUT", 1, 1), "used up");
+}

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::{
     flow::{ADA, everything, small_mailbox},
-    support::{Settings, TestApp},
+    support::{Settings, TestApp, eventually},
 };
 
 async fn assert_nothing_left(app: &TestApp) {
@@ -51,7 +51,8 @@ async fn invariant_6_undo_stops_a_running_sync_and_nothing_comes_after_it() {
     let account = ada.connect(ADA).await;
     let batch = ada.import(&account, everything()).await;
     let stored = async || app.db.number_of("SELECT count(*) FROM raw_events").await;
-    crate::support::eventually("a few mails are stored", || async { (stored().await > 20).then_some(()) }).await;
+    let look = || async { (stored().await > 20).then_some(()) };
+    eventually(look, || "a few mails are stored".to_owned()).await;
     let answer = ada.undo(&batch, false).await;
     assert_eq!(answer["userErrors"], json!([]), "{answer:#}");
     assert_ne!(answer["batch"]["state"], json!("SUCCEEDED"), "{answer:#}");

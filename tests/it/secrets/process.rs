@@ -41,10 +41,10 @@ impl Process {
     pub(super) async fn serve(app: &TestApp) -> Self {
         let process = Self::start(app, "serve");
         let ready = process.url.join("readyz").expect("an address");
-        eventually("the API is ready", || async {
+        let look = || async {
             reqwest::get(ready.clone()).await.is_ok_and(|answer| answer.status().is_success()).then_some(())
-        })
-        .await;
+        };
+        eventually(look, || "the API is ready".to_owned()).await;
         process
     }
 

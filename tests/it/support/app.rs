@@ -10,11 +10,12 @@ use omnisync::{
     sync, worker,
 };
 use secrecy::{ExposeSecret, SecretString};
+use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
-use super::{Person, TestDatabase};
+use super::{Consent, Person, TestDatabase};
 
 const ISSUER: &str = "https://issuer.test";
 const AUTH_SECRET: &str = "a-secret-of-the-tests-that-is-long-enough";
@@ -22,6 +23,9 @@ const CLIENT: (&str, &str) = ("client-of-the-tests", "secret-of-the-client");
 
 /// What a test changes about the usual configuration.
 pub(crate) type Settings = HashMap<&'static str, String>;
+
+/// From when to when, as Google writes times.
+pub(crate) type Window = (String, String);
 
 pub(crate) struct TestApp {
     pub(crate) config: Arc<Config>,
@@ -87,6 +91,11 @@ impl TestApp {
         self.sandbox.url()
     }
 
+    /// Who issues the tokens of the test's people.
+    pub(crate) const fn issuer(&self) -> &'static str {
+        ISSUER
+    }
+
     /// A person who is signed in.
     pub(crate) fn person(&self, name: &str) -> Person {
         Person::new(self.url.clone(), self.token(name, Duration::from_secs(3_600)))
@@ -98,10 +107,76 @@ impl TestApp {
         auth::issue(&secret, ISSUER, "omnisync", name, lifetime, self.clock.now()).expect("a token")
     }
 
-    /// Every key in the test's own part of Redis.
-    pub(crate) async fn redis(&self) -> redis::aio::MultiplexedConnection {
+    /// A bearer token of the test's own for the account's calendars, to ask Google what Google says.
+    pub(crate) async fn calendar_bearer(&self, person: &Person, email: &str) -> String {
+        let redirect = self.url.join(sync::connect::CALLBACK_PATH).expect("an address");
+        let mut url = self.google_url().join("o/oauth2/v2/auth").expect("an address");
+        url.query_pairs_mut()
+            .append_pair("client_id", CLIENT.0)
+            .append_pair("redirect_uri", redirect.as_str())
+            .append_pair("response_type", "code")
+            .append_pair("scope", "https://www.googleapis.com/auth/calendar.readonly")
+            .append_pair("prompt", "consent");
+        let back = person.consent(&url, email, Consent::All).await;
+        let code = back.query_pairs().find(|(name, _)| name == "code").expect("a code").1.into_owned();
+        let form = [
+            ("grant_type", "authorization_code"),
+            ("code", &code),
+            ("redirect_uri", redirect.as_str()),
+            ("client_id", CLIENT.0),
+            ("client_secret", CLIENT.1),
+        ];
+        let http = reqwest::Client::builder().no_proxy().build().expect("a client");
+        let url = self.google_url().join("token").expect("an address");
+        let answer = http.post(url).form(&form).send().await.expect("Google answers");
+        let tokens: Value = answer.json().await.expect("JSON");
+        tokens["access_token"].as_str().unwrap_or_else(|| panic!("{tokens:#}")).to_owned()
+    }
+
+    /// From when to when a preview looks for meetings.
+    pub(crate) async fn window_of(&self, preview: &str) -> Window {
+        let uuid = super::uuid_of(preview);
+        let fields = "snapshot->'calendar'->>'from', snapshot->'calendar'->>'to'";
+        let mut row =
+            self.db.rows(&format!("SELECT {fields} FROM previews WHERE preview_id = '{uuid}'")).await.remove(0);
+        let to = row.remove(1);
+        (row.remove(0), to)
+    }
+
+    /// All pages of what Google itself lists under a path of the Calendar API in a window; `single` asks for occurrences
+    /// instead of series.
+    pub(crate) async fn google_lists(&self, bearer: &str, path: &[&str], window: &Window, single: bool) -> Vec<Value> {
+        let http = reqwest::Client::builder().no_proxy().build().expect("a client");
+        let mut url = self.google_url().join("calendar/v3/calendars/").expect("an address");
+        url.path_segments_mut().expect("a base").pop_if_empty().extend(path);
+        let single = if single { "true" } else { "false" };
+        let parameters =
+            [("timeMin", &*window.0), ("timeMax", &*window.1), ("singleEvents", single), ("maxResults", "2500")];
+        url.query_pairs_mut().extend_pairs(parameters);
+        let (mut all, mut page) = (Vec::new(), None::<String>);
+        loop {
+            let mut url = url.clone();
+            url.query_pairs_mut().extend_pairs(page.iter().map(|page| ("pageToken", page)));
+            let answer = http.get(url).bearer_auth(bearer).send().await.expect("Google answers");
+            let answer: Value = answer.json().await.expect("JSON");
+            all.extend(answer["items"].as_array().unwrap_or_else(|| panic!("{answer:#}")).iter().cloned());
+            match answer["nextPageToken"].as_str() {
+                Some(next) => page = Some(next.to_owned()),
+                None => return all,
+            }
+        }
+    }
+
+    /// Deletes every key in the test's own part of Redis; tells how many there were.
+    pub(crate) async fn wipe_redis(&self) -> usize {
         let client = redis::Client::open(self.db.redis_url.expose_secret()).expect("the address of the private Redis");
-        client.get_multiplexed_async_connection().await.expect("the private Redis answers")
+        let mut redis = client.get_multiplexed_async_connection().await.expect("the private Redis answers");
+        let pattern = format!("{}:*", self.config.redis.prefix);
+        let keys: Vec<String> = redis::cmd("KEYS").arg(pattern).query_async(&mut redis).await.expect("keys");
+        if keys.is_empty() {
+            return 0;
+        }
+        redis::cmd("DEL").arg(keys).query_async(&mut redis).await.expect("deleted")
     }
 }
 

@@ -1,14 +1,19 @@
 //! A person who uses the API as a client does: over HTTP, with a token, and with a browser for the consent page.
 
+use std::time::Duration;
+
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use futures::{SinkExt, StreamExt};
 use reqwest::{StatusCode, redirect::Policy};
 use serde_json::{Value, json};
-use tokio::sync::mpsc;
-use tokio_tungstenite::tungstenite::{Message, client::IntoClientRequest};
+use tokio::{net::TcpStream, sync::mpsc};
+use tokio_tungstenite::{
+    MaybeTlsStream, WebSocketStream,
+    tungstenite::{Message, client::IntoClientRequest},
+};
 use url::Url;
 
-use super::PATIENCE;
+use super::{PATIENCE, eventually_within};
 
 /// What a person does on the consent page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,6 +36,9 @@ pub(crate) struct Person {
 const BATCH: &str = "id state origin error listingDone throttledUntil createdAt startedAt finishedAt undoneAt
     counts { listed stored unchanged filtered failed gone normalized removed restored }
     jobs { id kind state attempt errorClass error }";
+
+/// The states a batch ends in.
+pub(crate) const FINISHED: &[&str] = &["SUCCEEDED", "PARTIAL", "FAILED", "CANCELLED", "UNDONE"];
 
 impl Person {
     pub(crate) fn new(url: Url, token: String) -> Self {
@@ -185,20 +193,24 @@ impl Person {
 
     /// Waits until a batch has come to one of these states.
     pub(crate) async fn batch_in(&self, id: &str, states: &[&str]) -> Value {
-        let deadline = tokio::time::Instant::now() + PATIENCE;
-        loop {
+        self.batch_in_within(PATIENCE, id, states).await
+    }
+
+    /// As [`Person::batch_in`], for a batch that takes its time.
+    pub(crate) async fn batch_in_within(&self, patience: Duration, id: &str, states: &[&str]) -> Value {
+        let last = std::sync::Mutex::new(Value::Null);
+        let look = || async {
             let batch = self.batch(id).await;
-            if batch["state"].as_str().is_some_and(|state| states.contains(&state)) {
-                return batch;
-            }
-            assert!(tokio::time::Instant::now() < deadline, "never came to {states:?}: {batch:#}");
-            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-        }
+            *last.lock().expect("one looks at a time") = batch.clone();
+            batch["state"].as_str().is_some_and(|state| states.contains(&state)).then_some(batch)
+        };
+        let missed = || format!("batch in {states:?}; it is {:#}", last.lock().expect("nobody looks"));
+        eventually_within(patience, look, missed).await
     }
 
     /// Waits until a batch has finished.
     pub(crate) async fn finished(&self, id: &str) -> Value {
-        self.batch_in(id, &["SUCCEEDED", "PARTIAL", "FAILED", "CANCELLED", "UNDONE"]).await
+        self.batch_in(id, FINISHED).await
     }
 
     /// Takes a batch back and waits until it is.
@@ -226,20 +238,25 @@ impl Person {
         }
     }
 
-    /// What a subscription sends until it completes: the payload of each `next` message.
-    pub(crate) async fn subscribe(&self, query: &str, variables: Value) -> mpsc::Receiver<Value> {
+    /// A socket that has subscribed, and of which nothing has been read yet.
+    pub(crate) async fn socket(&self, query: &str, variables: Value) -> WebSocketStream<MaybeTlsStream<TcpStream>> {
         let mut url = self.url.join("graphql").expect("an address");
         url.set_scheme("ws").expect("a scheme");
         let mut request = url.as_str().into_client_request().expect("a request");
         request.headers_mut().insert("sec-websocket-protocol", "graphql-transport-ws".parse().expect("a header"));
-        let (socket, _) = tokio_tungstenite::connect_async(request).await.expect("a socket");
-        let (mut write, mut read) = socket.split();
+        let (mut socket, _) = tokio_tungstenite::connect_async(request).await.expect("a socket");
         let init =
             json!({ "type": "connection_init", "payload": { "authorization": format!("Bearer {}", self.token) } });
         let subscribe =
             json!({ "id": "1", "type": "subscribe", "payload": { "query": query, "variables": variables } });
-        write.send(Message::text(init.to_string())).await.expect("sent");
-        write.send(Message::text(subscribe.to_string())).await.expect("sent");
+        socket.send(Message::text(init.to_string())).await.expect("sent");
+        socket.send(Message::text(subscribe.to_string())).await.expect("sent");
+        socket
+    }
+
+    /// What a subscription sends until it completes: the payload of each `next` message.
+    pub(crate) async fn subscribe(&self, query: &str, variables: Value) -> mpsc::Receiver<Value> {
+        let (mut write, mut read) = self.socket(query, variables).await.split();
         let (sender, receiver) = mpsc::channel(1_000);
         tokio::spawn(async move {
             // Both halves live here: without the sending one, the server would see the client go.

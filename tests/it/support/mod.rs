@@ -3,22 +3,38 @@
 mod app;
 mod client;
 mod dump;
+mod process;
 mod sdl;
 mod servers;
+mod state;
 
-pub(crate) use app::{Settings, TestApp};
-pub(crate) use client::{Consent, Person, source_ids, uuid_of};
+pub(crate) use app::{Settings, TestApp, Window};
+pub(crate) use client::{Consent, FINISHED, Person, source_ids, uuid_of};
 pub(crate) use dump::{Opener, cells, holds};
+pub(crate) use process::WorkerProcess;
 pub(crate) use sdl::{Place, Sdl};
 pub(crate) use servers::{TestDatabase, connect};
+pub(crate) use state::State;
 
 use std::{future::Future, time::Duration};
 
 /// How long any state may take to come about before a test fails.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Looks until `look` finds something, and fails with `what` when it never does.
-pub(crate) async fn eventually<T, F: Future<Output = Option<T>>>(what: &str, mut look: impl FnMut() -> F) -> T {
+/// Looks until `look` finds something, and fails with what `missed` says when it never does.
+pub(crate) async fn eventually<T, F: Future<Output = Option<T>>>(
+    look: impl FnMut() -> F,
+    missed: impl FnOnce() -> String,
+) -> T {
+    eventually_within(PATIENCE, look, missed).await
+}
+
+/// As [`eventually`], for what takes its time.
+pub(crate) async fn eventually_within<T, F: Future<Output = Option<T>>>(
+    patience: Duration,
+    mut look: impl FnMut() -> F,
+    missed: impl FnOnce() -> String,
+) -> T {
     let looking = async {
         loop {
             if let Some(found) = look().await {
@@ -27,8 +43,8 @@ pub(crate) async fn eventually<T, F: Future<Output = Option<T>>>(what: &str, mut
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     };
-    match tokio::time::timeout(PATIENCE, looking).await {
+    match tokio::time::timeout(patience, looking).await {
         Ok(found) => found,
-        Err(_) => panic!("never came about: {what}"),
+        Err(_) => panic!("never came about: {}", missed()),
     }
 }

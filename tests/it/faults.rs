@@ -1,0 +1,254 @@
+//! Faults in the middle: a database that refuses one write, and a Google that refuses, throttles, loses and forgets.
+
+use std::time::Duration;
+
+use futures::future::join_all;
+use omnisync::{
+    domain::ids::UserId,
+    sandbox::{Deliver, Fault, FaultMatch, Generate},
+};
+use serde_json::{Value, json};
+
+use crate::{
+    flow::{ADA, everything, small_mailbox},
+    support::{FINISHED, Person, Settings, TestApp, eventually_within, source_ids, uuid_of},
+};
+
+/// A try that failed waits up to 15 s for the next, and the one after that up to 30 s.
+const LONG: Duration = Duration::from_secs(240);
+
+/// A lease that ends soon: a write that fails while a job is claimed or let go leaves it held.
+fn impatient() -> Settings {
+    let settings = [("LEASE_SECS", "3"), ("SLICE_SECS", "2"), ("CHUNK_ITEMS", "10"), ("DATABASE_POOL_SIZE", "12")];
+    settings.into_iter().map(|(name, value)| (name, value.to_owned())).collect()
+}
+
+/// Fails the statement that is the n-th to write to a table on behalf of a person, once.
+///
+/// A sequence counts, because it alone outlives the transaction that fails.
+const FAULTS: &str = "
+    CREATE TABLE faults (user_id uuid, relation text, nth bigint, counter regclass);
+    CREATE FUNCTION fail_once() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
+    DECLARE
+        fault public.faults;
+    BEGIN
+        FOR fault IN SELECT * FROM public.faults
+            WHERE user_id::text = current_setting('app.user_id', true) AND relation = TG_TABLE_NAME
+        LOOP
+            IF nextval(fault.counter) = fault.nth THEN RAISE EXCEPTION 'a fault of the tests'; END IF;
+        END LOOP;
+        RETURN NULL;
+    END $$;";
+const TABLES: [&str; 7] = ["items", "raw_events", "batch_items", "batches", "jobs", "interactions", "streams"];
+
+/// Which write of a person's run fails.
+struct Case {
+    person: Person,
+    email: String,
+    name: String,
+    table: &'static str,
+    nth: i64,
+}
+
+impl Case {
+    fn new(app: &TestApp, table: &'static str, nth: i64) -> Self {
+        let name = format!("{table}_{nth}");
+        let email = format!("{name}@brightwater.example");
+        app.google.add_account(&email, "Ada Brook").expect("an account");
+        let generate = Generate { messages: 40, events: 10, months: 3, ..Generate::usual(app.clock.now()) };
+        app.google.generate(&email, &generate).expect("a mailbox");
+        Self { person: app.person(&name), email, name, table, nth }
+    }
+
+    /// Plans the fault; from now on it is this person's next writes that count.
+    async fn arm(&self, app: &TestApp) {
+        let user = UserId::of_subject(app.issuer(), &self.name);
+        let (name, table, nth) = (&self.name, self.table, self.nth);
+        app.db.rows(&format!("DROP SEQUENCE IF EXISTS {name}; CREATE SEQUENCE {name}")).await;
+        app.db
+            .rows(&format!("DELETE FROM faults WHERE user_id = '{user}'; INSERT INTO faults VALUES ('{user}', '{table}', {nth}, '{name}')"))
+            .await;
+    }
+
+    async fn has_failed(&self, app: &TestApp) -> bool {
+        let user = UserId::of_subject(app.issuer(), &self.name);
+        let n = app.db.number_of(&format!("SELECT last_value FROM {}", self.name)).await;
+        app.db.rows(&format!("DELETE FROM faults WHERE user_id = '{user}'")).await;
+        n >= self.nth
+    }
+
+    /// A whole run with the fault in it, and then the undo with one.
+    async fn play(&self, app: &TestApp) {
+        let account = self.person.connect(&self.email).await;
+        let preview = self.person.preview_id(&account, everything()).await;
+        self.arm(app).await;
+        // The approval itself may be what fails; nothing of it is kept then, and it is asked for again.
+        let batch =
+            eventually_within(LONG, || self.try_approve(&preview), || format!("{}: an approval", self.name)).await;
+        let done = self.person.batch_in_within(LONG, &batch, FINISHED).await;
+        assert_eq!(done["state"], json!("SUCCEEDED"), "{}: {done:#}", self.name);
+        assert!(self.has_failed(app).await, "{}: no such write", self.name);
+        self.check_whole(app, &done).await;
+
+        self.arm(app).await;
+        eventually_within(LONG, || self.try_undo(&batch), || format!("{}: an undo", self.name)).await;
+        self.person.batch_in_within(LONG, &batch, &["UNDONE"]).await;
+        self.check_empty(app).await;
+    }
+
+    async fn try_approve(&self, preview: &str) -> Option<String> {
+        let query = "mutation($input: ApproveInput!) { approve(input: $input) { batch { id } } }";
+        let input = json!({ "input": { "previewId": preview, "idempotencyKey": preview } });
+        self.person.answer(query, input).await["data"]["approve"]["batch"]["id"].as_str().map(str::to_owned)
+    }
+
+    async fn try_undo(&self, batch: &str) -> Option<()> {
+        let query = "mutation($input: UndoInput!) { undo(input: $input) { batch { id } } }";
+        let answer = self.person.answer(query, json!({ "input": { "batchId": batch } })).await;
+        answer["data"]["undo"]["batch"]["id"].as_str().map(|_| ())
+    }
+
+    async fn check_whole(&self, app: &TestApp, done: &Value) {
+        let (counts, name) = (&done["counts"], &self.name);
+        let sum: i64 =
+            ["stored", "unchanged", "filtered", "failed", "gone"].iter().filter_map(|n| counts[n].as_i64()).sum();
+        assert_eq!(counts["listed"].as_i64(), Some(sum), "{name}: {counts}");
+        assert_eq!(counts["normalized"], counts["stored"], "{name}");
+        let mut expected = app.google.search(&self.email, "-in:chats").expect("a search");
+        expected.sort_unstable();
+        assert_eq!(source_ids(&self.person.timeline(json!({ "kind": "EMAIL" })).await), expected, "{name}");
+        assert!(!self.person.timeline(json!({ "kind": "MEETING" })).await.is_empty(), "{name}");
+        let user = UserId::of_subject(app.issuer(), name);
+        let n = |table: &str| format!("SELECT count(*) FROM {table} WHERE user_id = '{user}'");
+        assert_eq!(app.db.number_of(&n("raw_events")).await, counts["stored"].as_i64().expect("a number"), "{name}");
+        assert_eq!(app.db.number_of(&format!("{} AND to_project", n("items"))).await, 0, "{name}");
+    }
+
+    async fn check_empty(&self, app: &TestApp) {
+        let user = UserId::of_subject(app.issuer(), &self.name);
+        for table in ["raw_events", "interactions", "batch_items"] {
+            let sql = format!("SELECT count(*) FROM {table} WHERE user_id = '{user}'");
+            assert_eq!(app.db.number_of(&sql).await, 0, "{}: {table}", self.name);
+        }
+        let sql = format!("SELECT count(*) FROM sync_audit WHERE user_id = '{user}' AND action = 'undo'");
+        assert_eq!(app.db.number_of(&sql).await, 2, "{}: started and succeeded", self.name);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn invariant_4_whichever_write_fails_once_the_end_is_the_same() {
+    let app = TestApp::start_with(impatient()).await;
+    app.db.rows(FAULTS).await;
+    for table in TABLES {
+        let sql = format!(
+            "CREATE TRIGGER fail_once AFTER INSERT OR UPDATE OR DELETE ON {table} FOR EACH STATEMENT EXECUTE FUNCTION fail_once()"
+        );
+        app.db.rows(&sql).await;
+    }
+    let nths = |table| match table {
+        "streams" => vec![1, 2],
+        "raw_events" | "interactions" => vec![1, 2, 3],
+        _ => vec![1, 2, 3, 4, 5],
+    };
+    let cases: Vec<Case> =
+        TABLES.iter().flat_map(|table| nths(*table).into_iter().map(|nth| Case::new(&app, table, nth))).collect();
+    join_all(cases.iter().map(|case| case.play(&app))).await;
+}
+
+const LIST: &str = "/gmail/v1/users/me/messages";
+const GET: &str = "/gmail/v1/users/me/messages/";
+const HISTORY: &str = "/gmail/v1/users/me/history";
+const EVENTS: &str = "/calendar/v3/calendars/";
+
+fn fail(app: &TestApp, path: &str, status: u16, reason: &str, times: u32) {
+    let message = format!("Not now. Retry after {}", (app.clock.now() + chrono::TimeDelta::seconds(3)).to_rfc3339());
+    let which = FaultMatch { method: None, path_prefix: path.to_owned() };
+    app.google.fail_next(which, Fault { status, reason: reason.to_owned(), message, times });
+}
+
+/// A person with a small mailbox and an approved preview that has not begun; faults planned before it begins meet the run.
+async fn prepared(messages: usize) -> (TestApp, Person, String) {
+    let app = TestApp::start_idle(impatient()).await;
+    small_mailbox(&app, messages, 10);
+    let ada = app.person("ada");
+    let account = ada.connect(ADA).await;
+    let batch = ada.import(&account, everything()).await;
+    (app, ada, batch)
+}
+
+async fn survives(status: u16, reason: &str) {
+    let (app, ada, batch) = prepared(40).await;
+    for (path, times) in [(LIST, 1), (GET, 2), (HISTORY, 1), (EVENTS, 1)] {
+        fail(&app, path, status, reason, times);
+    }
+    app.start_worker();
+    let done = ada.batch_in_within(LONG, &batch, FINISHED).await;
+    assert_eq!(done["state"], json!("SUCCEEDED"), "{status} {reason}: {done:#}");
+    assert_eq!(done["counts"]["failed"], json!(0));
+    let mut expected = app.google.search(ADA, "-in:chats").expect("a search");
+    expected.sort_unstable();
+    assert_eq!(source_ids(&ada.timeline(json!({ "kind": "EMAIL" })).await), expected, "{status} {reason}");
+    let failed: Vec<_> = app.google.journal().into_iter().filter(|entry| entry.status == status).collect();
+    assert_eq!(failed.len(), 5, "{status} {reason}: every planned fault was met");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn invariant_3_nothing_is_lost_to_a_google_that_refuses_for_a_while() {
+    tokio::join!(
+        survives(500, "backendError"),
+        survives(503, "backendError"),
+        survives(429, "rateLimitExceeded"),
+        survives(403, "rateLimitExceeded"),
+        survives(401, "authError"),
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn invariant_3_a_message_that_cannot_be_had_is_set_aside_and_named() {
+    let (app, ada, batch) = prepared(30).await;
+    let ids = app.google.search(ADA, "-in:chats").expect("a search");
+    fail(&app, &format!("{GET}{}", ids[3]), 500, "backendError", u32::MAX);
+    fail(&app, &format!("{GET}{}", ids[5]), 404, "notFound", 1);
+    app.start_worker();
+    let done = ada.batch_in_within(LONG, &batch, FINISHED).await;
+    assert_eq!(done["state"], json!("PARTIAL"), "{done:#}");
+    assert_eq!((&done["counts"]["failed"], &done["counts"]["gone"]), (&json!(1), &json!(1)));
+    let query = "query($id: ID!, $outcome: [ItemOutcome!]) { items(batchId: $id, outcome: $outcome, first: 10) {
+        nodes { sourceId outcome reason attempts nextTryAt } } }";
+    for (outcome, id, attempts) in [("FAILED", &ids[3], 3), ("GONE", &ids[5], 0)] {
+        let items = ada.data(query, json!({ "id": batch, "outcome": [outcome] })).await["items"]["nodes"].clone();
+        assert_eq!(items[0]["sourceId"], json!(id), "{items:#}");
+        assert_eq!(items[0]["attempts"], json!(attempts), "{items:#}");
+        assert_eq!((items.as_array().map(Vec::len), items[0]["nextTryAt"].is_null()), (Some(1), true), "{items:#}");
+    }
+    assert_eq!(ada.timeline(json!({ "kind": "EMAIL" })).await.len(), ids.len() - 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn invariant_3_cursors_that_died_lead_to_a_new_listing_and_nothing_seen_goes_away() {
+    let (app, ada, batch) = prepared(50).await;
+    app.start_worker();
+    ada.finished(&batch).await;
+    let before = ada.timeline(json!({})).await;
+    let mail =
+        b"From: Grace <grace@example.org>\r\nTo: ada@brightwater.example\r\nSubject: Late\r\n\r\nWhile you slept.\r\n";
+    let late = app.google.deliver(ADA, mail, Deliver::default()).expect("delivered");
+    app.google.expire_history(ADA).expect("expired");
+    app.google.invalidate_sync_tokens(ADA).expect("invalidated");
+
+    let account = ada.data("{ viewer { accounts { id } } }", json!({})).await["viewer"]["accounts"][0]["id"].clone();
+    let batch = ada.sync_now(account.as_str().expect("an id")).await;
+    let mut done = ada.batch(&batch).await;
+    while done["finishedAt"].is_null() {
+        assert!(ada.timeline(json!({})).await.len() >= before.len(), "something seen went away");
+        done = ada.batch(&batch).await;
+    }
+    assert_eq!(done["state"], json!("SUCCEEDED"), "{done:#}");
+    assert_eq!(done["counts"]["stored"], json!(1), "{done:#}");
+    let after: Vec<Value> =
+        ada.timeline(json!({})).await.into_iter().filter(|row| row["sourceId"] != json!(late)).collect();
+    assert_eq!(after, before);
+    let uuid = uuid_of(&batch);
+    let unchanged = format!("SELECT count(*) FROM batch_items WHERE batch_id = '{uuid}' AND outcome = 'unchanged'");
+    assert_eq!(json!(app.db.number_of(&unchanged).await), done["counts"]["unchanged"]);
+}

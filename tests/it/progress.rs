@@ -1,0 +1,103 @@
+//! Progress is state: everyone who watches comes to the end, whatever was lost on the way.
+
+use futures::future::join_all;
+use serde_json::{Value, json};
+use tokio::sync::mpsc::Receiver;
+
+use crate::{
+    flow::{ADA, everything, small_mailbox},
+    support::{Person, Settings, TestApp, WorkerProcess},
+};
+
+const QUERY: &str = "subscription($id: ID!, $after: Int) { batchProgress(batchId: $id, after: $after) {
+    seq percent batch { state counts { listed stored unchanged filtered failed gone normalized } } } }";
+
+/// Steps small enough that there is something to watch.
+fn small_steps() -> Settings {
+    Settings::from([("CHUNK_ITEMS", "10".to_owned()), ("LEASE_SECS", "3".to_owned()), ("SLICE_SECS", "2".to_owned())])
+}
+
+async fn begin(settings: Settings) -> (TestApp, Person, String) {
+    let app = TestApp::start_idle(settings).await;
+    small_mailbox(&app, 200, 20);
+    let ada = app.person("ada");
+    let account = ada.connect(ADA).await;
+    let batch = ada.import(&account, everything()).await;
+    (app, ada, batch)
+}
+
+async fn watch(person: &Person, batch: &str, after: i64) -> Receiver<Value> {
+    person.subscribe(QUERY, json!({ "id": batch, "after": after })).await
+}
+
+/// Everything up to the end; every number greater than the one before.
+async fn to_the_end(mut progress: Receiver<Value>, mut seen: i64) -> Vec<Value> {
+    let mut states = Vec::new();
+    while let Some(next) = progress.recv().await {
+        let state = next["data"]["batchProgress"].clone();
+        let seq = state["seq"].as_i64().unwrap_or_else(|| panic!("{next:#}"));
+        assert!(seq > seen, "{seq} after {seen}");
+        seen = seq;
+        states.push(state);
+    }
+    states
+}
+
+/// The state everyone must end with.
+async fn last_state(person: &Person, batch: &str) -> Value {
+    let done = person.finished(batch).await;
+    assert_eq!(done["state"], json!("SUCCEEDED"), "{done:#}");
+    let last = to_the_end(watch(person, batch, 0).await, 0).await;
+    assert_eq!((last.len(), &last[0]["percent"]), (1, &json!(100.0)));
+    last.into_iter().next().expect("the end")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn invariant_11_many_watch_and_all_see_the_end_though_some_never_read() {
+    let (app, ada, batch) = begin(small_steps()).await;
+    // These ask and never read; they must cost the others nothing.
+    let deaf = join_all((0..20).map(|_| ada.socket(QUERY, json!({ "id": batch })))).await;
+    let watching = join_all((0..30).map(|_| watch(&ada, &batch, 0))).await;
+    app.start_worker();
+    let all = join_all(watching.into_iter().map(|progress| to_the_end(progress, 0))).await;
+    let end = last_state(&ada, &batch).await;
+    for states in &all {
+        assert!(states.len() > 1, "someone saw nothing but the end");
+        assert_eq!(states.last(), Some(&end));
+    }
+    drop(deaf);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn invariant_11_a_socket_that_is_cut_goes_on_where_it_was() {
+    let (app, ada, batch) = begin(small_steps()).await;
+    let (mut seen, mut end, mut n_cuts) = (0, Value::Null, 0);
+    app.start_worker();
+    while end["batch"]["state"] != json!("SUCCEEDED") {
+        let mut progress = watch(&ada, &batch, seen).await;
+        for _ in 0..2 {
+            let Some(next) = progress.recv().await else { break };
+            end = next["data"]["batchProgress"].clone();
+            let seq = end["seq"].as_i64().expect("a number");
+            assert!(seq > seen, "{seq} after {seen}");
+            seen = seq;
+        }
+        n_cuts += 1;
+    }
+    assert!(n_cuts > 1, "the batch was over before the first cut");
+    assert_eq!(end, last_state(&ada, &batch).await);
+    assert_eq!(watch(&ada, &batch, seen).await.recv().await, None, "nothing is told twice");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn invariant_11_the_end_arrives_though_every_hint_is_lost_and_redis_forgets() {
+    let (app, ada, batch) = begin(small_steps()).await;
+    let watching = watch(&ada, &batch, 0).await;
+    // A worker under another prefix: none of its hints reaches the API, and no ring of the API reaches it.
+    let mut elsewhere = app.vars.clone();
+    elsewhere.insert("REDIS_PREFIX", format!("{}-elsewhere", app.config.redis.prefix));
+    let _worker = WorkerProcess::start(&elsewhere);
+    app.wipe_redis().await;
+    let states = to_the_end(watching, 0).await;
+    assert_eq!(states.last(), Some(&last_state(&ada, &batch).await));
+}

@@ -1,0 +1,84 @@
+//! Quota is a budget: it is never overdrawn, and when the provider throttles all the same, the account waits.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use omnisync::sandbox::{Fault, FaultMatch};
+use serde_json::{Value, json};
+
+use crate::{
+    flow::{ADA, everything, small_mailbox},
+    support::{Person, Settings, TestApp, eventually},
+};
+
+const BUDGET: u32 = 1_200;
+
+fn units(app: &TestApp) -> u32 {
+    let gmail = app.google.journal().into_iter().filter(|entry| entry.path_template.starts_with("/gmail/"));
+    gmail.map(|entry| entry.units).sum()
+}
+
+/// Until when the batch says that it waits.
+async fn throttled(person: &Person, batch: &str) -> DateTime<Utc> {
+    let look = || async {
+        let until = person.batch(batch).await["throttledUntil"].clone();
+        until.as_str().map(|until| until.parse().expect("a time"))
+    };
+    eventually(look, || "a throttled batch".to_owned()).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn invariant_12_two_workers_together_draw_no_more_than_a_minute_allows_and_say_until_when_they_wait() {
+    let settings = Settings::from([("GMAIL_UNITS_PER_MINUTE", BUDGET.to_string())]);
+    let app = TestApp::start_with(settings).await;
+    app.start_worker();
+    small_mailbox(&app, 150, 0);
+    let began = app.clock.now();
+    let ada = app.person("ada");
+    let account = ada.connect(ADA).await;
+    let mut only_mail = everything();
+    only_mail["services"] = json!(["GMAIL"]);
+    let batch = ada.import(&account, only_mail).await;
+    let until = throttled(&ada, &batch).await;
+    // The journal covers less than a minute, so all of it counts against one.
+    assert!(app.clock.now() - began < TimeDelta::minutes(1));
+    let spent = units(&app);
+    assert!(spent <= BUDGET, "{spent} units");
+    assert!(spent > BUDGET * 3 / 4, "{spent} units: the budget is there to be used");
+    assert!(until > app.clock.now() && until < app.clock.now() + TimeDelta::seconds(61), "{until}");
+
+    let done = ada.undo_whole(&batch).await;
+    assert_eq!(done["throttledUntil"], Value::Null);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn invariant_12_a_throttled_account_stays_away_until_the_time_the_provider_named() {
+    let app = TestApp::start_idle(Settings::new()).await;
+    small_mailbox(&app, 60, 0);
+    let ada = app.person("ada");
+    let account = ada.connect(ADA).await;
+    let batch = ada.import(&account, everything()).await;
+    let back = app.clock.now() + TimeDelta::seconds(8);
+    let which = FaultMatch { method: None, path_prefix: "/gmail/v1/users/me/messages/".to_owned() };
+    let message = format!("User-rate limit exceeded.  Retry after {}", back.to_rfc3339());
+    app.google.fail_next(which, Fault { status: 429, reason: "rateLimitExceeded".to_owned(), message, times: 1 });
+    app.start_worker();
+    app.start_worker();
+    let until = throttled(&ada, &batch).await;
+    assert!((until - back).abs() < TimeDelta::seconds(1), "{until} instead of {back}");
+    // Requests that were on their way when the refusal came are on their way no more.
+    ada.batch(&batch).await;
+    let before = units(&app);
+    let mut looked = 0;
+    while app.clock.now() < back {
+        let now = units(&app);
+        assert!(now == before || app.clock.now() >= back, "the account was asked before its time");
+        ada.batch(&batch).await;
+        looked += 1;
+    }
+    assert!(looked > 0, "the time was over before anyone looked");
+    let done = ada.finished(&batch).await;
+    assert_eq!(done["state"], json!("SUCCEEDED"), "{done:#}");
+    assert_eq!(
+        ada.timeline(json!({ "kind": "EMAIL" })).await.len(),
+        app.google.search(ADA, "-in:chats").expect("a search").len()
+    );
+}
