@@ -17,7 +17,7 @@ const MAX_ERRORS: usize = 25;
 /// Characters of one message; validation repeats names of the document.
 const MAX_MESSAGE_CHARS: usize = 300;
 /// How async-graphql begins to say that an argument has a wrong value; the text is its own, and fit to show.
-const COERCION: [&str; 2] = ["Failed to parse \"", "Expected input type \""];
+const COERCION: [&str; 3] = ["Failed to parse \"", "Expected input type \"", "Invalid value for argument \""];
 
 /// An operation that passed the check before execution.
 pub(super) struct Operation {

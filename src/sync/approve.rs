@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{Caller, Refusal, Result, preview, reconcile, session::Session};
+use super::{Caller, Error, Refusal, Result, preview, reconcile, session::Session};
 use crate::{
     app::App,
     db::{
@@ -20,7 +20,6 @@ use crate::{
         job::{JobKind, JobState},
         stream::{Collection, MAILBOX},
     },
-    providers::Provider,
 };
 
 /// What to approve.
@@ -57,7 +56,10 @@ pub async fn approve(app: &App, caller: &Caller, request: &Request) -> Result<Ba
     let snapshot: Snapshot = serde_json::from_value(row.snapshot)?;
     let session = Session::open(app, caller.user, row.account_id).await?;
     snapshot.services().iter().try_for_each(|service| session.require(*service))?;
-    let collections = collections(app, &session, &snapshot).await?;
+    let collections = match collections(app, &session, &snapshot).await {
+        Err(Error::Refused(Refusal::NeedsReauth)) => collections(app, &session.refresh(app).await?, &snapshot).await?,
+        found => found?,
+    };
 
     let mut tx = app.db.begin(caller.user).await?;
     let key = Some(request.idempotency_key.as_str());
@@ -129,8 +131,7 @@ async fn collections(app: &App, session: &Session, snapshot: &Snapshot) -> Resul
         all.push(Collection { service: Service::Gmail, id: MAILBOX.to_owned(), name, primary: true, time_zone: None });
     }
     if let Some(scope) = &snapshot.calendar {
-        session.draw_now(app, crate::domain::quota::Call::Calendar, 1).await?;
-        let calendars = app.google.collections(&session.access, Service::Calendar).await?;
+        let calendars = session.calendars(app).await?;
         all.extend(calendars.into_iter().filter(|calendar| scope.calendars.contains(&calendar.id)));
     }
     Ok(all)

@@ -1,10 +1,9 @@
 //! What a person can choose from: an account's calendars and labels, asked of the provider now.
 
-use super::{Caller, Result, session::Session};
+use super::{Caller, Error, Refusal, Result, session::Session};
 use crate::{
     app::App,
-    domain::{account::Service, consent::Label, ids::AccountId, quota::Call, stream::Collection},
-    providers::Provider,
+    domain::{account::Service, consent::Label, ids::AccountId, stream::Collection},
 };
 
 /// The calendars an account can read, asked of the provider now.
@@ -14,8 +13,11 @@ use crate::{
 pub async fn calendars(app: &App, caller: &Caller, account: AccountId) -> Result<Vec<Collection>> {
     let session = Session::open(app, caller.user, account).await?;
     session.require(Service::Calendar)?;
-    session.draw_now(app, Call::Calendar, 1).await?;
-    Ok(app.google.collections(&session.access, Service::Calendar).await?)
+    match session.calendars(app).await {
+        // The provider may end a token before its time; a fresh one tells whether the grant has ended, too.
+        Err(Error::Refused(Refusal::NeedsReauth)) => session.refresh(app).await?.calendars(app).await,
+        found => found,
+    }
 }
 
 /// The labels of an account, asked of the provider now.
@@ -25,6 +27,8 @@ pub async fn calendars(app: &App, caller: &Caller, account: AccountId) -> Result
 pub async fn labels(app: &App, caller: &Caller, account: AccountId) -> Result<Vec<Label>> {
     let session = Session::open(app, caller.user, account).await?;
     session.require(Service::Gmail)?;
-    session.draw_now(app, Call::GmailLabels, 1).await?;
-    Ok(app.google.labels(&session.access).await?)
+    match session.labels(app).await {
+        Err(Error::Refused(Refusal::NeedsReauth)) => session.refresh(app).await?.labels(app).await,
+        found => found,
+    }
 }

@@ -140,10 +140,12 @@ fn allowed_return(app: &App, wanted: Option<&str>) -> Result<String, Refusal> {
         return Err(refused());
     }
     let url = http.public_url.join(wanted).map_err(|_| refused())?;
+    // `blob:https://app.example/x` has the origin of app.example and leads elsewhere.
+    let is_web = matches!(url.scheme(), "http" | "https");
     let origin = url.origin().ascii_serialization();
     let ours = origin == http.public_url.origin().ascii_serialization();
     let allowed = http.allowed_origins.iter().any(|known| known.trim_end_matches('/') == origin);
-    if (ours || allowed) && url.username().is_empty() && url.password().is_none() {
+    if is_web && (ours || allowed) && url.username().is_empty() && url.password().is_none() {
         Ok(url.into())
     } else {
         Err(refused())

@@ -26,13 +26,12 @@ pub async fn load(app: &App, caller: &Caller) -> Result<Preferences> {
 /// Refused when a value could not be used by a preview.
 pub async fn save(app: &App, caller: &Caller, mut new: Preferences) -> Result<Preferences> {
     preview::bounded("mailDaysBack", new.mail_days_back, 1, 36_500)?;
-    preview::bounded("calendarDaysBack", new.calendar_days_back, 0, 3_650)?;
-    preview::bounded("calendarDaysAhead", new.calendar_days_ahead, 0, 3_650)?;
+    preview::calendar_window(new.calendar_days_back, new.calendar_days_ahead)?;
     // Label names are an account's, so they are resolved by the preview; the grammar can be checked now.
     if let Err(error) = filter::parse(&new.gmail_query, &[], app.clock.now())
         && !matches!(error, filter::QueryError::UnknownLabel(_))
     {
-        return Err(Refusal::Invalid { field: "gmailQuery", message: error.to_string() }.into());
+        return Err(preview::bad_query(&error).into());
     }
     new.excluded_senders = preview::names("excludedSenders", &new.excluded_senders)?;
     new.excluded_domains = preview::names("excludedDomains", &new.excluded_domains)?;

@@ -131,24 +131,37 @@ pub struct Made {
 pub async fn make(app: &App, caller: &Caller, request: &Request) -> Result<Made> {
     let account = request.account.ok_or(Refusal::NotFound { what: "account" })?;
     let session = Session::open(app, caller.user, account).await?;
+    match look(app, caller, request, &session).await {
+        // The provider may end a token before its time; a fresh one tells whether the grant has ended, too.
+        Err(Error::Refused(Refusal::NeedsReauth)) => look(app, caller, request, &session.refresh(app).await?).await,
+        made => made,
+    }
+}
+
+async fn look(app: &App, caller: &Caller, request: &Request, session: &Session) -> Result<Made> {
     let mut tx = app.db.begin(caller.user).await?;
     let preferences = Preferences::load(&mut tx).await?;
     tx.commit().await?;
-    let services = chosen_services(&session, request)?;
+    let services = chosen_services(session, request)?;
     let now = app.clock.now();
     let exclusions = exclusions(request, &preferences)?;
 
     let mut look = Look { facts: Facts::default(), shown: Shown::default(), excluded: BTreeMap::new() };
-    let mut snapshot =
-        Snapshot { account, mail: None, calendar: None, exclusions, include_undone: request.include_undone };
+    let mut snapshot = Snapshot {
+        account: session.account.account_id,
+        mail: None,
+        calendar: None,
+        exclusions,
+        include_undone: request.include_undone,
+    };
     if services.contains(&Service::Gmail) {
-        let scope = mail_scope(app, &session, request, &preferences, now).await?;
-        look.at_mail(app, &session, &scope, &snapshot).await?;
+        let scope = mail_scope(app, session, request, &preferences, now).await?;
+        look.at_mail(app, session, &scope, &snapshot).await?;
         snapshot.mail = Some(scope);
     }
     if services.contains(&Service::Calendar) {
-        let (scope, calendars) = calendar_scope(app, &session, request, &preferences, now).await?;
-        look.at_calendars(app, &session, &scope, &calendars, &snapshot.exclusions).await?;
+        let (scope, calendars) = calendar_scope(app, session, request, &preferences, now).await?;
+        look.at_calendars(app, session, &scope, &calendars, &snapshot.exclusions).await?;
         snapshot.calendar = Some(scope);
     }
     look.finish(app);
@@ -172,6 +185,21 @@ pub(super) fn bounded(field: &'static str, value: i32, least: i32, most: i32) ->
         return Ok(TimeDelta::days(value.into()));
     }
     Err(Refusal::Invalid { field, message: format!("{field} must be between {least} and {most}.") })
+}
+
+/// How far a calendar is looked at, back and ahead.
+pub(super) fn calendar_window(back: i32, ahead: i32) -> Result<(TimeDelta, TimeDelta), Refusal> {
+    if (back, ahead) == (0, 0) {
+        // Google refuses a window without extent.
+        let message = "calendarDaysAhead and calendarDaysBack must not both be 0.".to_owned();
+        return Err(Refusal::Invalid { field: "calendarDaysAhead", message });
+    }
+    Ok((bounded("calendarDaysBack", back, 0, 3_650)?, bounded("calendarDaysAhead", ahead, 0, 3_650)?))
+}
+
+/// A query that cannot be used, as a sentence.
+pub(super) fn bad_query(error: &filter::QueryError) -> Refusal {
+    Refusal::Invalid { field: "gmailQuery", message: format!("The mail query cannot be used: {error}.") }
 }
 
 /// Cleans a list of addresses or domains.
@@ -208,8 +236,7 @@ async fn mail_scope(
     now: DateTime<Utc>,
 ) -> Result<MailScope> {
     let back = bounded("mailDaysBack", request.mail_days_back.unwrap_or(preferences.mail_days_back), 1, 36_500)?;
-    session.draw_now(app, Call::GmailLabels, 1).await?;
-    let labels = app.google.labels(&session.access).await?;
+    let labels = session.labels(app).await?;
     for (field, ids) in [("includeLabels", &request.include_labels), ("excludeLabels", &request.exclude_labels)] {
         if let Some(unknown) = ids.iter().find(|id| !labels.iter().any(|label| &label.id == *id)) {
             let shown: String = unknown.chars().take(100).collect();
@@ -222,8 +249,7 @@ async fn mail_scope(
     }
     let query = request.gmail_query.as_ref().unwrap_or(&preferences.gmail_query);
     // Made absolute now, so that a run next week still reads what was shown today.
-    let query = filter::parse(query, &labels, now)
-        .map_err(|error| Refusal::Invalid { field: "gmailQuery", message: error.to_string() })?;
+    let query = filter::parse(query, &labels, now).map_err(|error| bad_query(&error))?;
     Ok(MailScope {
         query: query.render(),
         include_labels: request.include_labels.clone(),
@@ -243,9 +269,8 @@ async fn calendar_scope(
 ) -> Result<(CalendarScope, Vec<Collection>)> {
     let back = request.calendar_days_back.unwrap_or(preferences.calendar_days_back);
     let ahead = request.calendar_days_ahead.unwrap_or(preferences.calendar_days_ahead);
-    let (back, ahead) = (bounded("calendarDaysBack", back, 0, 3_650)?, bounded("calendarDaysAhead", ahead, 0, 3_650)?);
-    session.draw_now(app, Call::Calendar, 1).await?;
-    let all = app.google.collections(&session.access, Service::Calendar).await?;
+    let (back, ahead) = calendar_window(back, ahead)?;
+    let all = session.calendars(app).await?;
     let calendars: Vec<Collection> = match &request.calendars {
         None => all.into_iter().filter(|calendar| calendar.primary).collect(),
         Some(ids) => {

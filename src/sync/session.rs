@@ -12,8 +12,10 @@ use crate::{
     db::accounts::{self, Account},
     domain::{
         account::{AccountState, Service},
+        consent::Label,
         ids::{AccountId, UserId},
         quota::Call,
+        stream::Collection,
     },
     providers::{Class, Provider},
 };
@@ -188,6 +190,25 @@ impl Session {
     pub(super) async fn throttle(&self, app: &App, service: Service, until: DateTime<Utc>) -> Result<()> {
         let [user, _] = self.budgets(app, service);
         Ok(app.broker.throttle(&user.key, until).await?)
+    }
+
+    /// The calendars the account can read.
+    ///
+    /// # Errors
+    /// Refused when the provider does not tell: with [`Refusal::NeedsReauth`] also when it has ended the access token before
+    /// its time, which [`Session::refresh`] can heal.
+    pub(super) async fn calendars(&self, app: &App) -> Result<Vec<Collection>> {
+        self.draw_now(app, Call::Calendar, 1).await?;
+        Ok(app.google.collections(&self.access, Service::Calendar).await?)
+    }
+
+    /// The account's labels.
+    ///
+    /// # Errors
+    /// As [`Session::calendars`].
+    pub(super) async fn labels(&self, app: &App) -> Result<Vec<Label>> {
+        self.draw_now(app, Call::GmailLabels, 1).await?;
+        Ok(app.google.labels(&self.access).await?)
     }
 
     /// As [`Session::draw`], for someone who waits for the answer: a short wait is waited.

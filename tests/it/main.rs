@@ -1,6 +1,7 @@
 //! Every integration test, in one binary: real PostgreSQL, real Redis, the real HTTP stack, and a Google on loopback.
 
 mod auth;
+mod consent;
 mod corpus;
 mod crash;
 mod faults;
@@ -10,7 +11,9 @@ mod migrations;
 mod progress;
 mod projection;
 mod quota;
+mod refusals;
 mod schema;
+mod secrets;
 mod support;
 mod tenants;
 mod undo;

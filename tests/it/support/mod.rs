@@ -2,6 +2,7 @@
 
 mod app;
 mod client;
+mod dump;
 mod process;
 mod sdl;
 mod servers;
@@ -9,6 +10,7 @@ mod state;
 
 pub(crate) use app::{Settings, TestApp, Window};
 pub(crate) use client::{Consent, FINISHED, Person, source_ids, uuid_of};
+pub(crate) use dump::{Opener, cells, holds};
 pub(crate) use process::WorkerProcess;
 pub(crate) use sdl::{Place, Sdl};
 pub(crate) use servers::{TestDatabase, connect};
