@@ -198,7 +198,8 @@ pub struct GraphQl {
 /// What is logged, and how.
 #[derive(Clone, Debug)]
 pub struct Log {
-    /// A filter in `tracing_subscriber::EnvFilter` form. Read from `RUST_LOG`. Defaults to `info`.
+    /// A filter in `tracing_subscriber::EnvFilter` form. Libraries never say more than `info`, since below it they print what
+    /// passes through them. Read from `RUST_LOG`. Defaults to `info`.
     pub filter: String,
     /// Lines of JSON instead of text. Read from `LOG_JSON`. Defaults to `false`.
     pub json: bool,

@@ -246,14 +246,15 @@ pub async fn signal(tx: &mut Tx, batch: BatchId, kind: JobKind) -> Result<Option
 ///
 /// # Errors
 /// When the database refuses.
-pub async fn lock_of_batch(tx: &mut Tx, batch: BatchId) -> Result<Vec<Job>> {
+pub async fn lock_of_batch(tx: &mut Tx, batch: BatchId) -> Result<()> {
     let query = jobs::table
         .filter(jobs::user_id.eq(tx.user().0))
         .filter(jobs::batch_id.eq(batch.0))
         .order(jobs::job_id)
         .for_update()
-        .select(Job::as_select());
-    Ok(query.load(&mut **tx).await?)
+        .select(jobs::job_id);
+    query.execute(&mut **tx).await?;
+    Ok(())
 }
 
 /// Cancels every unfinished job of a batch. One that runs finds its generation moved.

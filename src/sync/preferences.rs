@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{Caller, Refusal, Result, Vault, preview};
+use super::{Caller, Result, Vault, preview};
 use crate::{
     app::App,
     db::{audit, preferences::Preferences},

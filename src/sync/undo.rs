@@ -14,7 +14,7 @@ use crate::{
         accounts::Account,
         audit,
         batches::{self, Batch},
-        jobs::{self, Claim, Due},
+        jobs::{self, Claim, Due, Job},
         locks, streams,
         streams::Stream,
         undo::{self, Forecast},
@@ -49,9 +49,11 @@ pub async fn forecast(app: &App, caller: &Caller, id: BatchId) -> Result<(Batch,
 /// Refused when there is no such batch.
 pub async fn start(app: &App, caller: &Caller, id: BatchId) -> Result<Batch> {
     let mut tx = app.db.begin(caller.user).await?;
-    let undoing = jobs::lock_of_batch(&mut tx, id).await?.into_iter().filter(|job| job.kind == JobKind::Undo);
-    let is_dead = undoing.map(|job| job.state).all(|state| state == JobState::Dead);
+    jobs::lock_of_batch(&mut tx, id).await?;
     let batch = Batch::lock(&mut tx, id).await?.ok_or(Refusal::NotFound { what: "batch" })?;
+    // Read anew under the batch's lock: a click that came just before has made its job while this one waited.
+    let undoing = Job::of_batch(&mut tx, id).await?.into_iter().filter(|job| job.kind == JobKind::Undo);
+    let is_dead = undoing.map(|job| job.state).all(|state| state == JobState::Dead);
     if batch.state == BatchState::Undone || (batch.state == BatchState::Undoing && !is_dead) {
         return Ok(batch);
     }
