@@ -213,16 +213,26 @@ pub async fn count(tx: &mut Tx, fence: Fence, counts: &Counts) -> Result<bool> {
     Ok(changed == 1)
 }
 
-/// Says that every id has been listed.
+/// Notes that one stream's listing has come to its end; with the last of them, every id has been listed.
+///
+/// To be called after the job's checkpoint has left the listing.
 ///
 /// # Errors
 /// When the database refuses.
 pub async fn mark_listed(tx: &mut Tx, fence: Fence) -> Result<()> {
-    diesel::update(batches::table.find((tx.user().0, fence.batch.0)))
-        .filter(batches::generation.eq(fence.generation))
-        .set((batches::listing_done.eq(true), batches::seq.eq(batches::seq + 1)))
-        .execute(&mut **tx)
-        .await?;
+    // Held first, so that of two listings that end at once the second sees the first.
+    Batch::lock(tx, fence.batch).await?;
+    diesel::sql_query(
+        "UPDATE batches SET listing_done = true, seq = seq + 1
+         WHERE user_id = $1 AND batch_id = $2 AND generation = $3 AND NOT listing_done AND NOT EXISTS (
+             SELECT FROM jobs j WHERE j.user_id = $1 AND j.batch_id = $2 AND j.stream_id IS NOT NULL
+                 AND j.state IN ('queued', 'running') AND j.checkpoint->'listed' IS DISTINCT FROM 'true')",
+    )
+    .bind::<SqlUuid, _>(tx.user().0)
+    .bind::<SqlUuid, _>(fence.batch.0)
+    .bind::<Integer, _>(fence.generation)
+    .execute(&mut **tx)
+    .await?;
     Ok(())
 }
 

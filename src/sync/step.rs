@@ -53,6 +53,9 @@ pub(super) struct Checkpoint {
     pub(super) ordinal: i64,
     /// Whether changes since the baseline have been asked for.
     caught_up: bool,
+    /// Whether the listing, or the first asking for changes, has come to its end. The batch looks at it
+    /// ([`batches::mark_listed`]).
+    listed: bool,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -251,6 +254,7 @@ impl Slice {
                 write.cursor = cursor.or_else(|| self.checkpoint.baseline.take());
                 self.stream.cursor = write.cursor.as_ref().map(|cursor| cursor.0.clone());
                 self.checkpoint.phase = Phase::Fetching;
+                self.checkpoint.listed = true;
                 self.checkpoint.page = None;
             }
         }
@@ -278,7 +282,8 @@ impl Slice {
             return Ok(Flow::On);
         }
         if !self.checkpoint.caught_up {
-            self.checkpoint = Checkpoint { phase: Phase::Changes, caught_up: true, ..Checkpoint::default() };
+            self.checkpoint =
+                Checkpoint { phase: Phase::Changes, caught_up: true, listed: true, ..Checkpoint::default() };
             return Ok(Flow::On);
         }
         let mut tx = app.db.begin(self.session.user).await?;

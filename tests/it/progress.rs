@@ -101,3 +101,24 @@ async fn invariant_11_the_end_arrives_though_every_hint_is_lost_and_redis_forget
     let states = to_the_end(watching, 0).await;
     assert_eq!(states.last(), Some(&last_state(&ada, &batch).await));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn invariant_11_a_percentage_is_told_only_when_every_stream_has_been_listed() {
+    let app = TestApp::start_idle(Settings::from([("CHUNK_ITEMS", "20".to_owned())])).await;
+    // More mail than one page lists, and few meetings: the calendar is done long before the mailbox.
+    small_mailbox(&app, 620, 10);
+    let ada = app.person("ada");
+    let account = ada.connect(ADA).await;
+    let batch = ada.import(&account, everything()).await;
+    let watching = watch(&ada, &batch, 0).await;
+    app.start_worker();
+    let states = to_the_end(watching, 0).await;
+    let listed = &states.last().expect("the end")["batch"]["counts"]["listed"];
+    let told: Vec<&Value> = states.iter().filter(|state| !state["percent"].is_null()).collect();
+    assert!(told.iter().all(|state| state["batch"]["counts"]["listed"] == *listed), "{told:#?}");
+    assert!(
+        told.is_sorted_by_key(|state| state["percent"].as_f64().map(|percent| (percent * 10.0) as i64)),
+        "{told:#?}"
+    );
+    assert!(told.len() > 1 && told.len() < states.len());
+}
