@@ -54,7 +54,7 @@ async fn a_listing_is_paged_by_opaque_tokens() {
 
     let asked = &server.asked()[0];
     assert_eq!(asked.path, "/gmail/v1/users/me/messages");
-    assert_eq!(asked.query["q"], "from:ada after:1700000000");
+    assert_eq!(asked.query["q"], "from:ada after:1700000000 in:inbox");
     assert_eq!(asked.query["maxResults"], "500");
     assert_eq!(asked.query["labelIds"], "INBOX");
     assert_eq!(asked.headers["authorization"], "Bearer at");
