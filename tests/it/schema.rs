@@ -1,6 +1,6 @@
 //! The schema as clients get it.
 
-use async_graphql_parser::{
+use async_graphql::parser::{
     Positioned, parse_schema,
     types::{FieldDefinition, InputValueDefinition, TypeKind, TypeSystemDefinition},
 };
