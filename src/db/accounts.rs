@@ -105,7 +105,7 @@ pub async fn link(tx: &mut Tx, link: &Link<'_>) -> Result<()> {
         accounts::refresh_token.eq(link.refresh_token),
     );
     diesel::insert_into(accounts::table)
-        .values((keys, values.clone()))
+        .values((keys, values))
         .on_conflict((accounts::user_id, accounts::account_id))
         .do_update()
         .set((values, link.refresh_token.map(|token| accounts::refresh_token.eq(token))))

@@ -118,14 +118,13 @@ pub async fn pending(tx: &mut Tx, stream: StreamId, batch: BatchId, limit: i64) 
     struct Row {
         #[diesel(sql_type = Text)]
         source_id: String,
-        #[diesel(sql_type = Nullable<Timestamptz>)]
-        later: Option<DateTime<Utc>>,
     }
-    // Those that wait for another try come last, so that a page of them is seen only when nothing else is left.
+    // Two questions rather than one that sorts both kinds: this one walks its index and stops, however much is pending.
     let rows: Vec<Row> = diesel::sql_query(
-        "SELECT source_id, CASE WHEN next_try_at > now() THEN next_try_at END AS later FROM items
+        "SELECT source_id FROM items
          WHERE user_id = $1 AND stream_id = $2 AND outcome = 'pending' AND batch_id = $3
-         ORDER BY (next_try_at > now()) IS TRUE, CASE WHEN next_try_at > now() THEN next_try_at END, ordinal LIMIT $4",
+             AND (next_try_at IS NULL OR next_try_at <= now())
+         ORDER BY ordinal LIMIT $4",
     )
     .bind::<SqlUuid, _>(tx.user().0)
     .bind::<SqlUuid, _>(stream.0)
@@ -133,9 +132,27 @@ pub async fn pending(tx: &mut Tx, stream: StreamId, batch: BatchId, limit: i64) 
     .bind::<BigInt, _>(limit)
     .load(&mut **tx)
     .await?;
-    let next_try_at = rows.iter().find_map(|row| row.later);
-    let ids = rows.into_iter().filter(|row| row.later.is_none()).map(|row| row.source_id).collect();
-    Ok(Pending { ids, next_try_at })
+    let next_try_at = if rows.is_empty() { next_try_at(tx, stream, batch).await? } else { None };
+    Ok(Pending { ids: rows.into_iter().map(|row| row.source_id).collect(), next_try_at })
+}
+
+/// When the first of a batch's pending items may be tried again.
+async fn next_try_at(tx: &mut Tx, stream: StreamId, batch: BatchId) -> Result<Option<DateTime<Utc>>> {
+    #[derive(QueryableByName)]
+    struct Row {
+        #[diesel(sql_type = Nullable<Timestamptz>)]
+        at: Option<DateTime<Utc>>,
+    }
+    let row: Row = diesel::sql_query(
+        "SELECT min(next_try_at) AS at FROM items
+         WHERE user_id = $1 AND stream_id = $2 AND outcome = 'pending' AND batch_id = $3",
+    )
+    .bind::<SqlUuid, _>(tx.user().0)
+    .bind::<SqlUuid, _>(stream.0)
+    .bind::<SqlUuid, _>(batch.0)
+    .get_result(&mut **tx)
+    .await?;
+    Ok(row.at)
 }
 
 /// What the ledger knows of an item.
@@ -197,6 +214,16 @@ pub struct Resolution {
     pub in_batch: Option<ItemOutcome>,
 }
 
+impl Resolution {
+    /// The version that the batch holds from now on: what it brought, or found as it was.
+    ///
+    /// A batch that left an item out, or could not have it, holds nothing: undoing the one that brought it must take it away.
+    fn held_version(&self) -> Option<i64> {
+        self.version
+            .filter(|_| self.changed || matches!(self.in_batch, Some(ItemOutcome::Stored | ItemOutcome::Unchanged)))
+    }
+}
+
 /// Writes what became of a chunk of items, for the ledger and for the batch.
 ///
 /// # Errors
@@ -243,7 +270,7 @@ pub async fn resolve(tx: &mut Tx, stream: StreamId, batch: BatchId, all: &[Resol
     .bind::<SqlUuid, _>(batch.0)
     .bind::<Array<Text>, _>(column(&done, |r| r.source_id.as_str()))
     .bind::<Array<Text>, _>(column(&done, |r| r.in_batch.unwrap_or(r.outcome).as_str()))
-    .bind::<Array<Nullable<BigInt>>, _>(column(&done, |r| r.version))
+    .bind::<Array<Nullable<BigInt>>, _>(column(&done, |r| r.held_version()))
     .execute(&mut **tx)
     .await?;
     Ok(())
@@ -281,9 +308,12 @@ pub async fn groups_to_project(tx: &mut Tx, stream: StreamId, limit: i64) -> Res
 /// # Errors
 /// When the database refuses.
 pub async fn mark_projected(tx: &mut Tx, stream: StreamId, groups: &[String]) -> Result<i64> {
+    // A group's own item bears its name and is found by the key, the others by the index of groups; the index of what is
+    // behind would be walked whole, once for each chunk.
     let changed = diesel::sql_query(
         "UPDATE items SET to_project = false
-         WHERE user_id = $1 AND stream_id = $2 AND to_project AND coalesce(group_key, source_id) = ANY($3)",
+         WHERE user_id = $1 AND stream_id = $2 AND to_project AND coalesce(group_key, source_id) = ANY($3)
+             AND (source_id = ANY($3) OR (group_key = ANY($3) AND group_key IS DISTINCT FROM source_id))",
     )
     .bind::<SqlUuid, _>(tx.user().0)
     .bind::<SqlUuid, _>(stream.0)

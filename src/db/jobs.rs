@@ -172,13 +172,20 @@ pub struct Release<'a> {
     pub error: Option<(&'a str, &'a str)>,
 }
 
-/// Lets go of a job. A job that would wait, but was signalled while it ran, is queued instead. `false` when it was no longer
-/// held.
+/// Lets go of a job, and returns the state it is left in; `None` when it was no longer held.
+///
+/// A job that would wait, but was signalled while it ran, is queued instead. Whoever signalled it did not ring, because it
+/// was at work: that is left to the caller.
 ///
 /// # Errors
 /// When the database refuses.
-pub async fn release(tx: &mut Tx, claim: &Claim, release: &Release<'_>) -> Result<bool> {
-    let changed = diesel::sql_query(
+pub async fn release(tx: &mut Tx, claim: &Claim, release: &Release<'_>) -> Result<Option<JobState>> {
+    #[derive(QueryableByName)]
+    struct Row {
+        #[diesel(sql_type = Text)]
+        state: JobState,
+    }
+    let row: Option<Row> = diesel::sql_query(
         "UPDATE jobs SET
              state = CASE WHEN $4 = 'waiting' AND signal <> $5 THEN 'queued' ELSE $4 END,
              run_at = now() + make_interval(secs => $6),
@@ -187,7 +194,8 @@ pub async fn release(tx: &mut Tx, claim: &Claim, release: &Release<'_>) -> Resul
              error = CASE WHEN $8 IS NULL AND NOT $7 THEN error ELSE $9 END,
              finished_at = CASE WHEN $4 IN ('succeeded', 'dead') THEN now() END,
              lease_owner = NULL, lease_until = NULL
-         WHERE user_id = $1 AND job_id = $2 AND generation = $3 AND state = 'running'",
+         WHERE user_id = $1 AND job_id = $2 AND generation = $3 AND state = 'running'
+         RETURNING state",
     )
     .bind::<SqlUuid, _>(tx.user().0)
     .bind::<SqlUuid, _>(claim.job_id.0)
@@ -198,9 +206,10 @@ pub async fn release(tx: &mut Tx, claim: &Claim, release: &Release<'_>) -> Resul
     .bind::<Bool, _>(release.fresh)
     .bind::<Nullable<Text>, _>(release.error.map(|(class, _)| class))
     .bind::<Nullable<Text>, _>(release.error.map(|(_, text)| text))
-    .execute(&mut **tx)
-    .await?;
-    Ok(changed == 1)
+    .get_result(&mut **tx)
+    .await
+    .optional()?;
+    Ok(row.map(|row| row.state))
 }
 
 /// A job to ring: whose it is and which queue it belongs to.

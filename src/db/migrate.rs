@@ -20,8 +20,9 @@ pub struct MigrationReport {
     pub logins: Vec<String>,
 }
 
-/// Applies what is missing, as the owner of the tables; then lets the run-time roles whose addresses are configured log in
-/// with the passwords those addresses hold. Safe to run again and by several at once.
+/// Applies what is missing, as the owner of the tables, and lets the run-time roles log in.
+///
+/// A role whose address is configured gets the password that the address holds. Safe to run again and by several at once.
 ///
 /// # Errors
 /// When the owner's address is missing or the database refuses.

@@ -58,7 +58,7 @@ impl Preferences {
             sync_preferences::updated_at.eq(now),
         );
         diesel::insert_into(sync_preferences::table)
-            .values((sync_preferences::user_id.eq(tx.user().0), values.clone()))
+            .values((sync_preferences::user_id.eq(tx.user().0), values))
             .on_conflict(sync_preferences::user_id)
             .do_update()
             .set(values)

@@ -1,7 +1,7 @@
 //! The settings of `omnisync dev`: what a deployment would put into the environment, made up once and kept.
 
 use std::{
-    collections::HashMap, fs, io::Write, net::SocketAddr, os::unix::fs::OpenOptionsExt, path::Path, time::Duration,
+    collections::HashMap, fs, io, io::Write, net::SocketAddr, os::unix::fs::OpenOptionsExt, path::Path, time::Duration,
 };
 
 use anyhow::Context;
@@ -33,6 +33,15 @@ fn random() -> String {
     URL_SAFE_NO_PAD.encode(rand::random::<[u8; 32]>())
 }
 
+/// Writes the file whole or not at all: half of it, left by a crash, would be in the way of every later start.
+fn keep(kept: &Kept, path: &Path) -> anyhow::Result<()> {
+    let unfinished = path.with_extension("new");
+    let mut file = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&unfinished)?;
+    file.write_all(&serde_json::to_vec_pretty(kept)?)?;
+    file.sync_all()?;
+    Ok(fs::rename(unfinished, path)?)
+}
+
 /// The settings of one start.
 pub(super) struct Settings {
     kept: Kept,
@@ -47,17 +56,17 @@ impl Settings {
         let path = folder.join("secrets.json");
         let kept = match fs::read(&path) {
             Ok(bytes) => serde_json::from_slice(&bytes).with_context(|| format!("reading {}", path.display()))?,
-            Err(_) => {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 let kept = Kept {
                     wrapping_key: seal::fresh_key(),
                     auth_secret: random(),
                     client_secret: random(),
                     role_password: random(),
                 };
-                let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path)?;
-                file.write_all(&serde_json::to_vec_pretty(&kept)?)?;
+                keep(&kept, &path).with_context(|| format!("writing {}", path.display()))?;
                 kept
             }
+            Err(error) => return Err(error).with_context(|| format!("reading {}", path.display())),
         };
         Ok(Self { kept, vars: std::env::vars().collect() })
     }

@@ -12,11 +12,21 @@ mod query;
 mod subscription;
 pub mod viewer;
 
-use async_graphql::{ID, SDLExportOptions};
+use async_graphql::{
+    ID, Json, SDLExportOptions, SchemaBuilder,
+    connection::{Connection, Edge, EmptyFields, PageInfo},
+};
+use chrono::{DateTime, NaiveDate, Utc};
 
 pub use mutation::CONNECT_COOKIE;
 
-use self::{loaders::AccountLoader, mutation::Mutation, query::Query, subscription::Subscription};
+use self::{
+    loaders::AccountLoader,
+    mutation::Mutation,
+    objects::{audit::AuditEntry, batch::Batch, interaction::Interaction, item::Item},
+    query::Query,
+    subscription::Subscription,
+};
 use crate::{app::App, config::GraphQl, domain::ids::AccountId};
 
 /// The schema, ready to execute.
@@ -24,15 +34,14 @@ pub type Schema = async_graphql::Schema<Query, Mutation, Subscription>;
 
 /// The schema with its handles.
 pub fn schema(app: App) -> Schema {
-    let limits: &GraphQl = &app.config.graphql;
-    // The pre-check refuses first; these are the second lock on the same door.
-    let mut builder = Schema::build(Query, Mutation, Subscription)
-        .limit_depth(limits.max_depth)
-        .limit_complexity(limits.max_complexity);
-    if !limits.introspection {
-        builder = builder.disable_introspection().disable_suggestions();
-    }
-    builder.data(AccountLoader::create(app.clone())).data(app).finish()
+    limited(&app.config.graphql).data(AccountLoader::create(app.clone())).data(app).finish()
+}
+
+/// The schema within its limits. The pre-check refuses first; these are the second lock on the same door.
+fn limited(limits: &GraphQl) -> SchemaBuilder<Query, Mutation, Subscription> {
+    // Depth is the pre-check's alone: the library would count the introspection that tools send as deep, and refuse it.
+    let builder = described().limit_complexity(limits.max_complexity);
+    if limits.introspection { builder } else { builder.disable_introspection().disable_suggestions() }
 }
 
 /// An account's id as clients see it, for the address a browser returns to.
@@ -42,6 +51,68 @@ pub fn account_id(account: AccountId) -> ID {
 
 /// The schema in the schema definition language, as `schema.graphql` holds it.
 pub fn sdl() -> String {
-    let schema = Schema::build(Query, Mutation, Subscription).finish();
-    schema.sdl_with_options(SDLExportOptions::new().sorted_fields().sorted_enum_items().sorted_arguments())
+    described()
+        .finish()
+        .sdl_with_options(SDLExportOptions::new().sorted_fields().sorted_enum_items().sorted_arguments())
+}
+
+/// The schema without its handles. The library's own types get descriptions for our clients.
+fn described() -> SchemaBuilder<Query, Mutation, Subscription> {
+    Schema::build(Query, Mutation, Subscription)
+        .override_output_type_description::<DateTime<Utc>>(
+            "A moment in UTC, as RFC 3339 writes it: `2026-11-22T09:30:00+00:00`. Any offset is understood as input.",
+        )
+        .override_output_type_description::<NaiveDate>("A day of the calendar, without a time zone: `2026-11-22`.")
+        .override_output_type_description::<Json<()>>("Any JSON value.")
+        .override_output_type_description::<PageInfo>("Where a page begins and ends, and whether there is more.")
+        .override_output_type_description::<Connection<String, AuditEntry>>("One page of the audit, newest first.")
+        .override_output_type_description::<Connection<String, Batch>>("One page of batches, newest first.")
+        .override_output_type_description::<Connection<String, Item>>("One page of items.")
+        .override_output_type_description::<Connection<String, Interaction>>("One page of the timeline, newest first.")
+        .override_output_type_description::<Edge<String, AuditEntry, EmptyFields>>("An audit entry and its place.")
+        .override_output_type_description::<Edge<String, Batch, EmptyFields>>("A batch and its place in the list.")
+        .override_output_type_description::<Edge<String, Item, EmptyFields>>("An item and its place in the list.")
+        .override_output_type_description::<Edge<String, Interaction, EmptyFields>>(
+            "An interaction and its place on the timeline.",
+        )
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    fn limits(introspection: bool) -> GraphQl {
+        let second = Duration::from_secs(1);
+        GraphQl {
+            max_depth: 12,
+            max_tokens: 4_000,
+            max_aliases: 30,
+            max_complexity: 5_000,
+            introspection,
+            ws_init: second,
+            ws_ping: second,
+            ws_max_operations: 20,
+        }
+    }
+
+    /// As deep as the query that GraphiQL and the code generators send.
+    fn introspection() -> async_graphql::Request {
+        let type_ref = format!("{}kind{}", "kind name ofType { ".repeat(9), " }".repeat(9));
+        let fields = format!("fields {{ name args {{ type {{ {type_ref} }} }} type {{ {type_ref} }} }}");
+        format!("{{ __schema {{ types {{ name {fields} }} }} }}").into()
+    }
+
+    #[tokio::test]
+    async fn tools_can_introspect_when_it_is_on() {
+        let answer = limited(&limits(true)).finish().execute(introspection()).await;
+        assert_eq!(answer.errors, []);
+    }
+
+    #[tokio::test]
+    async fn nobody_can_introspect_when_it_is_off() {
+        let answer = limited(&limits(false)).finish().execute(introspection()).await;
+        assert!(!answer.data.into_json().unwrap().to_string().contains("Account"));
+    }
 }

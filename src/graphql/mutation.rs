@@ -62,9 +62,9 @@ pub(super) struct FinishConnectPayload {
 #[derive(SimpleObject)]
 pub(super) struct ConnectPayload {
     /// Open this in the browser that sent the request: it was given a cookie, and only with it the way back works. With
-    /// `handOver`, open it in any browser.
+    /// `handOver`, open it in any browser. `null` when nothing was begun.
     authorization_url: Option<String>,
-    /// After this the address is of no use.
+    /// After this the address is of no use; `null` when nothing was begun.
     expires_at: Option<DateTime<Utc>>,
     /// Why nothing was begun; empty when it was.
     user_errors: Vec<UserError>,

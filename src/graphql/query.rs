@@ -106,9 +106,9 @@ pub(super) struct TimelineFilter {
     label: Option<String>,
     /// Whether files came with them.
     has_attachment: Option<bool>,
-    /// At or after this moment.
+    /// Only what occurred at or after this moment.
     from: Option<DateTime<Utc>>,
-    /// Before this moment.
+    /// Only what occurred before this moment.
     to: Option<DateTime<Utc>>,
 }
 
@@ -217,7 +217,6 @@ impl Query {
     }
 
     /// Mail and meetings, newest first. Rows that arrive while you page do not shift the pages.
-    #[expect(clippy::too_many_arguments, reason = "the arguments of a Relay connection, and a filter")]
     #[graphql(complexity = "first.or(last).unwrap_or(25).clamp(1, 100) as usize * child_complexity + 1")]
     async fn timeline(
         &self,
@@ -273,7 +272,6 @@ impl Query {
     }
 
     /// What became of the ids the provider has named: why a mail is here, or is not.
-    #[expect(clippy::too_many_arguments, reason = "the arguments of a connection, and three filters")]
     #[graphql(complexity = "first.unwrap_or(25).clamp(1, 100) as usize * child_complexity + 1")]
     async fn items(
         &self,

@@ -50,6 +50,8 @@ impl Origins {
         const EXPOSED: [HeaderName; 2] = [HeaderName::from_static("x-request-id"), header::RETRY_AFTER];
         CorsLayer::new()
             .allow_origin(AllowOrigin::list(self.0.iter().cloned()))
+            // For the cookie that `connect` gives. Nothing at `/graphql` reads one.
+            .allow_credentials(true)
             .allow_methods([Method::GET, Method::POST])
             .allow_headers([header::AUTHORIZATION, header::CONTENT_TYPE])
             .expose_headers(EXPOSED)

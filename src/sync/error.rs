@@ -106,10 +106,12 @@ impl Refusal {
     }
 
     /// The input field it is about, where there is one.
-    pub const fn field(&self) -> Option<&'static str> {
+    pub fn field(&self) -> Option<&'static str> {
         match self {
             Self::Invalid { field, .. } => Some(field),
-            Self::NotFound { what } => Some(what),
+            Self::NotFound { what: "account" } => Some("accountId"),
+            Self::NotFound { what: "preview" } => Some("previewId"),
+            Self::NotFound { what: "batch" } => Some("batchId"),
             _ => None,
         }
     }

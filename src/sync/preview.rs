@@ -2,7 +2,7 @@
 //!
 //! It writes a preview row and an audit row and nothing else (invariant 2). What it cannot know exactly it gives as a range.
 
-use std::collections::BTreeMap;
+use std::{cmp::Reverse, collections::BTreeMap};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use futures::StreamExt;
@@ -44,7 +44,7 @@ pub struct Request {
     pub include_labels: Vec<String>,
     pub exclude_labels: Vec<String>,
     pub mail_days_back: Option<i32>,
-    /// `None`: the account's primary calendar and every other it owns.
+    /// `None`: the primary calendar.
     pub calendars: Option<Vec<String>>,
     pub calendar_days_back: Option<i32>,
     pub calendar_days_ahead: Option<i32>,
@@ -459,7 +459,7 @@ impl Look {
         let meetings = quota::duration(self.facts.calendar_requests, quota.calendar_requests_per_minute);
         self.facts.duration_ms = u64::try_from(mail.max(meetings).as_millis()).unwrap_or(u64::MAX);
         self.facts.excluded = tallies(std::mem::take(&mut self.excluded), str::to_owned);
-        self.shown.samples.sort_by(|left, right| right.at.cmp(&left.at));
+        self.shown.samples.sort_by_key(|sample| Reverse(sample.at));
     }
 }
 

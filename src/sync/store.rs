@@ -261,14 +261,21 @@ fn decide(slice: &Slice, known: Option<&Known>, one: Prepared) -> Result<(Resolu
                 Some(stored) if stored < version => {
                     marker(slice, &mut resolution, version, "departed", &Bytes::from_static(b"{}"))?
                 }
+                // This consent leaves it out, but the one that brought it in stands.
+                Some(_) if known.is_some_and(|known| known.outcome == ItemOutcome::Stored) => {
+                    (resolution.outcome, resolution.reason) = (ItemOutcome::Stored, None);
+                    None
+                }
                 _ => None,
             }
         }
         What::Gone { version, record } => {
             (resolution.outcome, resolution.in_batch) = (ItemOutcome::Gone, Some(ItemOutcome::Gone));
             match stored {
-                Some(stored) if version.is_none_or(|version| version > stored) => {
-                    marker(slice, &mut resolution, version.unwrap_or(stored + 1), "gone", &record)?
+                // Whatever version the provider gives a deletion, it is news as long as the item is in sight.
+                Some(stored) if known.is_some_and(|known| known.outcome != ItemOutcome::Gone) => {
+                    let version = version.unwrap_or(0).max(stored + 1);
+                    marker(slice, &mut resolution, version, "gone", &record)?
                 }
                 _ => None,
             }

@@ -113,35 +113,35 @@ async fn let_go(app: &App, user: UserId, claim: &Claim, verdict: &Verdict) -> Re
             Release { state: JobState::Dead, delay: Duration::ZERO, fresh: false, error: Some((class, reason)) }
         }
     };
-    let mut due = release_job(app, user, claim, &release).await?;
-    if *verdict == Verdict::Continue {
-        due.push(jobs::Due { user_id: user, job_id: claim.job_id, kind: claim.kind });
-    }
+    let due = release_job(app, user, claim, &release).await?;
     reconcile::ring(app, &due).await;
     hint(app, claim).await;
     Ok(())
 }
 
-/// Lets go in one transaction, and ends the batch with the last of its jobs; returns the jobs that wake up by it.
+/// Lets go in one transaction, and ends the batch with the last of its jobs; returns the jobs that are due now.
 async fn release_job(app: &App, user: UserId, claim: &Claim, release: &Release<'_>) -> Result<Vec<jobs::Due>> {
     let mut tx = app.db.begin(user).await?;
-    if !jobs::release(&mut tx, claim, release).await? {
-        return Ok(Vec::new());
+    let Some(left_in) = jobs::release(&mut tx, claim, release).await? else { return Ok(Vec::new()) };
+    let mut due = Vec::new();
+    // Also a job that meant to wait and was signalled meanwhile: whoever signalled it saw it at work and did not ring.
+    if left_in == JobState::Queued && release.delay.is_zero() {
+        due.push(jobs::Due { user_id: user, job_id: claim.job_id, kind: claim.kind });
     }
-    let mut woken = None;
-    if matches!(release.state, JobState::Succeeded | JobState::Dead) {
+    if matches!(left_in, JobState::Succeeded | JobState::Dead) {
         // A normalize job waits until nothing more can come in, so the end of a sync job is news to it.
-        woken = match claim.kind {
+        let woken = match claim.kind {
             JobKind::GmailSync => jobs::signal(&mut tx, claim.batch_id, JobKind::NormalizeMail).await?,
             JobKind::CalendarSync => jobs::signal(&mut tx, claim.batch_id, JobKind::NormalizeEvent).await?,
             JobKind::NormalizeMail | JobKind::NormalizeEvent | JobKind::Undo => None,
         };
+        due.extend(woken);
         if claim.kind != JobKind::Undo {
             batch::finish_if_done(&mut tx, claim.batch_id).await?;
         }
     }
     tx.commit().await?;
-    Ok(woken.into_iter().collect())
+    Ok(due)
 }
 
 /// Tells those who watch the batch to look. A hint that is lost is harmless: they also look by themselves now and then.

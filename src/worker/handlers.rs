@@ -2,10 +2,10 @@
 
 use std::{sync::Arc, time::Duration};
 
-use futures::{FutureExt, future::join_all};
+use futures::FutureExt;
 use tokio_util::sync::CancellationToken;
 
-use super::run_queue;
+use super::run_queues;
 use crate::{
     app::{App, scheduler_db},
     broker::Ring,
@@ -25,13 +25,10 @@ pub async fn run(config: Arc<Config>, clock: Clock, shutdown: CancellationToken)
     let app = App::for_worker(config, clock)?;
     // A fresh name each start: whoever held leases under an old one is no more.
     let owner: Arc<str> = format!("worker-{}", uuid::Uuid::now_v7()).into();
-    let queues = JobKind::ALL.iter().map(|kind| {
-        let (app, owner) = (app.clone(), owner.clone());
-        let (broker, concurrency, shutdown) = (app.broker.clone(), app.config.sync.concurrency, shutdown.clone());
-        let handle = move |ring: Ring| handle(app.clone(), owner.clone(), ring).boxed();
-        run_queue(*kind, broker, concurrency, handle, shutdown)
-    });
-    tokio::join!(join_all(queues), sweep(&app, &scheduler, &shutdown));
+    let (broker, concurrency) = (app.broker.clone(), app.config.sync.concurrency);
+    let answering = app.clone();
+    let handle = move |ring: Ring| handle(answering.clone(), owner.clone(), ring).boxed();
+    tokio::join!(run_queues(JobKind::ALL, &broker, concurrency, handle, &shutdown), sweep(&app, &scheduler, &shutdown));
     Ok(())
 }
 

@@ -4,4 +4,4 @@ mod handlers;
 mod monitor;
 
 pub use handlers::run;
-pub use monitor::run_queue;
+use monitor::run_queues;

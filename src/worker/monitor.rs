@@ -11,7 +11,11 @@ use std::{
 };
 
 use apalis::prelude::{BackendExt, Event, WorkerBuilder, WorkerBuilderExt, WorkerContext, WorkerError};
-use futures::{StreamExt, future::BoxFuture, stream::BoxStream};
+use futures::{
+    StreamExt,
+    future::BoxFuture,
+    stream::{BoxStream, FuturesUnordered},
+};
 use tokio::{
     sync::Semaphore,
     time::{MissedTickBehavior, interval, sleep},
@@ -32,6 +36,25 @@ const TIDY_EVERY: Duration = Duration::from_secs(1);
 /// How long running handlers may take to finish after the shutdown began.
 const DRAIN_WITHIN: Duration = Duration::from_secs(25);
 
+/// Answers the rings of several queues, each as [`run_queue`] does.
+pub(super) async fn run_queues<H>(
+    kinds: &[JobKind],
+    broker: &Broker,
+    concurrency: usize,
+    handle: H,
+    shutdown: &CancellationToken,
+) where
+    H: Fn(Ring) -> BoxFuture<'static, ()> + Clone + Send + Sync + 'static,
+{
+    // Not `join_all`, which polls every future when one of them wakes: a polled worker that has nothing to do asks Redis at
+    // once, and the answer wakes the next one, so that together they would never rest.
+    let mut queues: FuturesUnordered<_> = kinds
+        .iter()
+        .map(|kind| run_queue(*kind, broker.clone(), concurrency, handle.clone(), shutdown.clone()))
+        .collect();
+    while queues.next().await.is_some() {}
+}
+
 /// Answers the rings of one queue until `shutdown`, then lets the running handlers finish, for 25 s at most.
 ///
 /// At most `concurrency` handlers run at once, also across restarts of the worker. A handler that panics takes nothing
@@ -39,7 +62,7 @@ const DRAIN_WITHIN: Duration = Duration::from_secs(25);
 ///
 /// # Cancel safety
 /// Dropping the future stops taking rings, and leaves running handlers running.
-pub async fn run_queue<H>(kind: JobKind, broker: Broker, concurrency: usize, handle: H, shutdown: CancellationToken)
+async fn run_queue<H>(kind: JobKind, broker: Broker, concurrency: usize, handle: H, shutdown: CancellationToken)
 where
     H: Fn(Ring) -> BoxFuture<'static, ()> + Clone + Send + Sync + 'static,
 {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 use futures::future::join_all;
 use omnisync::{domain::ids::UserId, sandbox::Deliver};
 use rand::{Rng, SeedableRng, rngs::StdRng, seq::IndexedRandom};
@@ -93,7 +93,8 @@ impl<'a> History<'a> {
     }
 
     fn put_event(&mut self) {
-        let start = self.app.clock.now() + TimeDelta::hours(self.rng.random_range(-500..500));
+        // Google's times are whole seconds.
+        let start = self.app.clock.now().trunc_subsecs(0) + TimeDelta::hours(self.rng.random_range(-500..500));
         let mut event = json!({
             "summary": format!("Meeting {}", self.rng.random_range(0..1_000)),
             "start": { "dateTime": start.to_rfc3339() }, "end": { "dateTime": (start + TimeDelta::hours(1)).to_rfc3339() },

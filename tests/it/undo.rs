@@ -55,13 +55,14 @@ async fn race(app: &TestApp, after: i64) {
     let sql = format!("SELECT n_listed + n_stored + n_normalized FROM batches WHERE batch_id = '{}'", uuid_of(&batch));
     let look = || async { (app.db.number_of(&sql).await >= after).then_some(()) };
     eventually(look, || format!("{after} steps")).await;
-    let undone = person.undo_whole(&batch).await;
+    let undone = person.undo_whole(&batch).await["counts"].clone();
     at_rest(app, &batch).await;
     holds_nothing(app, &batch).await;
     assert!(person.timeline(json!({})).await.is_empty());
-    assert_eq!(person.batch(&batch).await, undone, "nothing happens after the end");
+    let rest = person.batch(&batch).await;
+    assert_eq!((&rest["state"], &rest["counts"]), (&json!("UNDONE"), &undone), "something came after the end");
     // Once more is the same as once.
-    assert_eq!(person.undo(&batch, false).await["batch"], undone);
+    assert_eq!(person.undo(&batch, false).await["batch"], rest);
     assert_eq!(audit_of(app, &batch).await, [["started", "1"], ["succeeded", "1"]]);
 }
 
@@ -226,4 +227,35 @@ async fn invariant_6_what_was_undone_stays_away_until_a_preview_includes_it() {
     assert_eq!(ada.finished(&third).await["counts"]["stored"], json!(before.len()));
     let after: Vec<Value> = ada.timeline(json!({})).await;
     assert_eq!(after, before, "the same rows under the same ids");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn invariant_6_a_batch_that_left_something_out_does_not_keep_it_from_an_undo() {
+    let app = TestApp::start_with(small_steps()).await;
+    app.google.add_account(ADA, "Ada Brook").expect("an account");
+    let private = json!({
+        "summary": "Doctor", "visibility": "private",
+        "start": { "dateTime": "2026-11-23T09:00:00Z" }, "end": { "dateTime": "2026-11-23T10:00:00Z" },
+    });
+    app.google.put_event(ADA, "primary", private).expect("made");
+    let ada = app.person("ada");
+    let account = ada.connect(ADA).await;
+    let import = |private: bool| {
+        let mut input = everything();
+        input["privateEvents"] = json!(private);
+        let (ada, account) = (&ada, &account);
+        async move {
+            let batch = ada.import(account, input).await;
+            (ada.finished(&batch).await["counts"].clone(), batch)
+        }
+    };
+    let (_, open) = import(true).await;
+    let (counts, closed) = import(false).await;
+    assert_eq!((&counts["filtered"], &counts["stored"]), (&json!(1), &json!(0)));
+    assert_eq!(ada.timeline(json!({})).await.len(), 1, "what the first consent brought stays in sight");
+    assert_eq!(app.db.rows("SELECT outcome FROM items").await, [["stored"]]);
+    assert_eq!(forecast(&ada, &closed).await, (0, 0, 0));
+    ada.undo_whole(&open).await;
+    assert!(ada.timeline(json!({})).await.is_empty());
+    assert_eq!(app.db.number_of("SELECT count(*) FROM raw_events").await, 0);
 }

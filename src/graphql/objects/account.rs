@@ -17,7 +17,7 @@ use crate::{
 /// A linked identity at a provider.
 pub(crate) struct Account(pub Row);
 
-/// An account's account of one service.
+/// One service of an account, and whether it may be read.
 #[derive(SimpleObject)]
 pub(crate) struct ServiceAccess {
     /// The service.
@@ -158,7 +158,7 @@ impl Calendar {
         self.0.primary
     }
 
-    /// Its IANA time zone.
+    /// Its IANA time zone; `null` when the provider names none.
     async fn time_zone(&self) -> Option<&str> {
         self.0.time_zone.as_deref()
     }

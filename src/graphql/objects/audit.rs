@@ -20,7 +20,7 @@ impl AuditEntry {
         id::encode(Kind::AuditEntry, self.0.audit_id)
     }
 
-    /// When.
+    /// When it happened.
     async fn at(&self) -> DateTime<Utc> {
         self.0.at
     }
@@ -40,27 +40,27 @@ impl AuditEntry {
         &self.0.actor
     }
 
-    /// The id of the account concerned.
+    /// The id of the account concerned; `null` when there is none.
     async fn account_id(&self) -> Option<ID> {
         self.0.account_id.map(|account| id::encode(Kind::Account, account.0))
     }
 
-    /// The id of the preview concerned.
+    /// The id of the preview concerned; `null` when there is none.
     async fn preview_id(&self) -> Option<ID> {
         self.0.preview_id.map(|preview| id::encode(Kind::Preview, preview.0))
     }
 
-    /// The id of the batch concerned.
+    /// The id of the batch concerned; `null` when there is none.
     async fn batch_id(&self) -> Option<ID> {
         self.0.batch_id.map(|batch| id::encode(Kind::Batch, batch.0))
     }
 
-    /// The id of the request it came with.
+    /// The id of the request it came with; `null` for background work.
     async fn request_id(&self) -> Option<&str> {
         self.0.request_id.as_deref()
     }
 
-    /// What the client called itself.
+    /// What the client called itself; `null` for background work.
     async fn client(&self) -> Option<&str> {
         self.0.client.as_deref()
     }

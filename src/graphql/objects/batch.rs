@@ -57,7 +57,7 @@ impl Batch {
         id::encode(Kind::Batch, self.0.batch_id.0)
     }
 
-    /// The account it reads.
+    /// The account it reads; `null` when it is no longer there.
     async fn account(&self, ctx: &Context<'_>) -> Result<Option<Account>> {
         AccountLoader::one(ctx, viewer(ctx)?, self.0.account_id).await
     }
@@ -88,7 +88,8 @@ impl Batch {
         }
     }
 
-    /// Whether every item has been listed, so that `counts.listed` is final.
+    /// Whether everything that was there when the run began has been listed. From then on `counts.listed` rises only by what
+    /// changes meanwhile.
     async fn listing_done(&self) -> bool {
         self.0.listing_done
     }
@@ -113,7 +114,7 @@ impl Batch {
         self.0.started_at
     }
 
-    /// When everything was fetched and on the timeline; `null` before.
+    /// When the run ended, well or not; `null` before. After a good end, everything is on the timeline.
     async fn finished_at(&self) -> Option<DateTime<Utc>> {
         self.0.finished_at
     }

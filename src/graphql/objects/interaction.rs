@@ -89,7 +89,7 @@ impl Interaction {
         self.0.service.into()
     }
 
-    /// The account it came through.
+    /// The account it came through; `null` when it is no longer there.
     async fn account(&self, ctx: &Context<'_>) -> Result<Option<Account>> {
         AccountLoader::one(ctx, viewer(ctx)?, self.0.account_id).await
     }
@@ -136,12 +136,13 @@ impl Interaction {
         Some(AllDay { first, last })
     }
 
-    /// The provider's id of the conversation, or of the series a meeting belongs to. Use it in `TimelineFilter.thread`.
+    /// The provider's id of the conversation, or of the series a meeting belongs to; `null` when there is none. Use it in
+    /// `TimelineFilter.thread`.
     async fn thread(&self) -> Option<&str> {
         self.0.thread.as_deref()
     }
 
-    /// A mail's Message-ID, a meeting's iCalUID: the same in every copy.
+    /// A mail's Message-ID, a meeting's iCalUID: the same in every copy; `null` when the source gives none.
     async fn universal_id(&self) -> Option<&str> {
         self.0.universal_id.as_deref()
     }
@@ -151,7 +152,7 @@ impl Interaction {
         &self.0.group_key
     }
 
-    /// Where a meeting takes place.
+    /// Where a meeting takes place; `null` for mail, and when the meeting does not say.
     async fn location(&self) -> Option<&str> {
         self.0.location.as_deref()
     }

@@ -104,7 +104,7 @@ impl Preview {
         id::encode(Kind::Preview, self.0.row.preview_id.0)
     }
 
-    /// The account it would read.
+    /// The account it would read; `null` when it is no longer there.
     async fn account(&self, ctx: &Context<'_>) -> Result<Option<Account>> {
         AccountLoader::one(ctx, viewer(ctx)?, self.0.row.account_id).await
     }

@@ -237,7 +237,10 @@ async fn pages_of_foreign_origins_are_refused_and_ours_may_read() {
         let request = reqwest::Client::new().request(http::Method::OPTIONS, server.url("/graphql"));
         Answer::of(request.header("origin", origin).header("access-control-request-method", "POST"))
     };
-    assert_eq!(preflight("https://app.example").await.header("access-control-allow-origin"), "https://app.example");
+    let allowed = preflight("https://app.example").await;
+    assert_eq!(allowed.header("access-control-allow-origin"), "https://app.example");
+    // Without it, the page's browser would drop the cookie that `connect` gives.
+    assert_eq!(allowed.header("access-control-allow-credentials"), "true");
     assert_eq!(preflight("https://evil.example").await.header("access-control-allow-origin"), "");
     // A refusal, too, can be read by a page of ours.
     let refused = reqwest::Client::new().post(server.url("/graphql")).header("origin", "https://app.example");

@@ -168,7 +168,8 @@ impl Calendar {
         self.seq += 1;
         let updated = event.get("updated").and_then(Value::as_str).unwrap_or_default();
         let updated_ms = DateTime::parse_from_rfc3339(updated).map_or(0, |at| at.timestamp_millis());
-        event.insert("etag".into(), format!("\"{}\"", updated_ms * 2 + (self.seq as i64 % 2)).into());
+        // Google's tag is the time of the change in half microseconds.
+        event.insert("etag".into(), format!("\"{}\"", updated_ms * 2_000 + (self.seq as i64 % 2)).into());
         let row = Row { event, seq: self.seq };
         if let Some(master) = row.master() {
             self.by_master.entry(master.to_owned()).or_default().insert(id.clone());

@@ -85,6 +85,30 @@ async fn a_ring_reaches_an_idle_worker_soon_and_every_time() {
     workers.finish().await;
 }
 
+/// How many scripts Redis has run.
+async fn n_scripts(redis: &TestRedis) -> u64 {
+    let stats: String = redis.command(&["INFO", "commandstats"]).await;
+    let calls = |line: &str| line.strip_prefix("cmdstat_evalsha:calls=")?.split(',').next()?.parse().ok();
+    stats.lines().find_map(calls).unwrap_or(0)
+}
+
+#[tokio::test]
+async fn idle_queues_side_by_side_let_redis_rest() {
+    const N_SCRIPTS: u64 = 200;
+    let redis = TestRedis::start();
+    let (broker, shutdown) = (redis.broker(), CancellationToken::new());
+    let running = {
+        let (broker, shutdown) = (broker.clone(), shutdown.clone());
+        tokio::spawn(async move { run_queues(JobKind::ALL, &broker, 4, |_| async {}.boxed(), &shutdown).await })
+    };
+    let (began, already) = (Instant::now(), n_scripts(&redis).await);
+    eventually("scripts have run", || async { n_scripts(&redis).await >= already + N_SCRIPTS }).await;
+    // Five queues look ten times a second and tidy up once; queues that wake each other look thousands of times.
+    assert!(began.elapsed() > Duration::from_secs(1), "{N_SCRIPTS} scripts in {:?}", began.elapsed());
+    shutdown.cancel();
+    timeout(PATIENCE, running).await.expect("workers end").expect("without a panic");
+}
+
 #[tokio::test]
 async fn a_flush_costs_the_rings_in_redis_and_nothing_else() {
     let redis = TestRedis::start();

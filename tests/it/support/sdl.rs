@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use async_graphql_parser::{
+use async_graphql::parser::{
     parse_schema,
     types::{BaseType, FieldDefinition, InputValueDefinition, Type, TypeDefinition, TypeKind, TypeSystemDefinition},
 };
@@ -72,7 +72,7 @@ impl Sdl {
         Self(types.collect())
     }
 
-    fn fields(&self, name: &str) -> &[async_graphql_parser::Positioned<FieldDefinition>] {
+    fn fields(&self, name: &str) -> &[async_graphql::Positioned<FieldDefinition>] {
         match self.0.get(name).map(|found| &found.kind) {
             Some(TypeKind::Object(object)) => &object.fields,
             Some(TypeKind::Interface(interface)) => &interface.fields,

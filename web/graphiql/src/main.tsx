@@ -3,28 +3,40 @@ import 'graphiql/setup-workers/vite';
 import 'graphiql/style.css';
 import './page.css';
 
-import { createGraphiQLFetcher } from '@graphiql/toolkit';
+import { createGraphiQLFetcher, type Fetcher } from '@graphiql/toolkit';
 import { GraphiQL } from 'graphiql';
 import { createClient } from 'graphql-ws';
 import { StrictMode, useMemo, useState } from 'react';
 import { createRoot } from 'react-dom/client';
 
+import { complete, remember } from './memory';
 import { operations } from './operations';
 import { forgetToken, keepToken, takeToken } from './token';
 
 const tabs = operations.map((query) => ({ query }));
 
-/** Queries and mutations by HTTP, subscriptions by WebSocket, both at /graphql of the server this page came from. */
-function createFetcher(token: string) {
+/**
+ * Queries and mutations by HTTP, subscriptions by WebSocket, both at /graphql of the server this page came from. Variables
+ * that are left out come from earlier answers.
+ */
+function createFetcher(token: string): Fetcher {
   const url = new URL('/graphql', location.origin);
   const socketUrl = new URL(url);
   socketUrl.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:';
   const authorization = `Bearer ${token}`;
-  return createGraphiQLFetcher({
+  const send = createGraphiQLFetcher({
     url: url.href,
     headers: { authorization },
+    // One answer to a request, which is what there is to remember.
+    enableIncrementalDelivery: false,
     wsClient: createClient({ url: socketUrl.href, connectionParams: { authorization } }),
   });
+  return async (params, options) => {
+    const variables = complete(params.query, params.variables as Record<string, unknown> | undefined);
+    const answer = await send({ ...params, variables }, options);
+    remember(answer);
+    return answer;
+  };
 }
 
 function Explorer({ token, onSignOut }: { token: string; onSignOut: () => void }) {

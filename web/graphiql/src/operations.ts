@@ -1,9 +1,12 @@
-// The first visit's tabs, in the order of the pipeline: link an account, look, approve, watch, read, take it back. Arguments
-// stand in the operations, so that an id can be pasted where it is seen; an empty id comes from the answer of an earlier tab.
+// The first visit's tabs, in the order of the pipeline: link an account, look, approve, watch, read, bring up to date, take
+// it back. Each takes its ids as variables, which are filled from the answers of the tabs before it (memory.ts), so that the
+// story runs without copying anything. Lines are short enough for the editor of a laptop's screen.
 
-const CONNECT = `# 1. Link an account: open authorizationUrl in another browser tab and consent there.
+const CONNECT = `# 1. Link an account. Run this, then open the
+# authorizationUrl in another tab of this browser
+# (Ctrl-click or Cmd-click it), consent, and come back.
 mutation Connect {
-  connect(input: { provider: GOOGLE, services: [GMAIL, CALENDAR] }) {
+  connect(input: { services: [GMAIL, CALENDAR] }) {
     authorizationUrl
     expiresAt
     userErrors { code field message }
@@ -11,84 +14,150 @@ mutation Connect {
 }
 `;
 
-const ACCOUNTS = `# 2. The accounts you have linked.
+const ACCOUNTS = `# 2. The accounts you have linked. The next tabs use the
+# one linked last.
 query Accounts {
   viewer {
-    accounts { id provider email state }
+    accounts {
+      id
+      email
+      state
+      stateReason
+      services { service granted }
+      calendars { id name primary }
+    }
   }
 }
 `;
 
-const PREVIEW = `# 3. What a sync would bring in. Nothing is stored yet.
-mutation Preview {
-  preview(input: { accountId: "", services: [GMAIL, CALENDAR] }) {
+const PREVIEW = `# 3. What a sync would bring in: a year of mail, and the
+# meetings your preferences name. Only these samples are
+# stored, for an hour. accountId comes from tab 2.
+# What you have undone stays out. To see it again, put
+#   { "includeUndone": true }
+# into Variables below.
+mutation Preview(
+  $accountId: ID!
+  $includeUndone: Boolean! = false
+) {
+  preview(input: {
+    accountId: $accountId
+    mailDaysBack: 365
+    includeUndone: $includeUndone
+  }) {
     preview {
       id
       expiresAt
-      matches { atLeast atMost }
-      perLabel { label count }
-      perCalendar { calendar count }
-      topSenders { address count }
-      samples { service occurredAt subject }
-      quotaUnits
-      estimatedDuration
+      mail { atLeast atMost }
+      meetings { atLeast atMost }
+      perLabel { name count }
+      perCalendar { name count }
+      topSenders { key count }
+      excludedByRule { name count }
+      samples { service at who title }
+      mailQuery
+      gmailUnits
+      estimatedSeconds
     }
     userErrors { code field message }
   }
 }
 `;
 
-const APPROVE = `# 4. Approve exactly what the preview showed. A batch starts.
-mutation Approve {
-  approve(input: { previewId: "", idempotencyKey: "first" }) {
+const APPROVE = `# 4. Approve exactly what the preview showed: a batch
+# starts. previewId comes from tab 3; idempotencyKey is
+# made from it, so that a double click approves once.
+mutation Approve($previewId: ID!, $idempotencyKey: String!) {
+  approve(input: {
+    previewId: $previewId
+    idempotencyKey: $idempotencyKey
+  }) {
     batch { id state }
     userErrors { code field message }
   }
 }
 `;
 
-const BATCH_PROGRESS = `# 5. Watch it: the state now, then every change, then the end.
-subscription BatchProgress {
-  batchProgress(batchId: "") {
-    number
+const PROGRESS = `# 5. Watch it: the state now, then every change, then the
+# end. batchId comes from tab 4. To watch another batch,
+# put { "batchId": "..." } into Variables below.
+subscription Progress($batchId: ID!) {
+  batchProgress(batchId: $batchId) {
+    seq
+    percent
+    etaSeconds
     batch {
       state
-      counts { stored unchanged filtered failed }
+      counts {
+        listed
+        stored
+        normalized
+        unchanged
+        filtered
+        failed
+        gone
+        removed
+      }
+      throttledUntil
+      error
     }
-    estimatedEnd
-    throttledUntil
   }
 }
 `;
 
-const TIMELINE = `# 6. Read the timeline, newest first.
-query Timeline {
-  timeline(first: 20) {
-    edges {
-      node { id type direction subject snippet occurredAt }
+const TIMELINE = `# 6. Read the timeline, newest first. Only mail here:
+# without the filter, the meetings to come stand before
+# it. For the next page put { "after": "<endCursor>" }
+# into Variables below.
+query Timeline(
+  $after: String
+  $filter: TimelineFilter = { kind: EMAIL }
+) {
+  timeline(first: 20, after: $after, filter: $filter) {
+    nodes {
+      kind
+      occurredAt
+      direction
+      subject
+      snippet
+      participants { role name address }
     }
     pageInfo { hasNextPage endCursor }
   }
 }
 `;
 
-const UNDO_DRY_RUN = `# 7. What undo would remove and restore. Nothing changes.
-mutation UndoDryRun {
-  undo(input: { batchId: "", dryRun: true }) {
-    counts { removed restored kept }
-    userErrors { code field message }
-  }
-}
-`;
-
-const UNDO = `# 8. Take the batch back.
-mutation Undo {
-  undo(input: { batchId: "" }) {
+const SYNC_NOW = `# 7. Bring in what has changed since, under the consent
+# in force: a batch of its own. Deliver a mail first, by
+# the command that script/dev printed, and run tab 6
+# again afterwards. accountId comes from tab 2.
+mutation SyncNow($accountId: ID!) {
+  syncNow(input: { accountId: $accountId }) {
     batch { id state }
-    counts { removed restored kept }
     userErrors { code field message }
   }
 }
 `;
 
-export const operations = [CONNECT, ACCOUNTS, PREVIEW, APPROVE, BATCH_PROGRESS, TIMELINE, UNDO_DRY_RUN, UNDO];
+const UNDO_DRY_RUN = `# 8. What undo would take away, set back and keep.
+# Nothing changes. batchId comes from tab 4.
+mutation UndoDryRun($batchId: ID!) {
+  undo(input: { batchId: $batchId, dryRun: true }) {
+    counts { service removed restored kept }
+    userErrors { code field message }
+  }
+}
+`;
+
+const UNDO = `# 9. Take the batch of tab 4 back, also while it runs.
+# Run tab 5 again to see how far it is.
+mutation Undo($batchId: ID!) {
+  undo(input: { batchId: $batchId }) {
+    batch { id state }
+    counts { service removed restored kept }
+    userErrors { code field message }
+  }
+}
+`;
+
+export const operations = [CONNECT, ACCOUNTS, PREVIEW, APPROVE, PROGRESS, TIMELINE, SYNC_NOW, UNDO_DRY_RUN, UNDO];
