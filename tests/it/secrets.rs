@@ -237,7 +237,7 @@ async fn invariant_9_no_secret_and_no_content_is_in_tables_redis_logs_or_errors(
     assert_absent(&redis_dump(&app).await, &canaries, "Redis after the work");
     assert_absent(&[answers, vec![failed.to_string()]].concat(), &canaries, "an answer that refuses");
     for (name, log) in [("the API's log", api.log()), ("the worker's log", worker.log())] {
-        assert!(log.len() > 20, "{name} is silent: {log:?}");
+        assert!(log.len() > 4, "{name} is silent: {log:?}");
         assert_absent(&log, &canaries, name);
     }
 }
