@@ -75,10 +75,15 @@ pub(super) fn expand(
         extra.insert(start.first);
     }
     let in_reach = |moment: &Moment| (from..to).contains(&Start { first: *moment, ..start }.to_local());
-    let ruled = (&rules).into_iter().take(MAX_STEPS).map(|local| local.naive_utc());
+    let mut n_steps = 0;
+    let ruled = (&rules).into_iter().take(MAX_STEPS).inspect(|_| n_steps += 1).map(|local| local.naive_utc());
     let ruled = ruled.skip_while(|local| *local < from).take_while(|local| *local < to).take(MAX_OCCURRENCES);
     let mut starts: BTreeSet<Moment> = ruled.map(|local| start.moment_at(local)).collect();
     starts.extend(extra.into_iter().filter(in_reach));
+    if n_steps == MAX_STEPS && starts.is_empty() {
+        // The window lies beyond our reach, which is not the same as an empty one.
+        return Err(Malformed);
+    }
     let is_excluded = |moment: &Moment| {
         let day = Start { first: *moment, ..start }.to_local().date();
         excluded.contains(moment) || excluded.contains(&Moment::Day(day))
@@ -232,6 +237,14 @@ mod tests {
     }
 
     #[test]
+    fn a_window_beyond_reach_is_not_an_empty_one() {
+        let often = "RRULE:FREQ=DAILY;BYHOUR=9,10,11,12,13,14,15,16;BYMINUTE=0,20,40";
+        assert_eq!(starts(&[often], "1997-09-02T09:00:00Z", Tz::UTC), Err(Malformed));
+        assert!(!starts(&[often], "2025-09-02T09:00:00Z", Tz::UTC).unwrap().is_empty());
+        assert_eq!(starts(&["RRULE:FREQ=DAILY;COUNT=4294967295"], "0001-01-01T00:00:00Z", Tz::UTC), Err(Malformed));
+    }
+
+    #[test]
     fn hostile_rules_end_soon() {
         let start = Instant::now();
         for line in [
@@ -250,7 +263,6 @@ mod tests {
             "RRULE:FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30",
             "RRULE:FREQ=DAILY;BYMONTH=2;BYMONTHDAY=30",
             "RRULE:FREQ=DAILY;INTERVAL=0",
-            "RRULE:FREQ=DAILY;COUNT=4294967295",
             "RRULE:FREQ=WEEKLY;INTERVAL=65535;COUNT=4294967295",
         ] {
             assert!(starts(&[line], "0001-01-01T00:00:00Z", Tz::UTC).unwrap().len() < 30, "{line}");
