@@ -84,6 +84,15 @@ async fn check_ledger(app: &TestApp, bearer: &str, query: &str, window: &Window)
     assert!(failed.is_empty(), "{failed:?}");
 }
 
+/// Whether a series is over before its first day, as one is that was cut off at its beginning: it has no occurrence, though
+/// the sandbox shows its first.
+fn ends_before_it_begins(series: &Value) -> bool {
+    let start = text(&series["start"]["date"]) + &text(&series["start"]["dateTime"]);
+    let rules = series["recurrence"].to_string();
+    let until = rules.split_once("UNTIL=").and_then(|(_, until)| until.get(..8));
+    until.is_some_and(|until| *until < *start.chars().filter(char::is_ascii_digit).take(8).collect::<String>())
+}
+
 /// Every stored mail is one interaction; every stored meeting is on the timeline, unless Google knows no occurrence of it in
 /// the window.
 async fn check_interactions(app: &TestApp, bearer: &str, window: &Window) {
@@ -91,22 +100,34 @@ async fn check_interactions(app: &TestApp, bearer: &str, window: &Window) {
         "SELECT s.collection_id, i.source_id, i.group_key FROM items i JOIN streams s USING (user_id, stream_id)
          WHERE i.outcome = 'stored' AND NOT EXISTS (
              SELECT FROM interactions n WHERE n.stream_id = i.stream_id AND n.group_key = i.group_key)";
+    let mut lost = Vec::new();
     for row in app.db.rows(missing).await {
         let [calendar, id, group] = [&row[0], &row[1], &row[2]];
         assert_ne!(calendar, "mailbox", "a mail without an interaction: {id}");
         let events = app.google.events(ADA, calendar).expect("events");
         let event = events.iter().find(|event| text(&event["id"]) == *id).expect("a known event");
-        let mut instances = match event["recurrence"].is_array() {
+        let is_series = event["recurrence"].is_array();
+        let mut instances = match is_series {
             true => app.google_lists(bearer, &[calendar, "events", group, "instances"], window, false).await,
             false => Vec::new(),
         };
         // Google lists a series whose dates it cannot read wherever it is; what lies outside the window is not ours to show.
         let (from, to) = (at(&window.0), at(&window.1));
         instances.retain(|instance| moment(&instance["end"]) > from && moment(&instance["start"]) < to);
-        let is_nowhere =
-            instances.is_empty() && (event["recurrence"].is_array() || event["status"] == json!("cancelled"));
-        assert!(is_nowhere, "a meeting without an interaction: {event:#}\n{instances:#?}");
+        let is_nowhere = match is_series {
+            true => instances.is_empty() || ends_before_it_begins(event),
+            false => event["status"] == json!("cancelled"),
+        };
+        if !is_nowhere {
+            lost.push(format!("{event:#}\n{:#?}", instances.first()));
+        }
     }
+    assert!(
+        lost.is_empty(),
+        "{} meetings without an interaction, such as {:#?}",
+        lost.len(),
+        &lost[..lost.len().min(5)]
+    );
     let twice = "SELECT count(*) FROM (SELECT FROM interactions GROUP BY stream_id, group_key, occurrence HAVING count(*) > 1) AS t";
     assert_eq!(app.db.number_of(twice).await, 0);
 }
