@@ -2,7 +2,6 @@
 
 mod auth;
 mod consent;
-mod corpus;
 mod crash;
 mod faults;
 mod flow;
