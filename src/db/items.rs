@@ -1,6 +1,8 @@
 //! The ledger: what became of every id, and what each batch did to it.
 //!
 //! Statements here take whole pages and chunks as arrays (`unnest`), because a statement a row would cost more than the rows.
+//! They look each id up by itself (`LATERAL`): what the database believes of how many rows a stream has is an average of
+//! other people's, or nothing at all, and by that belief a join or `= ANY` walks the whole stream for every chunk.
 
 use chrono::{DateTime, Utc};
 use diesel::{
@@ -54,12 +56,15 @@ pub async fn enter(
         Listing::Whole { include_undone } => (false, include_undone),
         Listing::Changes => (true, false),
     };
+    // The rows touched exist and are held, so that upsert only ever updates; it looks each up by the key.
     let listed = diesel::sql_query(
         "WITH listed AS (
              SELECT source_id, min(place) AS place FROM unnest($4) WITH ORDINALITY AS page (source_id, place) GROUP BY source_id
          ), old AS (
-             SELECT i.source_id, i.outcome, i.version, i.batch_id FROM items i JOIN listed USING (source_id)
-             WHERE i.user_id = $1 AND i.stream_id = $2 FOR UPDATE OF i
+             SELECT i.* FROM (SELECT source_id FROM listed ORDER BY source_id) AS l CROSS JOIN LATERAL (
+                 SELECT source_id, outcome, version, batch_id FROM items
+                 WHERE user_id = $1 AND stream_id = $2 AND source_id = l.source_id FOR UPDATE
+             ) AS i
          ), entered AS (
              INSERT INTO items (user_id, stream_id, source_id, batch_id, outcome, ordinal)
              SELECT $1, $2, l.source_id, $3, 'pending', $5 + l.place - 1
@@ -72,9 +77,10 @@ pub async fn enter(
                  batch_id = excluded.batch_id, outcome = 'pending', ordinal = excluded.ordinal, reason = NULL,
                  attempts = 0, next_try_at = NULL, updated_at = now()
          ), touched AS (
-             UPDATE items SET batch_id = $3 FROM old o
-             WHERE items.user_id = $1 AND items.stream_id = $2 AND items.source_id = o.source_id AND o.batch_id <> $3
-                 AND ((o.outcome = 'stored' AND NOT $6) OR (o.outcome = 'undone' AND NOT $7))
+             INSERT INTO items (user_id, stream_id, source_id, batch_id, outcome)
+             SELECT $1, $2, o.source_id, $3, 'pending' FROM old o
+             WHERE o.batch_id <> $3 AND ((o.outcome = 'stored' AND NOT $6) OR (o.outcome = 'undone' AND NOT $7))
+             ON CONFLICT (user_id, stream_id, source_id) DO UPDATE SET batch_id = excluded.batch_id
          ), held AS (
              INSERT INTO batch_items (user_id, batch_id, stream_id, source_id, outcome, version)
              SELECT $1, $3, $2, o.source_id, CASE o.outcome WHEN 'stored' THEN 'unchanged' ELSE 'filtered' END,
@@ -182,9 +188,16 @@ pub struct Known {
 /// When the database refuses.
 pub async fn lock_known(tx: &mut Tx, stream: StreamId, batch: BatchId, ids: &[String]) -> Result<Vec<Known>> {
     let known = diesel::sql_query(
-        "SELECT i.source_id, i.outcome, i.version, i.group_key, i.attempts, i.batch_id = $3 AS met, b.outcome AS counted
-         FROM items i LEFT JOIN batch_items b ON b.user_id = $1 AND b.batch_id = $3 AND b.stream_id = $2 AND b.source_id = i.source_id
-         WHERE i.user_id = $1 AND i.stream_id = $2 AND i.source_id = ANY($4) ORDER BY i.source_id FOR UPDATE OF i",
+        "SELECT i.*, b.outcome AS counted
+         FROM (SELECT DISTINCT unnest($4) AS source_id ORDER BY source_id) AS wanted
+         CROSS JOIN LATERAL (
+             SELECT source_id, outcome, version, group_key, attempts, batch_id = $3 AS met FROM items
+             WHERE user_id = $1 AND stream_id = $2 AND source_id = wanted.source_id FOR UPDATE
+         ) AS i
+         LEFT JOIN LATERAL (
+             SELECT outcome FROM batch_items
+             WHERE user_id = $1 AND batch_id = $3 AND stream_id = $2 AND source_id = wanted.source_id OFFSET 0
+         ) AS b ON true",
     )
     .bind::<SqlUuid, _>(tx.user().0)
     .bind::<SqlUuid, _>(stream.0)
@@ -280,47 +293,47 @@ fn column<'a, R, T: 'a>(rows: &'a [R], value: impl Fn(&'a R) -> T) -> Vec<T> {
     rows.iter().map(value).collect()
 }
 
-/// Up to `limit` groups of a stream whose interactions are behind.
+/// An item whose interactions are behind, and the group it is projected with.
+#[derive(Clone, Debug, PartialEq, Eq, QueryableByName)]
+pub struct Behind {
+    #[diesel(sql_type = Text)]
+    pub source_id: String,
+    #[diesel(sql_type = Text)]
+    pub group_key: String,
+}
+
+/// Up to `limit` items of a stream whose interactions are behind, held until the transaction ends: a newer version of one
+/// of them is stored after this projection, not under it.
 ///
 /// # Errors
 /// When the database refuses.
-pub async fn groups_to_project(tx: &mut Tx, stream: StreamId, limit: i64) -> Result<Vec<String>> {
-    #[derive(QueryableByName)]
-    struct Row {
-        #[diesel(sql_type = Text)]
-        group_key: String,
-    }
-    let rows: Vec<Row> = diesel::sql_query(
-        "SELECT DISTINCT coalesce(group_key, source_id) AS group_key FROM (
-             SELECT group_key, source_id FROM items WHERE user_id = $1 AND stream_id = $2 AND to_project LIMIT $3
-         ) AS behind",
+pub async fn lock_behind(tx: &mut Tx, stream: StreamId, limit: i64) -> Result<Vec<Behind>> {
+    let rows = diesel::sql_query(
+        "SELECT source_id, coalesce(group_key, source_id) AS group_key FROM items
+         WHERE user_id = $1 AND stream_id = $2 AND to_project LIMIT $3 FOR UPDATE SKIP LOCKED",
     )
     .bind::<SqlUuid, _>(tx.user().0)
     .bind::<SqlUuid, _>(stream.0)
     .bind::<BigInt, _>(limit)
     .load(&mut **tx)
     .await?;
-    Ok(rows.into_iter().map(|row| row.group_key).collect())
+    Ok(rows)
 }
 
-/// Notes that the interactions of these groups have caught up; returns how many items that were behind.
+/// Notes that the interactions of these items have caught up.
 ///
 /// # Errors
 /// When the database refuses.
-pub async fn mark_projected(tx: &mut Tx, stream: StreamId, groups: &[String]) -> Result<i64> {
-    // A group's own item bears its name and is found by the key, the others by the index of groups; the index of what is
-    // behind would be walked whole, once for each chunk.
-    let changed = diesel::sql_query(
-        "UPDATE items SET to_project = false
-         WHERE user_id = $1 AND stream_id = $2 AND to_project AND coalesce(group_key, source_id) = ANY($3)
-             AND (source_id = ANY($3) OR (group_key = ANY($3) AND group_key IS DISTINCT FROM source_id))",
+pub async fn mark_projected(tx: &mut Tx, stream: StreamId, behind: &[Behind]) -> Result<()> {
+    diesel::sql_query(
+        "UPDATE items SET to_project = false WHERE user_id = $1 AND stream_id = $2 AND source_id = ANY($3)",
     )
     .bind::<SqlUuid, _>(tx.user().0)
     .bind::<SqlUuid, _>(stream.0)
-    .bind::<Array<Text>, _>(groups)
+    .bind::<Array<Text>, _>(column(behind, |item| item.source_id.as_str()))
     .execute(&mut **tx)
     .await?;
-    Ok(i64::try_from(changed).unwrap_or(i64::MAX))
+    Ok(())
 }
 
 /// One item of a batch, for whoever asks what became of it.

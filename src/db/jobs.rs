@@ -109,7 +109,7 @@ pub async fn claim(tx: &mut Tx, job: JobId, owner: &str, lease: Duration) -> Res
              SELECT user_id, job_id, state = 'running' AS taken_over FROM jobs
              WHERE user_id = $1 AND job_id = $2
                  AND ((state = 'queued' AND run_at <= now()) OR (state = 'running' AND lease_until < now()))
-             FOR UPDATE
+             FOR UPDATE SKIP LOCKED
          )
          UPDATE jobs SET state = 'running', attempt = attempt + 1, generation = generation + 1,
              lease_owner = $3, lease_until = now() + make_interval(secs => $4)

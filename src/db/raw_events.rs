@@ -81,18 +81,23 @@ pub struct RawEvent {
 /// # Errors
 /// When the database refuses.
 pub async fn newest(tx: &mut Tx, provider: ProviderName, stream: StreamId, groups: &[String]) -> Result<Vec<RawEvent>> {
-    // A group's own item bears its name; the others (exceptions of a series) are found through the ledger's index.
+    // One look by the key for each item; why, `items` says. A group's own item bears its name, the others (exceptions of a
+    // series) are found through the ledger's index.
     let rows = diesel::sql_query(
         "WITH sources AS (
              SELECT unnest($4) AS source_id
              UNION
-             SELECT source_id FROM items
-             WHERE user_id = $1 AND stream_id = $3 AND group_key = ANY($4) AND group_key IS DISTINCT FROM source_id
+             SELECT member.source_id FROM unnest($4) AS wanted (group_key) CROSS JOIN LATERAL (
+                 SELECT source_id FROM items
+                 WHERE user_id = $1 AND stream_id = $3 AND group_key = wanted.group_key AND group_key IS DISTINCT FROM source_id
+                 OFFSET 0
+             ) AS member
          )
-         SELECT DISTINCT ON (r.source_id) r.source_id, r.version, r.kind, r.group_key, r.batch_id, r.payload
-         FROM raw_events r JOIN sources USING (source_id)
-         WHERE r.user_id = $1 AND r.provider = $2 AND r.stream_id = $3
-         ORDER BY r.source_id, r.version DESC",
+         SELECT newest.* FROM sources CROSS JOIN LATERAL (
+             SELECT source_id, version, kind, group_key, batch_id, payload FROM raw_events
+             WHERE user_id = $1 AND provider = $2 AND stream_id = $3 AND source_id = sources.source_id
+             ORDER BY version DESC LIMIT 1
+         ) AS newest",
     )
     .bind::<SqlUuid, _>(tx.user().0)
     .bind::<Text, _>(provider.as_str())

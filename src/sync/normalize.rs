@@ -4,7 +4,7 @@
 //! gives for them (invariant 7). One projection at a time works a stream, held by a lock of the transaction, so that none can
 //! write what an older reading gave over what a newer one did.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use chrono::{DateTime, Utc};
 
@@ -63,12 +63,14 @@ pub(super) async fn slice(app: &App, user: UserId, claim: &Claim) -> Result<Verd
 async fn chunk(app: &App, user: UserId, claim: &Claim, fence: Fence, stream: &Stream) -> Result<i64> {
     let mut tx = app.db.begin(user).await?;
     locks::hold_stream(&mut tx, stream.stream_id).await?;
-    let groups = items::groups_to_project(&mut tx, stream.stream_id, CHUNK).await?;
-    if groups.is_empty() {
+    let behind = items::lock_behind(&mut tx, stream.stream_id, CHUNK).await?;
+    if behind.is_empty() {
         return Ok(0);
     }
-    project(app, &mut tx, stream, groups.clone()).await?;
-    let n = items::mark_projected(&mut tx, stream.stream_id, &groups).await?;
+    let groups: BTreeSet<String> = behind.iter().map(|item| item.group_key.clone()).collect();
+    project(app, &mut tx, stream, groups.into_iter().collect()).await?;
+    items::mark_projected(&mut tx, stream.stream_id, &behind).await?;
+    let n = i64::try_from(behind.len()).unwrap_or(i64::MAX);
     let still_held = jobs::hold(&mut tx, claim, app.config.sync.lease, None).await?;
     // A projection is right whatever became of the batch, so a fence that has fallen only costs the count.
     batches::count(&mut tx, fence, &Counts { normalized: n, ..Counts::default() }).await?;
