@@ -7,7 +7,7 @@ use secrecy::SecretString;
 use crate::{
     broker::Broker,
     config::{Config, Problem},
-    db::{self, Db},
+    db::{self, Db, Timeouts},
 };
 
 /// What one check came to.
@@ -58,7 +58,7 @@ async fn databases(config: &Config) -> Vec<Finding> {
 
 async fn database(url: &SecretString) -> Result<String, String> {
     let away = |_| "no connection; check the address, the password, and whether PostgreSQL runs".to_owned();
-    let db = Db::new(url, 1, Duration::from_secs(5)).map_err(|error| error.to_string())?;
+    let db = Db::new(url, 1, Timeouts::of_statement(Duration::from_secs(5))).map_err(|error| error.to_string())?;
     db.ping().await.map_err(away)?;
     match db::pending_migrations(&db).await {
         Ok(0) => {}

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use diesel::{
     BoolExpressionMethods, ExpressionMethods, OptionalExtension, QueryDsl, Queryable, Selectable, SelectableHelper,
-    sql_types::{BigInt, Bool, Integer, Nullable, Text, Uuid as SqlUuid},
+    sql_types::{Array, BigInt, Bool, Integer, Nullable, Text, Uuid as SqlUuid},
 };
 use diesel_async::RunQueryDsl;
 
@@ -11,6 +11,7 @@ use super::{Result, Tx, schema::batches};
 use crate::domain::{
     batch::{BatchOrigin, BatchState},
     ids::{AccountId, BatchId, PreviewId},
+    job::WAITS,
 };
 
 /// A stored batch.
@@ -195,7 +196,7 @@ pub async fn count(tx: &mut Tx, fence: Fence, counts: &Counts) -> Result<bool> {
         "UPDATE batches SET
              n_listed = n_listed + $4, n_stored = n_stored + $5, n_unchanged = n_unchanged + $6,
              n_filtered = n_filtered + $7, n_failed = n_failed + $8, n_gone = n_gone + $9,
-             n_normalized = n_normalized + $10, throttled_until = NULL, seq = seq + 1
+             n_normalized = n_normalized + $10, seq = seq + 1
          WHERE user_id = $1 AND batch_id = $2 AND generation = $3 AND state = 'running'",
     )
     .bind::<SqlUuid, _>(tx.user().0)
@@ -234,16 +235,27 @@ pub async fn mark_listed(tx: &mut Tx, fence: Fence) -> Result<()> {
     Ok(())
 }
 
-/// Says until when a batch waits, for those who watch it.
+/// Says until when a batch waits, for those who watch it: until the last of its jobs that wait for the provider or for
+/// the budget may go on.
 ///
 /// # Errors
 /// When the database refuses.
-pub async fn mark_throttled(tx: &mut Tx, fence: Fence, until: DateTime<Utc>) -> Result<()> {
-    diesel::update(batches::table.find((tx.user().0, fence.batch.0)))
-        .filter(batches::generation.eq(fence.generation))
-        .set((batches::throttled_until.eq(until), batches::seq.eq(batches::seq + 1)))
-        .execute(&mut **tx)
-        .await?;
+pub async fn note_waits(tx: &mut Tx, batch: BatchId) -> Result<()> {
+    // The row is held first: of two jobs that begin to wait at once, the second then sees the first.
+    Batch::lock(tx, batch).await?;
+    diesel::sql_query(
+        "UPDATE batches SET throttled_until = waits.until, seq = seq + 1
+         FROM (
+             SELECT max(run_at) AS until FROM jobs
+             WHERE user_id = $1 AND batch_id = $2 AND state = 'queued' AND error_class = ANY($3)
+         ) AS waits
+         WHERE user_id = $1 AND batch_id = $2 AND state = 'running' AND throttled_until IS DISTINCT FROM waits.until",
+    )
+    .bind::<SqlUuid, _>(tx.user().0)
+    .bind::<SqlUuid, _>(batch.0)
+    .bind::<Array<Text>, _>(WAITS.as_slice())
+    .execute(&mut **tx)
+    .await?;
     Ok(())
 }
 

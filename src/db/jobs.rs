@@ -97,9 +97,14 @@ pub struct Claim {
     /// Whether the claim was taken from a worker whose lease ran out: it crashed, or hung.
     #[diesel(sql_type = Bool)]
     pub taken_over: bool,
+    /// The class of what the last slice ended with, when it did not end well.
+    #[diesel(sql_type = Nullable<Text>)]
+    pub error_class: Option<String>,
 }
 
 /// Claims a job that is due, or whose worker is no more. `None` when it is neither, or another job works its stream.
+///
+/// Waits for whoever holds the row: most often it is a signal to the job, and a ring that did not wait for it would be lost.
 ///
 /// # Errors
 /// When the database refuses.
@@ -109,12 +114,12 @@ pub async fn claim(tx: &mut Tx, job: JobId, owner: &str, lease: Duration) -> Res
              SELECT user_id, job_id, state = 'running' AS taken_over FROM jobs
              WHERE user_id = $1 AND job_id = $2
                  AND ((state = 'queued' AND run_at <= now()) OR (state = 'running' AND lease_until < now()))
-             FOR UPDATE SKIP LOCKED
+             FOR UPDATE
          )
          UPDATE jobs SET state = 'running', attempt = attempt + 1, generation = generation + 1,
              lease_owner = $3, lease_until = now() + make_interval(secs => $4)
          FROM before WHERE jobs.user_id = before.user_id AND jobs.job_id = before.job_id
-         RETURNING jobs.job_id, kind, batch_id, stream_id, attempt, generation, signal, checkpoint, taken_over",
+         RETURNING jobs.job_id, kind, batch_id, stream_id, attempt, generation, signal, checkpoint, taken_over, error_class",
     )
     .bind::<SqlUuid, _>(tx.user().0)
     .bind::<SqlUuid, _>(job.0)
@@ -132,11 +137,21 @@ pub async fn claim(tx: &mut Tx, job: JobId, owner: &str, lease: Duration) -> Res
 
 /// Renews the lease and moves the checkpoint; `false` when the job is no longer held and the transaction must not commit.
 ///
+/// Where the transaction has `advanced` the work, the attempts start anew: only those in a row, without any progress
+/// between them, count.
+///
 /// # Errors
 /// When the database refuses.
-pub async fn hold(tx: &mut Tx, claim: &Claim, lease: Duration, checkpoint: Option<&Value>) -> Result<bool> {
+pub async fn hold(
+    tx: &mut Tx,
+    claim: &mut Claim,
+    lease: Duration,
+    checkpoint: Option<&Value>,
+    advanced: bool,
+) -> Result<bool> {
     let changed = diesel::sql_query(
-        "UPDATE jobs SET lease_until = now() + make_interval(secs => $4), checkpoint = coalesce($5, checkpoint)
+        "UPDATE jobs SET lease_until = now() + make_interval(secs => $4), checkpoint = coalesce($5, checkpoint),
+             attempt = CASE WHEN $6 THEN 0 ELSE attempt END
          WHERE user_id = $1 AND job_id = $2 AND generation = $3 AND state = 'running'",
     )
     .bind::<SqlUuid, _>(tx.user().0)
@@ -144,8 +159,12 @@ pub async fn hold(tx: &mut Tx, claim: &Claim, lease: Duration, checkpoint: Optio
     .bind::<Integer, _>(claim.generation)
     .bind::<Double, _>(lease.as_secs_f64())
     .bind::<Nullable<Jsonb>, _>(checkpoint)
+    .bind::<Bool, _>(advanced)
     .execute(&mut **tx)
     .await?;
+    if advanced {
+        claim.attempt = 0;
+    }
     Ok(changed == 1)
 }
 

@@ -9,7 +9,7 @@ use crate::domain::ids::StreamId;
 /// Waits until no other projection or undo works on a stream, and keeps them away until the transaction ends.
 ///
 /// # Errors
-/// When the database refuses, or the wait outlasts the statement timeout.
+/// When the database refuses, or the wait outlasts the connection's lock timeout ([`super::Error::is_lock_timeout`]).
 pub async fn hold_stream(tx: &mut Tx, stream: StreamId) -> Result<()> {
     diesel::sql_query("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))")
         .bind::<Text, _>(stream.to_string())

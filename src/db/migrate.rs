@@ -6,7 +6,7 @@ use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
-use super::{Db, Error, Result};
+use super::{Db, Error, Result, Timeouts};
 use crate::config::Database;
 
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!();
@@ -29,7 +29,7 @@ pub struct MigrationReport {
 pub async fn migrate(config: &Database) -> Result<MigrationReport> {
     let url = config.owner_url.as_ref().ok_or_else(|| Error::Migrate("DATABASE_URL is not set".to_owned()))?;
     // One connection: the lock below belongs to it. Migrations may take longer than any request.
-    let db = Db::new(url, 1, std::time::Duration::from_secs(3600))?;
+    let db = Db::new(url, 1, Timeouts::of_statement(std::time::Duration::from_secs(3600)))?;
     let mut conn = db.connection().await?;
     conn.batch_execute("SELECT pg_advisory_lock(7235406821)").await?;
     let mut harness = AsyncMigrationHarness::new(conn);

@@ -23,5 +23,5 @@ pub mod users;
 mod words;
 
 pub use migrate::{MigrationReport, migrate, pending_migrations, role_faults};
-pub use pool::{Db, Error, Result};
+pub use pool::{Db, Error, Result, Timeouts};
 pub use scope::Tx;

@@ -33,6 +33,18 @@ pub enum Error {
 }
 
 impl Error {
+    /// Whether somebody else held a row or a lock for longer than this connection waits.
+    ///
+    /// The driver keeps the error's code (55P03) to itself, so this reads the text, which is English wherever `lc_messages`
+    /// is. Elsewhere the wait counts as a failure like any other, and is tried again like one.
+    pub fn is_lock_timeout(&self) -> bool {
+        use diesel::result::{DatabaseErrorKind::Unknown, Error::DatabaseError};
+        match self {
+            Self::Statement(DatabaseError(Unknown, info)) => info.message().contains("lock timeout"),
+            _ => false,
+        }
+    }
+
     /// Whether a unique constraint or index of this name refused the statement.
     pub fn is_unique_violation(&self, constraint: &str) -> bool {
         use diesel::result::{DatabaseErrorKind::UniqueViolation, Error::DatabaseError};
@@ -52,6 +64,24 @@ pub struct Db {
     pub(super) pool: Pool<AsyncPgConnection>,
 }
 
+/// How long a connection waits for what.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Timeouts {
+    /// With one statement.
+    pub statement: Duration,
+    /// With others who hold a row or a lock; zero is as long as with the statement.
+    pub lock: Duration,
+    /// With a client that has left a transaction open and does nothing. Then the server ends the session.
+    pub idle_in_transaction: Duration,
+}
+
+impl Timeouts {
+    /// Waits for a statement this long, for locks no less, and for a silent client half a minute.
+    pub const fn of_statement(statement: Duration) -> Self {
+        Self { statement, lock: Duration::ZERO, idle_in_transaction: Duration::from_secs(30) }
+    }
+}
+
 /// How long a caller may wait for a connection before it is told that there is none.
 const WAIT: Duration = Duration::from_secs(5);
 
@@ -60,11 +90,11 @@ impl Db {
     ///
     /// # Errors
     /// When the pool's settings are unusable. A database that is away shows only on use.
-    pub fn new(url: &SecretString, size: usize, statement_timeout: Duration) -> Result<Self> {
+    pub fn new(url: &SecretString, size: usize, timeouts: Timeouts) -> Result<Self> {
         let mut config = ManagerConfig::default();
         // A connection whose backend is gone is noticed without a round trip at every checkout.
         config.recycling_method = RecyclingMethod::Fast;
-        config.custom_setup = Box::new(move |url| connect(url.to_owned(), statement_timeout).boxed());
+        config.custom_setup = Box::new(move |url| connect(url.to_owned(), timeouts).boxed());
         let manager = AsyncDieselConnectionManager::new_with_config(url.expose_secret(), config);
         let pool = Pool::builder(manager)
             .max_size(size)
@@ -93,14 +123,16 @@ impl Db {
 }
 
 /// Opens one connection: TLS unless the server is this machine or the address says `sslmode=disable`.
-fn connect(url: String, statement_timeout: Duration) -> BoxFuture<'static, ConnectionResult<AsyncPgConnection>> {
+fn connect(url: String, timeouts: Timeouts) -> BoxFuture<'static, ConnectionResult<AsyncPgConnection>> {
     async move {
         let mut config: tokio_postgres::Config = url.parse().map_err(bad)?;
         config.connect_timeout(WAIT);
         config.application_name("omnisync");
         config.options(format!(
-            "-c statement_timeout={} -c idle_in_transaction_session_timeout=30000",
-            statement_timeout.as_millis()
+            "-c statement_timeout={} -c lock_timeout={} -c idle_in_transaction_session_timeout={}",
+            timeouts.statement.as_millis(),
+            timeouts.lock.as_millis(),
+            timeouts.idle_in_transaction.as_millis()
         ));
         let local = config.get_hosts().iter().all(is_local);
         if local || config.get_ssl_mode() == SslMode::Disable {

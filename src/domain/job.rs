@@ -83,6 +83,13 @@ pub enum Verdict {
     },
 }
 
+/// The class of a wait for the minute's budget.
+pub const BUDGET: &str = "budget";
+/// The class of a wait that the provider has asked for.
+pub const THROTTLED: &str = "throttled";
+/// The classes of waits that last until a known time, through nobody's fault.
+pub const WAITS: [&str; 2] = [BUDGET, THROTTLED];
+
 /// The wait before try number `attempt` (from 1) of something transient, given `unit` in 0.0..1.0 drawn at random.
 ///
 /// Full jitter (anywhere between nothing and the ceiling), so that many that failed together do not return together. The

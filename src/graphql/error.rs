@@ -66,7 +66,7 @@ pub(super) fn payload<T>(ctx: &Context<'_>, result: sync::Result<T>) -> Result<(
     match result {
         Ok(value) => Ok((Some(value), Vec::new())),
         Err(sync::Error::Refused(refusal)) => Ok((None, vec![refusal.into()])),
-        Err(sync::Error::Failed(cause)) => Err(failed(ctx, cause)),
+        Err(error) => Err(refused(ctx, error)),
     }
 }
 
@@ -79,5 +79,6 @@ pub(super) fn refused(ctx: &Context<'_>, error: sync::Error) -> Error {
             error
         }
         sync::Error::Failed(cause) => failed(ctx, cause),
+        sync::Error::Busy => failed(ctx, error),
     }
 }

@@ -16,6 +16,7 @@ use url::Url;
 use crate::domain::{
     account::Service,
     consent::{CalendarScope, Label, MailScope},
+    job::THROTTLED,
     stream::{Collection, Cursor},
 };
 
@@ -217,7 +218,7 @@ impl Class {
     /// The class as one word for rows and logs.
     pub const fn as_str(&self) -> &'static str {
         match self {
-            Self::Throttled(_) => "throttled",
+            Self::Throttled(_) => THROTTLED,
             Self::Unauthorized => "unauthorized",
             Self::NeedsReauth => "needs_reauth",
             Self::NeedsScope => "needs_scope",

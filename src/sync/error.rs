@@ -11,6 +11,9 @@ pub enum Error {
     /// The caller's doing; nothing was changed.
     #[error(transparent)]
     Refused(#[from] Refusal),
+    /// Somebody else works on the same rows; nothing was changed, and it can be tried again at once.
+    #[error("somebody else works on the same rows")]
+    Busy,
     /// Our doing; the text is for the log only.
     #[error("failed")]
     Failed(#[source] anyhow::Error),
@@ -126,15 +129,13 @@ macro_rules! failed {
         }
     )*};
 }
-failed!(
-    db::Error,
-    broker::Error,
-    seal::Error,
-    serde_json::Error,
-    std::io::Error,
-    tokio::task::JoinError,
-    anyhow::Error
-);
+failed!(broker::Error, seal::Error, serde_json::Error, std::io::Error, tokio::task::JoinError, anyhow::Error);
+
+impl From<db::Error> for Error {
+    fn from(error: db::Error) -> Self {
+        if error.is_lock_timeout() { Self::Busy } else { Self::Failed(error.into()) }
+    }
+}
 
 /// What a provider's refusal means to someone who waits for the answer.
 impl From<providers::Error> for Error {

@@ -34,7 +34,7 @@ use crate::{
 const CHUNK: i64 = 200;
 
 /// Projects what is behind in a batch's streams, until nothing is or the slice is over.
-pub(super) async fn slice(app: &App, user: UserId, claim: &Claim) -> Result<Verdict> {
+pub(super) async fn slice(app: &App, user: UserId, claim: &mut Claim) -> Result<Verdict> {
     let deadline = tokio::time::Instant::now() + app.config.sync.slice;
     let service = if claim.kind == JobKind::NormalizeMail { Service::Gmail } else { Service::Calendar };
     let mut tx = app.db.begin(user).await?;
@@ -60,7 +60,7 @@ pub(super) async fn slice(app: &App, user: UserId, claim: &Claim) -> Result<Verd
 }
 
 /// Projects one chunk of a stream; returns how many items caught up.
-async fn chunk(app: &App, user: UserId, claim: &Claim, fence: Fence, stream: &Stream) -> Result<i64> {
+async fn chunk(app: &App, user: UserId, claim: &mut Claim, fence: Fence, stream: &Stream) -> Result<i64> {
     let mut tx = app.db.begin(user).await?;
     locks::hold_stream(&mut tx, stream.stream_id).await?;
     let behind = items::lock_behind(&mut tx, stream.stream_id, CHUNK).await?;
@@ -71,7 +71,7 @@ async fn chunk(app: &App, user: UserId, claim: &Claim, fence: Fence, stream: &St
     project(app, &mut tx, stream, groups.into_iter().collect()).await?;
     items::mark_projected(&mut tx, stream.stream_id, &behind).await?;
     let n = i64::try_from(behind.len()).unwrap_or(i64::MAX);
-    let still_held = jobs::hold(&mut tx, claim, app.config.sync.lease, None).await?;
+    let still_held = jobs::hold(&mut tx, claim, app.config.sync.lease, None, true).await?;
     // A projection is right whatever became of the batch, so a fence that has fallen only costs the count.
     batches::count(&mut tx, fence, &Counts { normalized: n, ..Counts::default() }).await?;
     if !still_held {

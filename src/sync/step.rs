@@ -19,7 +19,7 @@ use super::{
 use crate::{
     app::App,
     db::{
-        batches::{self, Batch, Fence},
+        batches::{Batch, Fence},
         items::{self, Listing as Meeting},
         jobs::Claim,
         previews::Preview,
@@ -31,7 +31,7 @@ use crate::{
         consent::{Exclusions, Snapshot},
         filter::MailFilter,
         ids::{PreviewId, UserId},
-        job::{Verdict, backoff},
+        job::{BUDGET, Verdict, backoff},
         quota::Call,
         stream::Cursor,
     },
@@ -65,8 +65,8 @@ enum Phase {
 }
 
 /// What one slice works with.
-pub(super) struct Slice {
-    pub(super) claim: Claim,
+pub(super) struct Slice<'a> {
+    pub(super) claim: &'a mut Claim,
     pub(super) fence: Fence,
     pub(super) stream: Stream,
     pub(super) session: Session,
@@ -89,7 +89,7 @@ enum Flow {
 }
 
 /// Runs one slice.
-pub(super) async fn slice(app: &App, user: UserId, claim: &Claim) -> Result<Verdict> {
+pub(super) async fn slice(app: &App, user: UserId, claim: &mut Claim) -> Result<Verdict> {
     let Some(mut slice) = load(app, user, claim).await? else { return Ok(Verdict::Done) };
     loop {
         let flow = match slice.checkpoint.phase {
@@ -107,7 +107,7 @@ pub(super) async fn slice(app: &App, user: UserId, claim: &Claim) -> Result<Verd
 }
 
 /// Gathers what a slice needs; `None` when there is nothing to read any more.
-async fn load(app: &App, user: UserId, claim: &Claim) -> Result<Option<Slice>> {
+async fn load<'a>(app: &App, user: UserId, claim: &'a mut Claim) -> Result<Option<Slice<'a>>> {
     let Some(stream_id) = claim.stream_id else { return Ok(None) };
     let mut tx = app.db.begin(user).await?;
     let (batch, stream) = (Batch::find(&mut tx, claim.batch_id).await?, Stream::find(&mut tx, stream_id).await?);
@@ -128,17 +128,17 @@ async fn load(app: &App, user: UserId, claim: &Claim) -> Result<Option<Slice>> {
     session.require(stream.service)?;
     let Some(filter) = filter(&snapshot, stream.service)? else { return Ok(None) };
     Ok(Some(Slice {
-        claim: claim.clone(),
         fence: Fence { batch: batch.batch_id, generation: batch.generation },
         stream,
         session,
         preview,
         include_undone: snapshot.include_undone,
-        checkpoint: serde_json::from_value(claim.checkpoint.clone())?,
         snapshot,
         filter,
         deadline: Instant::now() + app.config.sync.slice,
         items_left: app.config.sync.slice_items,
+        checkpoint: serde_json::from_value(claim.checkpoint.clone())?,
+        claim,
     }))
 }
 
@@ -157,7 +157,7 @@ fn filter(snapshot: &Snapshot, service: Service) -> Result<Option<Filter>> {
     })
 }
 
-impl Slice {
+impl Slice<'_> {
     /// Chooses between asking for changes and listing anew, and takes the cursor that a listing starts from.
     async fn begin(&mut self, app: &App) -> Result<Flow> {
         if self.stream.cursor.is_some() {
@@ -166,7 +166,7 @@ impl Slice {
         }
         let call = if self.stream.service == Service::Gmail { Call::GmailProfile } else { Call::Calendar };
         if let Some(wait) = self.session.draw(app, call, 1).await? {
-            return self.wait_for_budget(app, wait).await;
+            return self.wait_for_budget(wait).await;
         }
         match app.google.baseline(&self.session.access, self.stream.service).await {
             Ok(baseline) => {
@@ -183,7 +183,7 @@ impl Slice {
     async fn list(&mut self, app: &App) -> Result<Flow> {
         let call = if self.stream.service == Service::Gmail { Call::GmailList } else { Call::Calendar };
         if let Some(wait) = self.session.draw(app, call, 1).await? {
-            return self.wait_for_budget(app, wait).await;
+            return self.wait_for_budget(wait).await;
         }
         let collection = self.stream.collection();
         let listing = match (&self.snapshot.mail, &self.snapshot.calendar) {
@@ -208,7 +208,7 @@ impl Slice {
     async fn changes(&mut self, app: &App) -> Result<Flow> {
         let call = if self.stream.service == Service::Gmail { Call::GmailHistory } else { Call::Calendar };
         if let Some(wait) = self.session.draw(app, call, 1).await? {
-            return self.wait_for_budget(app, wait).await;
+            return self.wait_for_budget(wait).await;
         }
         let Some(cursor) = self.stream.cursor.clone().map(Cursor) else {
             self.checkpoint = Checkpoint::default();
@@ -286,21 +286,13 @@ impl Slice {
     }
 
     /// Waits a short time for the minute's budget here, a long one away from the worker.
-    async fn wait_for_budget(&mut self, app: &App, wait: Duration) -> Result<Flow> {
+    async fn wait_for_budget(&mut self, wait: Duration) -> Result<Flow> {
         const HERE: Duration = Duration::from_secs(5);
         if wait <= HERE && Instant::now() + wait < self.deadline {
             tokio::time::sleep(wait).await;
             return Ok(Flow::On);
         }
-        self.stay_away(app, wait, "budget").await
-    }
-
-    async fn stay_away(&mut self, app: &App, delay: Duration, class: &'static str) -> Result<Flow> {
-        let until = app.clock.now() + TimeDelta::from_std(delay).unwrap_or_else(|_| TimeDelta::minutes(1));
-        let mut tx = app.db.begin(self.session.user).await?;
-        batches::mark_throttled(&mut tx, self.fence, until).await?;
-        tx.commit().await?;
-        Ok(Flow::End(Verdict::RetryAfter { delay, class, counts: false }))
+        Ok(Flow::End(Verdict::RetryAfter { delay: wait, class: BUDGET, counts: false }))
     }
 
     /// What a provider's refusal means for the slice.
@@ -314,7 +306,7 @@ impl Slice {
                 let until = until.unwrap_or(now + TimeDelta::seconds(30));
                 self.session.throttle(app, self.stream.service, until).await?;
                 let delay = (until - now).to_std().unwrap_or(Duration::from_secs(1));
-                return self.stay_away(app, delay, class).await;
+                Verdict::RetryAfter { delay, class, counts: false }
             }
             Class::Unauthorized => {
                 self.session = self.session.clone().refresh(app).await?;

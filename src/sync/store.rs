@@ -137,7 +137,7 @@ pub(super) enum Stored {
 }
 
 /// Stores a page of a listing or a chunk of fetched items, or both, and moves the checkpoint.
-pub(super) async fn store(app: &App, slice: &Slice, page: Page, prepared: Vec<Prepared>) -> Result<Stored> {
+pub(super) async fn store(app: &App, slice: &mut Slice<'_>, page: Page, prepared: Vec<Prepared>) -> Result<Stored> {
     let (stream, batch) = (slice.stream.stream_id, slice.fence.batch);
     let mut tx = app.db.begin(slice.session.user).await?;
     let mut counts = Counts::default();
@@ -152,13 +152,15 @@ pub(super) async fn store(app: &App, slice: &Slice, page: Page, prepared: Vec<Pr
         streams::move_cursor(&mut tx, stream, slice.preview, page.cursor.as_ref()).await?;
     }
     let checkpoint = serde_json::to_value(&slice.checkpoint)?;
-    if !jobs::hold(&mut tx, &slice.claim, app.config.sync.lease, Some(&checkpoint)).await? {
+    // A listing that begins again meets nothing new until it is past where it was.
+    let advanced = counts != Counts::default() || page.cursor.is_some();
+    if !jobs::hold(&mut tx, slice.claim, app.config.sync.lease, Some(&checkpoint), advanced).await? {
         return Ok(Stored::Fenced);
     }
     let normalize = JobKind::normalize_of(slice.stream.service);
     let woken = if wrote_raw { jobs::signal(&mut tx, batch, normalize).await? } else { None };
     if page.last {
-        jobs::mark_listed(&mut tx, &slice.claim).await?;
+        jobs::mark_listed(&mut tx, slice.claim).await?;
         batches::mark_listed(&mut tx, slice.fence).await?;
     }
     if !batches::count(&mut tx, slice.fence, &counts).await? {
@@ -166,12 +168,12 @@ pub(super) async fn store(app: &App, slice: &Slice, page: Page, prepared: Vec<Pr
     }
     tx.commit().await?;
     reconcile::ring(app, woken.as_slice()).await;
-    hint(app, &slice.claim).await;
+    hint(app, slice.claim).await;
     Ok(Stored::Kept)
 }
 
 /// Writes what became of the items; says whether any raw event was written.
-async fn write_items(tx: &mut Tx, slice: &Slice, prepared: Vec<Prepared>, counts: &mut Counts) -> Result<bool> {
+async fn write_items(tx: &mut Tx, slice: &Slice<'_>, prepared: Vec<Prepared>, counts: &mut Counts) -> Result<bool> {
     if prepared.is_empty() {
         return Ok(false);
     }
@@ -220,7 +222,7 @@ fn tally(counts: &mut Counts, known: Option<&Known>, resolution: &Resolution) {
 }
 
 /// What the ledger says of an item now that it has arrived, and the raw event that goes with it.
-fn decide(slice: &Slice, known: Option<&Known>, one: Prepared) -> Result<(Resolution, Option<NewRawEvent>)> {
+fn decide(slice: &Slice<'_>, known: Option<&Known>, one: Prepared) -> Result<(Resolution, Option<NewRawEvent>)> {
     let Prepared { source_id, what } = one;
     let stored = known.and_then(|known| known.version);
     let mut resolution = Resolution {
@@ -298,7 +300,7 @@ fn decide(slice: &Slice, known: Option<&Known>, one: Prepared) -> Result<(Resolu
 
 /// A raw event that says an item is no longer there, or no longer ours to show.
 fn marker(
-    slice: &Slice,
+    slice: &Slice<'_>,
     resolution: &mut Resolution,
     version: i64,
     kind: &'static str,

@@ -95,7 +95,7 @@ async fn provider(tx: &mut Tx, batch: &Batch) -> Result<ProviderName> {
 }
 
 /// Takes back until nothing is left or the slice is over.
-pub(super) async fn slice(app: &App, user: UserId, claim: &Claim) -> Result<Verdict> {
+pub(super) async fn slice(app: &App, user: UserId, claim: &mut Claim) -> Result<Verdict> {
     let deadline = tokio::time::Instant::now() + app.config.sync.slice;
     while chunk(app, user, claim).await? {
         hint(app, claim).await;
@@ -107,7 +107,7 @@ pub(super) async fn slice(app: &App, user: UserId, claim: &Claim) -> Result<Verd
 }
 
 /// Takes back one chunk; `false` when the batch holds nothing any more and is undone.
-async fn chunk(app: &App, user: UserId, claim: &Claim) -> Result<bool> {
+async fn chunk(app: &App, user: UserId, claim: &mut Claim) -> Result<bool> {
     let id = claim.batch_id;
     let mut tx = app.db.begin(user).await?;
     let batch = Batch::find(&mut tx, id).await?.ok_or_else(|| anyhow::anyhow!("an undo without a batch"))?;
@@ -134,7 +134,7 @@ async fn chunk(app: &App, user: UserId, claim: &Claim) -> Result<bool> {
         normalize::project(app, &mut tx, &stream, std::mem::take(&mut released.groups)).await?;
     }
     // A worker that took the job over goes on where this transaction began.
-    let still_held = jobs::hold(&mut tx, claim, app.config.sync.lease, None).await?;
+    let still_held = jobs::hold(&mut tx, claim, app.config.sync.lease, None, true).await?;
     if still_held {
         batches::count_undone(&mut tx, id, released.removed, released.restored).await?;
         tx.commit().await?;

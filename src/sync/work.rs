@@ -12,7 +12,7 @@ use crate::{
     },
     domain::{
         ids::UserId,
-        job::{JobKind, JobState, Verdict, backoff},
+        job::{JobKind, JobState, THROTTLED, Verdict, WAITS, backoff},
     },
 };
 
@@ -34,11 +34,14 @@ pub enum Outcome {
 /// When the database fails; the job's lease then runs out, and another worker takes it over.
 pub async fn work(app: &App, owner: &str, ring: Ring) -> Result<Outcome> {
     let mut tx = app.db.begin(ring.user).await?;
-    let Some(claim) = jobs::claim(&mut tx, ring.job, owner, app.config.sync.lease).await? else {
+    let Some(mut claim) = jobs::claim(&mut tx, ring.job, owner, app.config.sync.lease).await? else {
         return Ok(Outcome::Nothing);
     };
     if matches!(claim.kind, JobKind::GmailSync | JobKind::CalendarSync) {
         batches::start(&mut tx, claim.batch_id).await?;
+    }
+    if claim.error_class.as_deref().is_some_and(|class| WAITS.contains(&class)) {
+        batches::note_waits(&mut tx, claim.batch_id).await?;
     }
     tx.commit().await?;
     let verdict = if claim.taken_over && claim.attempt > MAX_CRASHES {
@@ -46,7 +49,7 @@ pub async fn work(app: &App, owner: &str, ring: Ring) -> Result<Outcome> {
             "Its worker went down three times while working on it. Look at the worker's log, then retry the job.";
         Verdict::GiveUp { class: "crash", reason: reason.to_owned() }
     } else {
-        match slice(app, ring.user, &claim).await {
+        match slice(app, ring.user, &mut claim).await {
             Ok(verdict) => verdict,
             Err(error) => verdict_of(app, &claim, error),
         }
@@ -55,7 +58,7 @@ pub async fn work(app: &App, owner: &str, ring: Ring) -> Result<Outcome> {
     Ok(Outcome::Worked)
 }
 
-async fn slice(app: &App, user: UserId, claim: &Claim) -> Result<Verdict> {
+async fn slice(app: &App, user: UserId, claim: &mut Claim) -> Result<Verdict> {
     match claim.kind {
         JobKind::GmailSync | JobKind::CalendarSync => step::slice(app, user, claim).await,
         JobKind::NormalizeMail | JobKind::NormalizeEvent => normalize::slice(app, user, claim).await,
@@ -69,11 +72,13 @@ fn verdict_of(app: &App, claim: &Claim, error: Error) -> Verdict {
     match error {
         Error::Refused(refusal) => match refusal {
             Refusal::Throttled { seconds } => {
-                Verdict::RetryAfter { delay: Duration::from_secs(seconds), class: "throttled", counts: false }
+                Verdict::RetryAfter { delay: Duration::from_secs(seconds), class: THROTTLED, counts: false }
             }
             Refusal::ProviderUnavailable => retry_or_give_up(app, claim, "transient", delay),
             other => Verdict::GiveUp { class: class_of(&other), reason: other.to_string() },
         },
+        // It has waited for them already.
+        Error::Busy => Verdict::RetryAfter { delay: Duration::ZERO, class: "busy", counts: false },
         Error::Failed(cause) => {
             tracing::error!(job.id = %claim.job_id, job.kind = %claim.kind, attempt = claim.attempt, error = ?cause, "a slice failed");
             retry_or_give_up(app, claim, "internal", delay)
@@ -127,6 +132,9 @@ async fn release_job(app: &App, user: UserId, claim: &Claim, release: &Release<'
     // Also a job that meant to wait and was signalled meanwhile: whoever signalled it saw it at work and did not ring.
     if left_in == JobState::Queued && release.delay.is_zero() {
         due.push(jobs::Due { user_id: user, job_id: claim.job_id, kind: claim.kind });
+    }
+    if release.error.is_some_and(|(class, _)| WAITS.contains(&class)) {
+        batches::note_waits(&mut tx, claim.batch_id).await?;
     }
     if matches!(left_in, JobState::Succeeded | JobState::Dead) {
         // A normalize job waits until nothing more can come in, so the end of a sync job is news to it.

@@ -139,11 +139,11 @@ async fn invariant_4_a_worker_frozen_past_its_lease_writes_nothing_when_it_comes
     reaches(&app, STORED, 100).await;
     frozen.freeze();
     app.start_worker();
-    // FIXME: it may end PARTIAL. Whoever takes a job over waits for the lock of the frozen transaction, outlives the short
-    // lease by that, and counts as crashed.
-    ada.finished(&batch).await;
+    let done = ada.finished(&batch).await;
+    assert_eq!(done["state"], json!("SUCCEEDED"), "{done:#}");
     let before = State::of(&app.db).await;
     frozen.thaw();
     frozen.finish().await;
     State::of(&app.db).await.assert_equals(&before);
+    before.assert_equals(&faultless().await);
 }

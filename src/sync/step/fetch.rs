@@ -18,7 +18,7 @@ use crate::{
 /// Ids taken from the ledger at once.
 const ROUND: usize = 1_000;
 
-impl Slice {
+impl Slice<'_> {
     /// Fetches until nothing is pending or the slice is over.
     pub(super) async fn fetch_pending(&mut self, app: &App) -> Result<Flow> {
         while self.items_left > 0 && Instant::now() < self.deadline {
@@ -63,7 +63,7 @@ impl Slice {
                     Some(wait) => {
                         // What was ordered is stored first; the part that had to wait stays pending.
                         if outstanding == 0 && arrived.is_empty() {
-                            return self.wait_for_budget(app, wait).await;
+                            return self.wait_for_budget(wait).await;
                         }
                         end = Some(wait);
                     }
@@ -92,7 +92,7 @@ impl Slice {
             }
         }
         match end {
-            Some(wait) if left > 0 => self.wait_for_budget(app, wait).await,
+            Some(wait) if left > 0 => self.wait_for_budget(wait).await,
             _ => Ok(Flow::On),
         }
     }
