@@ -10,7 +10,7 @@ use std::{
 use anyhow::{Context, bail, ensure};
 use omnisync::{
     clock::Clock,
-    config::Config,
+    config::{Config, Google},
     db,
     dev::services::Services,
     http::{auth, server, shutdown::Shutdown},
@@ -78,18 +78,12 @@ fn config(services: &Services, api: &Url, google: &str) -> anyhow::Result<Config
         ("REDIS_URL", services.redis_url.expose_secret().to_owned()),
         ("GOOGLE_CLIENT_ID", client_id.to_owned()),
         ("GOOGLE_CLIENT_SECRET", client_secret.to_owned()),
-        ("GOOGLE_AUTH_URL", format!("{google}/o/oauth2/v2/auth")),
-        ("GOOGLE_TOKEN_URL", format!("{google}/token")),
-        ("GOOGLE_REVOKE_URL", format!("{google}/revoke")),
-        ("GOOGLE_JWKS_URL", format!("{google}/oauth2/v3/certs")),
-        ("GOOGLE_ISSUER", google.to_owned()),
-        ("GOOGLE_GMAIL_URL", format!("{google}/")),
-        ("GOOGLE_CALENDAR_URL", format!("{google}/calendar/v3/")),
         // As good as none: what is measured is the program.
         ("GMAIL_UNITS_PER_MINUTE", "1000000000".to_owned()),
         ("GMAIL_PROJECT_UNITS_PER_MINUTE", "1000000000".to_owned()),
         ("RUST_LOG", "warn".to_owned()),
     ]);
+    vars.extend(Google::vars_under(google));
     for (variable, role) in [
         ("API_DATABASE_URL", "omnisync_api"),
         ("WORKER_DATABASE_URL", "omnisync_worker"),
