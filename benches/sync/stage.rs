@@ -127,8 +127,11 @@ async fn story(api: Url) -> anyhow::Result<Run> {
 
     let items = person.count_timeline().await?;
     ensure!(counts["stored"] == items && n_shown == items.min(100), "{items} on the timeline, of {counts}");
+    let undo_seconds = undone(&person, batch).await?.as_secs_f64();
+    ensure!(person.count_timeline().await? == 0, "the undo left something on the timeline");
     Ok(Run {
         items,
+        undo_seconds,
         seconds: took.as_secs_f64(),
         tail_seconds: (started_at + took - stored_at).as_secs_f64(),
         peak_mib,
@@ -151,6 +154,21 @@ async fn succeeded(person: &Person, batch: &str) -> anyhow::Result<(Value, Insta
             Some("SUCCEEDED") => return Ok((counts.clone(), stored_at.context("succeeded with items missing")?)),
             Some("QUEUED" | "RUNNING") => tokio::time::sleep(LOOK_EVERY).await,
             _ => bail!("the batch ended as {node}"),
+        }
+    }
+}
+
+/// Takes the batch back; returns how long that took.
+async fn undone(person: &Person, batch: &str) -> anyhow::Result<Duration> {
+    let started_at = Instant::now();
+    let undo = "mutation($i: UndoInput!) { undo(input: $i) { batch { id } userErrors { code message } } }";
+    person.ask(undo, json!({ "i": { "batchId": batch } })).await?;
+    loop {
+        let seen = person.ask("query($b: ID!) { node(id: $b) { ... on Batch { state } } }", json!({ "b": batch })).await?;
+        match seen["node"]["state"].as_str() {
+            Some("UNDONE") => return Ok(started_at.elapsed()),
+            Some("UNDOING") => tokio::time::sleep(LOOK_EVERY).await,
+            _ => bail!("the undo ended as {seen}"),
         }
     }
 }
