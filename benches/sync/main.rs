@@ -88,7 +88,9 @@ async fn measure(sizes: &[(usize, usize)]) -> anyhow::Result<()> {
 fn print_row(size: &str, run: &Run) {
     let Run { items, seconds, tail_seconds, undo_seconds, peak_mib } = run;
     let per_second = run.per_second();
-    println!("{size:>8} {items:>8} {seconds:>9.2} {per_second:>11.0} {tail_seconds:>9.2} {peak_mib:>9.1} {undo_seconds:>9.2}");
+    println!(
+        "{size:>8} {items:>8} {seconds:>9.2} {per_second:>11.0} {tail_seconds:>9.2} {peak_mib:>9.1} {undo_seconds:>9.2}"
+    );
 }
 
 /// One run in a process of its own, because a process's peak of memory never sinks.

@@ -164,7 +164,8 @@ async fn undone(person: &Person, batch: &str) -> anyhow::Result<Duration> {
     let undo = "mutation($i: UndoInput!) { undo(input: $i) { batch { id } userErrors { code message } } }";
     person.ask(undo, json!({ "i": { "batchId": batch } })).await?;
     loop {
-        let seen = person.ask("query($b: ID!) { node(id: $b) { ... on Batch { state } } }", json!({ "b": batch })).await?;
+        let seen =
+            person.ask("query($b: ID!) { node(id: $b) { ... on Batch { state } } }", json!({ "b": batch })).await?;
         match seen["node"]["state"].as_str() {
             Some("UNDONE") => return Ok(started_at.elapsed()),
             Some("UNDOING") => tokio::time::sleep(LOOK_EVERY).await,

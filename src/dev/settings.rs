@@ -11,7 +11,11 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use crate::{config::{Config, Google}, http::auth, seal};
+use crate::{
+    config::{Config, Google},
+    http::auth,
+    seal,
+};
 
 /// Who issues the ready-made sign-in.
 const ISSUER: &str = "omnisync-dev";

@@ -228,7 +228,9 @@ impl Query {
         let after = window.after.as_deref().map(page::place).transpose()?;
         let before = window.before.as_deref().map(page::place).transpose()?;
         let towards = if window.backward { Towards::Newer } else { Towards::Older };
-        let rows = read(ctx, async |tx| InteractionRow::page(tx, &filter, (after, before), towards, window.fetch()).await).await?;
+        let rows =
+            read(ctx, async |tx| InteractionRow::page(tx, &filter, (after, before), towards, window.fetch()).await)
+                .await?;
         Ok(page::connection(&window, rows, key, Interaction))
     }
 
