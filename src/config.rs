@@ -133,6 +133,22 @@ pub struct Google {
     pub body_timeout: Duration,
 }
 
+impl Google {
+    /// The variables that point at a stand-in for Google with every service under one address, such as `http://[::1]:8080`.
+    pub fn vars_under(root: &str) -> [(&'static str, String); 7] {
+        let google = root.trim_end_matches('/');
+        [
+            ("GOOGLE_AUTH_URL", format!("{google}/o/oauth2/v2/auth")),
+            ("GOOGLE_TOKEN_URL", format!("{google}/token")),
+            ("GOOGLE_REVOKE_URL", format!("{google}/revoke")),
+            ("GOOGLE_JWKS_URL", format!("{google}/oauth2/v3/certs")),
+            ("GOOGLE_ISSUER", google.to_owned()),
+            ("GOOGLE_GMAIL_URL", format!("{google}/")),
+            ("GOOGLE_CALENDAR_URL", format!("{google}/calendar/v3/")),
+        ]
+    }
+}
+
 /// Budgets in the provider's own units (`docs/ARCHITECTURE.md`, "Quota").
 #[derive(Clone, Debug)]
 pub struct Quota {
@@ -170,7 +186,7 @@ pub struct Sync {
     pub preview: Duration,
     /// Samples a preview shows of each service. Read from `PREVIEW_SAMPLES`. Defaults to 20; at most 20.
     pub preview_samples: usize,
-    /// Tries of an item or a job that fails for a passing reason. Read from `MAX_ATTEMPTS`. Defaults to 5.
+    /// Tries in a row of a job that fails for a passing reason, without progress between them. Read from `MAX_ATTEMPTS`. Defaults to 5.
     pub max_attempts: i32,
 }
 

@@ -3,7 +3,7 @@
 //! For each size, a fresh process runs the API and a worker on a fresh database, and plays the way of a person through
 //! HTTP: connect, preview, approve, timeline. The sandbox Google runs in a process of its own, and PostgreSQL and Redis
 //! in theirs, so that the memory measured is the program's alone. The clock runs from `approve` until the batch has
-//! succeeded and the timeline answers; afterwards the whole timeline is read and counted.
+//! succeeded and the timeline answers; afterwards the whole timeline is read and counted, and the batch undone.
 //!
 //! Not a criterion benchmark: one run takes seconds and is a story, not a function.
 
@@ -31,7 +31,9 @@ struct Run {
     seconds: f64,
     /// From the last item stored, as far as polling sees it, to the same.
     tail_seconds: f64,
-    /// The most memory the process ever held (`VmHWM`).
+    /// From `undo` to a batch that is undone.
+    undo_seconds: f64,
+    /// The most memory the process held (`VmHWM`) until everything was in.
     peak_mib: f64,
 }
 
@@ -61,7 +63,10 @@ async fn main() -> anyhow::Result<()> {
 
 async fn measure(sizes: &[(usize, usize)]) -> anyhow::Result<()> {
     let mut medians = Vec::new();
-    println!("{:>8} {:>8} {:>9} {:>11} {:>9} {:>9}", "size", "items", "seconds", "messages/s", "tail s", "peak MiB");
+    println!(
+        "{:>8} {:>8} {:>9} {:>11} {:>9} {:>9} {:>9}",
+        "size", "items", "seconds", "messages/s", "tail s", "peak MiB", "undo s"
+    );
     for (messages, n_runs) in sizes {
         let mut runs = Vec::with_capacity(*n_runs);
         for _ in 0..*n_runs {
@@ -81,9 +86,11 @@ async fn measure(sizes: &[(usize, usize)]) -> anyhow::Result<()> {
 }
 
 fn print_row(size: &str, run: &Run) {
-    let Run { items, seconds, tail_seconds, peak_mib } = run;
+    let Run { items, seconds, tail_seconds, undo_seconds, peak_mib } = run;
     let per_second = run.per_second();
-    println!("{size:>8} {items:>8} {seconds:>9.2} {per_second:>11.0} {tail_seconds:>9.2} {peak_mib:>9.1}");
+    println!(
+        "{size:>8} {items:>8} {seconds:>9.2} {per_second:>11.0} {tail_seconds:>9.2} {peak_mib:>9.1} {undo_seconds:>9.2}"
+    );
 }
 
 /// One run in a process of its own, because a process's peak of memory never sinks.

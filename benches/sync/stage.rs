@@ -10,7 +10,7 @@ use std::{
 use anyhow::{Context, bail, ensure};
 use omnisync::{
     clock::Clock,
-    config::Config,
+    config::{Config, Google},
     db,
     dev::services::Services,
     http::{auth, server, shutdown::Shutdown},
@@ -78,18 +78,12 @@ fn config(services: &Services, api: &Url, google: &str) -> anyhow::Result<Config
         ("REDIS_URL", services.redis_url.expose_secret().to_owned()),
         ("GOOGLE_CLIENT_ID", client_id.to_owned()),
         ("GOOGLE_CLIENT_SECRET", client_secret.to_owned()),
-        ("GOOGLE_AUTH_URL", format!("{google}/o/oauth2/v2/auth")),
-        ("GOOGLE_TOKEN_URL", format!("{google}/token")),
-        ("GOOGLE_REVOKE_URL", format!("{google}/revoke")),
-        ("GOOGLE_JWKS_URL", format!("{google}/oauth2/v3/certs")),
-        ("GOOGLE_ISSUER", google.to_owned()),
-        ("GOOGLE_GMAIL_URL", format!("{google}/")),
-        ("GOOGLE_CALENDAR_URL", format!("{google}/calendar/v3/")),
         // As good as none: what is measured is the program.
         ("GMAIL_UNITS_PER_MINUTE", "1000000000".to_owned()),
         ("GMAIL_PROJECT_UNITS_PER_MINUTE", "1000000000".to_owned()),
         ("RUST_LOG", "warn".to_owned()),
     ]);
+    vars.extend(Google::vars_under(google));
     for (variable, role) in [
         ("API_DATABASE_URL", "omnisync_api"),
         ("WORKER_DATABASE_URL", "omnisync_worker"),
@@ -133,8 +127,11 @@ async fn story(api: Url) -> anyhow::Result<Run> {
 
     let items = person.count_timeline().await?;
     ensure!(counts["stored"] == items && n_shown == items.min(100), "{items} on the timeline, of {counts}");
+    let undo_seconds = undone(&person, batch).await?.as_secs_f64();
+    ensure!(person.count_timeline().await? == 0, "the undo left something on the timeline");
     Ok(Run {
         items,
+        undo_seconds,
         seconds: took.as_secs_f64(),
         tail_seconds: (started_at + took - stored_at).as_secs_f64(),
         peak_mib,
@@ -157,6 +154,22 @@ async fn succeeded(person: &Person, batch: &str) -> anyhow::Result<(Value, Insta
             Some("SUCCEEDED") => return Ok((counts.clone(), stored_at.context("succeeded with items missing")?)),
             Some("QUEUED" | "RUNNING") => tokio::time::sleep(LOOK_EVERY).await,
             _ => bail!("the batch ended as {node}"),
+        }
+    }
+}
+
+/// Takes the batch back; returns how long that took.
+async fn undone(person: &Person, batch: &str) -> anyhow::Result<Duration> {
+    let started_at = Instant::now();
+    let undo = "mutation($i: UndoInput!) { undo(input: $i) { batch { id } userErrors { code message } } }";
+    person.ask(undo, json!({ "i": { "batchId": batch } })).await?;
+    loop {
+        let seen =
+            person.ask("query($b: ID!) { node(id: $b) { ... on Batch { state } } }", json!({ "b": batch })).await?;
+        match seen["node"]["state"].as_str() {
+            Some("UNDONE") => return Ok(started_at.elapsed()),
+            Some("UNDOING") => tokio::time::sleep(LOOK_EVERY).await,
+            _ => bail!("the undo ended as {seen}"),
         }
     }
 }

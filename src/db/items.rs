@@ -208,6 +208,25 @@ pub async fn lock_known(tx: &mut Tx, stream: StreamId, batch: BatchId, ids: &[St
     Ok(known)
 }
 
+/// Holds these items against every other writer until the transaction ends.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn lock(tx: &mut Tx, stream: StreamId, ids: &[&str]) -> Result<()> {
+    diesel::sql_query(
+        "SELECT FROM (SELECT DISTINCT unnest($3) AS source_id ORDER BY source_id) AS wanted
+         CROSS JOIN LATERAL (
+             SELECT FROM items WHERE user_id = $1 AND stream_id = $2 AND source_id = wanted.source_id FOR UPDATE
+         ) AS i",
+    )
+    .bind::<SqlUuid, _>(tx.user().0)
+    .bind::<SqlUuid, _>(stream.0)
+    .bind::<Array<Text>, _>(ids)
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
 /// What became of one item.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Resolution {

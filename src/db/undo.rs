@@ -9,7 +9,7 @@ use diesel::{
 };
 use diesel_async::RunQueryDsl;
 
-use super::{Result, Tx};
+use super::{Result, Tx, items};
 use crate::domain::{
     account::{ProviderName, Service},
     ids::{BatchId, StreamId},
@@ -52,11 +52,10 @@ pub async fn find_stream(tx: &mut Tx, batch: BatchId) -> Result<Option<StreamId>
 /// When the database refuses.
 pub async fn give_up(tx: &mut Tx, batch: BatchId, stream: StreamId, limit: i64) -> Result<Vec<Hold>> {
     let holds = diesel::sql_query(
-        "DELETE FROM batch_items b USING (
-             SELECT source_id FROM batch_items WHERE user_id = $1 AND batch_id = $2 AND stream_id = $3 ORDER BY source_id LIMIT $4
-         ) AS picked
-         WHERE b.user_id = $1 AND b.batch_id = $2 AND b.stream_id = $3 AND b.source_id = picked.source_id
-         RETURNING b.source_id, b.version",
+        "DELETE FROM batch_items WHERE ctid = ANY (ARRAY(
+             SELECT ctid FROM batch_items WHERE user_id = $1 AND batch_id = $2 AND stream_id = $3
+             ORDER BY source_id LIMIT $4 FOR UPDATE))
+         RETURNING source_id, version",
     )
     .bind::<SqlUuid, _>(tx.user().0)
     .bind::<SqlUuid, _>(batch.0)
@@ -98,41 +97,57 @@ pub async fn delete_unheld(
     }
     // Filtered, failed and gone items of which the batch stored nothing hold no version; their ledger rows stay as they are.
     let versions: Vec<&Hold> = holds.iter().filter(|hold| hold.version.is_some()).collect();
+    let ids: Vec<&str> = versions.iter().map(|hold| hold.source_id.as_str()).collect();
+    // Held first: another batch may just be finding one of these versions unchanged, and its hold must be seen below. It
+    // also keeps each row where it is, so that the update can go by its place.
+    items::lock(tx, stream, &ids).await?;
     diesel::sql_query(
-        "DELETE FROM raw_events r USING unnest($5, $6) AS hold (source_id, version)
-         WHERE r.user_id = $1 AND r.provider = $2 AND r.stream_id = $3 AND r.source_id = hold.source_id
-             AND (r.batch_id = $4 OR r.version = hold.version)
-             AND NOT EXISTS (
-                 SELECT FROM batch_items b
-                 WHERE b.user_id = $1 AND b.stream_id = $3 AND b.source_id = r.source_id AND b.version = r.version)",
+        "WITH unheld AS (
+             SELECT r.source_id, r.version FROM unnest($5, $6) AS hold (source_id, version)
+             CROSS JOIN LATERAL (
+                 SELECT source_id, version FROM raw_events r
+                 WHERE user_id = $1 AND provider = $2 AND stream_id = $3 AND source_id = hold.source_id
+                     AND (batch_id = $4 OR version = hold.version)
+                     AND NOT EXISTS (
+                         SELECT FROM batch_items b
+                         WHERE b.user_id = $1 AND b.stream_id = $3 AND b.source_id = hold.source_id AND b.version = r.version)
+                 OFFSET 0
+             ) AS r
+         )
+         DELETE FROM raw_events r USING unheld u
+         WHERE r.user_id = $1 AND r.provider = $2 AND r.stream_id = $3 AND r.source_id = u.source_id AND r.version = u.version",
     )
     .bind::<SqlUuid, _>(tx.user().0)
     .bind::<Text, _>(provider.as_str())
     .bind::<SqlUuid, _>(stream.0)
     .bind::<SqlUuid, _>(batch.0)
-    .bind::<Array<Text>, _>(versions.iter().map(|hold| hold.source_id.as_str()).collect::<Vec<_>>())
+    .bind::<Array<Text>, _>(&ids)
     .bind::<Array<Nullable<BigInt>>, _>(versions.iter().map(|hold| hold.version).collect::<Vec<_>>())
     .execute(&mut **tx)
     .await?;
     let rows: Vec<Row> = diesel::sql_query(
         "WITH left_over AS (
-             SELECT DISTINCT ON (source_id) held.source_id, r.version, r.kind
-             FROM unnest($4) AS held (source_id)
-             LEFT JOIN raw_events r ON r.user_id = $1 AND r.provider = $2 AND r.stream_id = $3 AND r.source_id = held.source_id
-             ORDER BY source_id, r.version DESC NULLS LAST
+             SELECT i.tid, r.version, r.kind FROM unnest($4) AS held (source_id)
+             CROSS JOIN LATERAL (
+                 SELECT ctid AS tid FROM items WHERE user_id = $1 AND stream_id = $3 AND source_id = held.source_id OFFSET 0
+             ) AS i
+             LEFT JOIN LATERAL (
+                 SELECT version, kind FROM raw_events
+                 WHERE user_id = $1 AND provider = $2 AND stream_id = $3 AND source_id = held.source_id
+                 ORDER BY version DESC LIMIT 1
+             ) AS r ON true
          )
          UPDATE items i SET version = l.version, to_project = false, reason = CASE WHEN l.kind = 'departed' THEN i.reason END,
              outcome = CASE l.kind WHEN 'item' THEN 'stored' WHEN 'gone' THEN 'gone' WHEN 'departed' THEN i.outcome ELSE 'undone' END,
              updated_at = now()
          FROM left_over l
-         WHERE i.user_id = $1 AND i.stream_id = $3 AND i.source_id = l.source_id
-             AND (i.version IS DISTINCT FROM l.version OR l.version IS NULL)
+         WHERE i.ctid = l.tid AND (i.version IS DISTINCT FROM l.version OR l.version IS NULL)
          RETURNING coalesce(i.group_key, i.source_id) AS group_key, l.version IS NULL AS removed",
     )
     .bind::<SqlUuid, _>(tx.user().0)
     .bind::<Text, _>(provider.as_str())
     .bind::<SqlUuid, _>(stream.0)
-    .bind::<Array<Text>, _>(versions.iter().map(|hold| hold.source_id.as_str()).collect::<Vec<_>>())
+    .bind::<Array<Text>, _>(&ids)
     .load(&mut **tx)
     .await?;
     let removed = rows.iter().filter(|row| row.removed).count();

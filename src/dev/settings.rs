@@ -11,7 +11,11 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use crate::{config::Config, http::auth, seal};
+use crate::{
+    config::{Config, Google},
+    http::auth,
+    seal,
+};
 
 /// Who issues the ready-made sign-in.
 const ISSUER: &str = "omnisync-dev";
@@ -88,7 +92,6 @@ impl Settings {
 
     /// The configuration: the environment's word counts, and what it leaves out is made up here.
     pub(super) fn config(&self, listen: SocketAddr, public_url: &str, google: &Url) -> anyhow::Result<Config> {
-        let google = google.as_str().trim_end_matches('/');
         let mut defaults = HashMap::from([
             ("HTTP_LISTEN", listen.to_string()),
             ("PUBLIC_URL", public_url.to_owned()),
@@ -100,18 +103,12 @@ impl Settings {
             ("OMNISYNC_KEYS", self.kept.wrapping_key.clone()),
             ("GOOGLE_CLIENT_ID", CLIENT_ID.to_owned()),
             ("GOOGLE_CLIENT_SECRET", self.kept.client_secret.clone()),
-            ("GOOGLE_AUTH_URL", format!("{google}/o/oauth2/v2/auth")),
-            ("GOOGLE_TOKEN_URL", format!("{google}/token")),
-            ("GOOGLE_REVOKE_URL", format!("{google}/revoke")),
-            ("GOOGLE_JWKS_URL", format!("{google}/oauth2/v3/certs")),
-            ("GOOGLE_ISSUER", google.to_owned()),
-            ("GOOGLE_GMAIL_URL", format!("{google}/")),
-            ("GOOGLE_CALENDAR_URL", format!("{google}/calendar/v3/")),
             // The sandbox has no quota: fast enough to wait for, slow enough to watch.
             ("GMAIL_UNITS_PER_MINUTE", "120000".to_owned()),
             ("CALENDAR_REQUESTS_PER_MINUTE", "6000".to_owned()),
             ("RUST_LOG", "warn".to_owned()),
         ]);
+        defaults.extend(Google::vars_under(google.as_str()));
         let owner = self.vars.get("DATABASE_URL").context("DATABASE_URL is not set")?;
         for (variable, role) in [
             ("API_DATABASE_URL", "omnisync_api"),

@@ -8,6 +8,7 @@ use super::{
 };
 use crate::{
     app::App,
+    db::{self, Tx},
     domain::ids::UserId,
     sync::{self, Caller, Refusal},
 };
@@ -48,6 +49,21 @@ pub(super) fn caller(ctx: &Context<'_>) -> Result<Caller> {
         Err(_) => (String::new(), String::new()),
     };
     Ok(Caller { user, request_id, client })
+}
+
+/// Reads in a transaction of the person who asks.
+///
+/// # Errors
+/// When nobody has signed in, or the failure is ours.
+pub(super) async fn read<T>(ctx: &Context<'_>, look: impl AsyncFnOnce(&mut Tx) -> db::Result<T>) -> Result<T> {
+    let (app, user) = (app(ctx)?, viewer(ctx)?);
+    let found = async {
+        let mut tx = app.db.begin(user).await?;
+        let found = look(&mut tx).await?;
+        tx.commit().await?;
+        Ok::<_, db::Error>(found)
+    };
+    found.await.map_err(|error| failed(ctx, error))
 }
 
 /// Our own failure: the cause goes to the log with the request's id, and the client reads only that it happened.

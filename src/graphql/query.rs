@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::{
     code::Code,
-    error::{app, caller, failed, refused, viewer},
+    error::{app, caller, read, refused, viewer},
     id::{self, Kind},
     loaders::AccountLoader,
     objects::{
@@ -22,8 +22,8 @@ use super::{
     page::{self, Window},
 };
 use crate::{
-    app::App,
     db::{
+        self, Tx,
         accounts::Account as AccountRow,
         audit::AuditEntry as AuditRow,
         batches::Batch as BatchRow,
@@ -68,14 +68,7 @@ impl Viewer {
     /// The accounts they have linked, oldest first.
     #[graphql(complexity = "5 * child_complexity")]
     async fn accounts(&self, ctx: &Context<'_>) -> Result<Vec<Account>> {
-        let app = app(ctx)?;
-        let load = async {
-            let mut tx = app.db.begin(self.user).await?;
-            let rows = AccountRow::all(&mut tx).await?;
-            tx.commit().await?;
-            Ok::<_, anyhow::Error>(rows)
-        };
-        Ok(load.await.map_err(|error| failed(ctx, error))?.into_iter().map(Account).collect())
+        Ok(read(ctx, AccountRow::all).await?.into_iter().map(Account).collect())
     }
 
     /// What their next preview starts from.
@@ -146,18 +139,15 @@ impl TimelineFilter {
     }
 }
 
-async fn find(app: &App, user: UserId, kind: Kind, uuid: Uuid) -> anyhow::Result<Option<Found>> {
-    let mut tx = app.db.begin(user).await?;
-    let found = match kind {
-        Kind::Preview => PreviewRow::find(&mut tx, PreviewId(uuid)).await?.map(Found::Preview),
-        Kind::Batch => BatchRow::find(&mut tx, BatchId(uuid)).await?.map(|row| Found::Batch(Box::new(row))),
+async fn find(tx: &mut Tx, kind: Kind, uuid: Uuid) -> db::Result<Option<Found>> {
+    Ok(match kind {
+        Kind::Preview => PreviewRow::find(tx, PreviewId(uuid)).await?.map(Found::Preview),
+        Kind::Batch => BatchRow::find(tx, BatchId(uuid)).await?.map(|row| Found::Batch(Box::new(row))),
         Kind::Interaction => {
-            InteractionRow::find(&mut tx, InteractionId(uuid)).await?.map(|row| Found::Interaction(Box::new(row)))
+            InteractionRow::find(tx, InteractionId(uuid)).await?.map(|row| Found::Interaction(Box::new(row)))
         }
         _ => None,
-    };
-    tx.commit().await?;
-    Ok(found)
+    })
 }
 
 enum Found {
@@ -174,13 +164,12 @@ async fn node(ctx: &Context<'_>, id: &ID) -> Result<Option<Node>> {
         Kind::Account => return Ok(AccountLoader::one(ctx, user, AccountId(uuid)).await?.map(Node::Account)),
         _ => {}
     }
-    let app = app(ctx)?;
-    Ok(match find(app, user, kind, uuid).await.map_err(|error| failed(ctx, error))? {
+    Ok(match read(ctx, async |tx| find(tx, kind, uuid).await).await? {
         None => None,
         Some(Found::Batch(row)) => Some(Node::Batch(Batch(*row))),
         Some(Found::Interaction(row)) => Some(Node::Interaction(Interaction(*row))),
         Some(Found::Preview(row)) => {
-            let made = sync::preview::open(app, &caller(ctx)?, row).await.map_err(|error| refused(ctx, error))?;
+            let made = sync::preview::open(app(ctx)?, &caller(ctx)?, row).await.map_err(|error| refused(ctx, error))?;
             Some(Node::Preview(Preview(made)))
         }
     })
@@ -239,14 +228,9 @@ impl Query {
         let after = window.after.as_deref().map(page::place).transpose()?;
         let before = window.before.as_deref().map(page::place).transpose()?;
         let towards = if window.backward { Towards::Newer } else { Towards::Older };
-        let (app, user) = (app(ctx)?, viewer(ctx)?);
-        let load = async {
-            let mut tx = app.db.begin(user).await?;
-            let rows = InteractionRow::page(&mut tx, &filter, (after, before), towards, window.fetch()).await?;
-            tx.commit().await?;
-            Ok::<_, anyhow::Error>(rows)
-        };
-        let rows = load.await.map_err(|error| failed(ctx, error))?;
+        let rows =
+            read(ctx, async |tx| InteractionRow::page(tx, &filter, (after, before), towards, window.fetch()).await)
+                .await?;
         Ok(page::connection(&window, rows, key, Interaction))
     }
 
@@ -260,14 +244,7 @@ impl Query {
     ) -> Result<Connection<String, Batch>> {
         let window = Window::new(first, after, None, None)?;
         let place = window.after.as_deref().map(page::place).transpose()?.map(|(at, id)| (at, BatchId(id)));
-        let (app, user) = (app(ctx)?, viewer(ctx)?);
-        let load = async {
-            let mut tx = app.db.begin(user).await?;
-            let rows = BatchRow::page(&mut tx, place, window.fetch()).await?;
-            tx.commit().await?;
-            Ok::<_, anyhow::Error>(rows)
-        };
-        let rows = load.await.map_err(|error| failed(ctx, error))?;
+        let rows = read(ctx, async |tx| BatchRow::page(tx, place, window.fetch()).await).await?;
         Ok(page::connection(&window, rows, |row| page::cursor((row.created_at, row.batch_id.0)), Batch))
     }
 
@@ -292,14 +269,7 @@ impl Query {
         let words = outcome.unwrap_or_default().into_iter().map(|outcome| item::ItemOutcome::from(outcome).as_str());
         let filter =
             LedgerFilter { batch: batch.flatten(), outcomes: words.collect(), source_id: source_id.as_deref() };
-        let (app, user) = (app(ctx)?, viewer(ctx)?);
-        let load = async {
-            let mut tx = app.db.begin(user).await?;
-            let rows = items::page(&mut tx, &filter, place, window.fetch()).await?;
-            tx.commit().await?;
-            Ok::<_, anyhow::Error>(rows)
-        };
-        let rows = load.await.map_err(|error| failed(ctx, error))?;
+        let rows = read(ctx, async |tx| items::page(tx, &filter, place, window.fetch()).await).await?;
         Ok(page::connection(&window, rows, key, Item))
     }
 
@@ -313,14 +283,7 @@ impl Query {
     ) -> Result<Connection<String, AuditEntry>> {
         let window = Window::new(first, after, None, None)?;
         let place = window.after.as_deref().map(page::place).transpose()?;
-        let (app, user) = (app(ctx)?, viewer(ctx)?);
-        let load = async {
-            let mut tx = app.db.begin(user).await?;
-            let rows = AuditRow::page(&mut tx, place, window.fetch()).await?;
-            tx.commit().await?;
-            Ok::<_, anyhow::Error>(rows)
-        };
-        let rows = load.await.map_err(|error| failed(ctx, error))?;
+        let rows = read(ctx, async |tx| AuditRow::page(tx, place, window.fetch()).await).await?;
         Ok(page::connection(&window, rows, |row| page::cursor((row.at, row.audit_id)), AuditEntry))
     }
 }

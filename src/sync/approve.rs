@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{Caller, Error, Refusal, Result, preview, reconcile, session::Session};
+use super::{Caller, Error, Refusal, Result, preview::scope, reconcile, session::Session};
 use crate::{
     app::App,
     db::{
@@ -41,8 +41,8 @@ pub struct Request {
 pub async fn approve(app: &App, caller: &Caller, request: &Request) -> Result<Batch> {
     check_key(&request.idempotency_key)?;
     let exclusions = Exclusions {
-        senders: preview::names("excludedSenders", &request.excluded_senders)?,
-        domains: preview::names("excludedDomains", &request.excluded_domains)?,
+        senders: scope::names("excludedSenders", &request.excluded_senders)?,
+        domains: scope::names("excludedDomains", &request.excluded_domains)?,
     };
     let mut tx = app.db.begin(caller.user).await?;
     let row = Preview::find(&mut tx, request.preview).await?.ok_or(Refusal::NotFound { what: "preview" })?;

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{Caller, Result, Vault, preview};
+use super::{Caller, Result, Vault, preview::scope};
 use crate::{
     app::App,
     db::{audit, preferences::Preferences},
@@ -25,16 +25,16 @@ pub async fn load(app: &App, caller: &Caller) -> Result<Preferences> {
 /// # Errors
 /// Refused when a value could not be used by a preview.
 pub async fn save(app: &App, caller: &Caller, mut new: Preferences) -> Result<Preferences> {
-    preview::bounded("mailDaysBack", new.mail_days_back, 1, 36_500)?;
-    preview::calendar_window(new.calendar_days_back, new.calendar_days_ahead)?;
+    scope::bounded("mailDaysBack", new.mail_days_back, 1, 36_500)?;
+    scope::calendar_window(new.calendar_days_back, new.calendar_days_ahead)?;
     // Label names are an account's, so they are resolved by the preview; the grammar can be checked now.
     if let Err(error) = filter::parse(&new.gmail_query, &[], app.clock.now())
         && !matches!(error, filter::QueryError::UnknownLabel(_))
     {
-        return Err(preview::bad_query(&error).into());
+        return Err(scope::bad_query(&error).into());
     }
-    new.excluded_senders = preview::names("excludedSenders", &new.excluded_senders)?;
-    new.excluded_domains = preview::names("excludedDomains", &new.excluded_domains)?;
+    new.excluded_senders = scope::names("excludedSenders", &new.excluded_senders)?;
+    new.excluded_domains = scope::names("excludedDomains", &new.excluded_domains)?;
     let mut tx = app.db.begin(caller.user).await?;
     Vault::open_or_create(app, &mut tx).await?;
     new.save(&mut tx).await?;

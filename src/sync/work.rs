@@ -19,6 +19,9 @@ use crate::{
 /// Times in a row that a job may take its worker down before it is given up.
 const MAX_CRASHES: i32 = 3;
 
+/// The pauses between tries to let go of a job.
+const LET_GO_PAUSES: [Duration; 3] = [Duration::from_millis(100), Duration::from_millis(500), Duration::from_secs(2)];
+
 /// What became of a ring.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
@@ -118,7 +121,18 @@ async fn let_go(app: &App, user: UserId, claim: &Claim, verdict: &Verdict) -> Re
             Release { state: JobState::Dead, delay: Duration::ZERO, fresh: false, error: Some((class, reason)) }
         }
     };
-    let due = release_job(app, user, claim, &release).await?;
+    let mut pauses = LET_GO_PAUSES.iter();
+    let due = loop {
+        match (release_job(app, user, claim, &release).await, pauses.next()) {
+            (Ok(due), _) => break due,
+            (Err(error), None) => return Err(error),
+            // A job that is not let go stands still until its lease runs out.
+            (Err(error), Some(pause)) => {
+                tracing::warn!(job.id = %claim.job_id, error = ?error, "could not let go of a job; trying again");
+                tokio::time::sleep(*pause).await;
+            }
+        }
+    };
     reconcile::ring(app, &due).await;
     hint(app, claim).await;
     Ok(())

@@ -8,7 +8,7 @@ use crate::{
     db::{accounts::Account as Row, streams::Stream as StreamRow},
     domain::{account, consent::Label as LabelFact, stream::Collection},
     graphql::{
-        error::{app, caller, failed, refused, viewer},
+        error::{app, caller, read, refused},
         id::{self, Kind},
     },
     sync,
@@ -71,17 +71,7 @@ impl Account {
     /// What is kept in step, one entry for the mailbox and one for each calendar; empty before the first approval.
     #[graphql(complexity = "5 * child_complexity")]
     async fn streams(&self, ctx: &Context<'_>) -> Result<Vec<Stream>> {
-        let load = async {
-            let mut tx = app(ctx)
-                .map_err(|_| anyhow::anyhow!("no app"))?
-                .db
-                .begin(viewer(ctx).map_err(|_| anyhow::anyhow!("no viewer"))?)
-                .await?;
-            let rows = StreamRow::of_account(&mut tx, self.0.account_id).await?;
-            tx.commit().await?;
-            Ok::<_, anyhow::Error>(rows)
-        };
-        let rows = load.await.map_err(|error| failed(ctx, error))?;
+        let rows = read(ctx, async |tx| StreamRow::of_account(tx, self.0.account_id).await).await?;
         Ok(rows.into_iter().map(Stream).collect())
     }
 

@@ -10,7 +10,7 @@ use super::{
 use crate::{
     db::{batches::Batch as Row, jobs::Job as JobRow, undo::Forecast},
     graphql::{
-        error::{app, failed, viewer},
+        error::{read, viewer},
         id::{self, Kind},
         loaders::AccountLoader,
     },
@@ -127,14 +127,8 @@ impl Batch {
     /// The background work it consists of.
     #[graphql(complexity = "5 * child_complexity")]
     async fn jobs(&self, ctx: &Context<'_>) -> Result<Vec<Job>> {
-        let (app, user) = (app(ctx)?, viewer(ctx)?);
-        let load = async {
-            let mut tx = app.db.begin(user).await?;
-            let rows = JobRow::of_batch(&mut tx, self.0.batch_id).await?;
-            tx.commit().await?;
-            Ok::<_, anyhow::Error>(rows)
-        };
-        Ok(load.await.map_err(|error| failed(ctx, error))?.into_iter().map(Job).collect())
+        let rows = read(ctx, async |tx| JobRow::of_batch(tx, self.0.batch_id).await).await?;
+        Ok(rows.into_iter().map(Job).collect())
     }
 }
 

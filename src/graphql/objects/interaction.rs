@@ -42,7 +42,7 @@ impl From<ParticipantFact> for Participant {
     }
 }
 
-/// A file that came with an interaction. Its content is not kept.
+/// A file that came with an interaction. Only what it is called, what it is and how large it is are shown.
 #[derive(SimpleObject)]
 pub(crate) struct Attachment {
     /// Its file name; empty when it has none. The sender chose it: do not use it as a path.

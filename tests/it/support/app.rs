@@ -4,7 +4,7 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use omnisync::{
     clock::Clock,
-    config::Config,
+    config::{Config, Google},
     http::{auth, server, shutdown::Shutdown},
     sandbox::{Control, OAuthClient, Options, Sandbox},
     sync, worker,
@@ -188,8 +188,7 @@ impl Drop for TestApp {
 }
 
 fn vars(db: &TestDatabase, url: &Url, google: &Url) -> HashMap<&'static str, String> {
-    let google = google.as_str().trim_end_matches('/');
-    HashMap::from([
+    let mut vars = HashMap::from([
         ("HTTP_LISTEN", format!("127.0.0.1:{}", url.port().unwrap_or(0))),
         ("PUBLIC_URL", url.to_string()),
         ("AUTH_ISSUER", ISSUER.to_owned()),
@@ -204,13 +203,6 @@ fn vars(db: &TestDatabase, url: &Url, google: &Url) -> HashMap<&'static str, Str
         ("OMNISYNC_KEYS", "k1:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=".to_owned()),
         ("GOOGLE_CLIENT_ID", CLIENT.0.to_owned()),
         ("GOOGLE_CLIENT_SECRET", CLIENT.1.to_owned()),
-        ("GOOGLE_AUTH_URL", format!("{google}/o/oauth2/v2/auth")),
-        ("GOOGLE_TOKEN_URL", format!("{google}/token")),
-        ("GOOGLE_REVOKE_URL", format!("{google}/revoke")),
-        ("GOOGLE_JWKS_URL", format!("{google}/oauth2/v3/certs")),
-        ("GOOGLE_ISSUER", google.to_owned()),
-        ("GOOGLE_GMAIL_URL", format!("{google}/")),
-        ("GOOGLE_CALENDAR_URL", format!("{google}/calendar/v3/")),
         ("GOOGLE_TIMEOUT_SECS", "10".to_owned()),
         // The sandbox has no quota, and most tests are not about ours.
         ("GMAIL_UNITS_PER_MINUTE", "10000000".to_owned()),
@@ -219,5 +211,7 @@ fn vars(db: &TestDatabase, url: &Url, google: &Url) -> HashMap<&'static str, Str
         ("CALENDAR_PROJECT_REQUESTS_PER_MINUTE", "100000".to_owned()),
         ("SWEEP_MS", "200".to_owned()),
         ("RUST_LOG", "warn".to_owned()),
-    ])
+    ]);
+    vars.extend(Google::vars_under(google.as_str()));
+    vars
 }

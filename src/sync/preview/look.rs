@@ -1,0 +1,218 @@
+//! What a scope would bring in: counts as far as the provider tells them cheaply, and samples.
+
+use std::{cmp::Reverse, collections::BTreeMap};
+
+use futures::StreamExt;
+
+use super::{
+    super::{Error, Result, session::Session},
+    Facts, Range, Sample, Shown, Tally,
+};
+use crate::{
+    app::App,
+    db::items,
+    domain::{
+        account::Service,
+        consent::{CalendarScope, Exclusions, Label, MailScope, Snapshot},
+        filter::{self, MailFilter},
+        normalize::{NewInteraction, Role, mail::ParsedMail, meeting},
+        quota::{self, Call},
+        stream::Collection,
+    },
+    providers::{Entry, Listing, Next, Page, Provider},
+};
+
+/// Pages of ids looked at before a count becomes a range.
+const MAIL_PAGES: usize = 10;
+/// Pages of one calendar looked at before a count becomes a range.
+const CALENDAR_PAGES: usize = 4;
+
+/// What has been seen so far.
+#[derive(Default)]
+pub(super) struct Look {
+    pub(super) facts: Facts,
+    pub(super) shown: Shown,
+    excluded: BTreeMap<String, u64>,
+}
+
+impl Look {
+    pub(super) async fn at_mail(
+        &mut self,
+        app: &App,
+        session: &Session,
+        scope: &MailScope,
+        snapshot: &Snapshot,
+    ) -> Result<()> {
+        let filter = MailFilter::compile(scope, &snapshot.exclusions).map_err(|error| Error::Failed(error.into()))?;
+        let (mut ids, mut page, mut estimate) = (Vec::new(), None, None);
+        for _ in 0..MAIL_PAGES {
+            session.draw_now(app, Call::GmailList, 1).await?;
+            let found = app.google.list(&session.access, Listing::Mail(scope), page.as_deref()).await?;
+            ids.extend(
+                found.entries.into_iter().filter_map(|entry| if let Entry::Id(id) = entry { Some(id) } else { None }),
+            );
+            estimate = estimate.max(found.estimate);
+            page = match found.next {
+                Next::Page(next) => Some(next),
+                Next::End(_) => None,
+            };
+            if page.is_none() {
+                break;
+            }
+        }
+        let undone = if snapshot.include_undone { 0 } else { self.count_undone(app, session, &ids).await? };
+        let counted = (ids.len() as u64).saturating_sub(undone);
+        // Google's estimate is only that, so it is never shown as a count.
+        let at_most = if page.is_none() { Some(counted) } else { estimate.filter(|estimate| *estimate > counted) };
+        self.facts.mail = Range { at_least: counted, at_most };
+        self.sample_mail(app, session, &filter, scope, &ids).await
+    }
+
+    /// How many of these an earlier undo took away; they stay away unless asked for.
+    async fn count_undone(&mut self, app: &App, session: &Session, ids: &[String]) -> Result<u64> {
+        let mut tx = app.db.begin(session.user).await?;
+        let undone = items::count_undone(&mut tx, session.account.account_id, ids).await?;
+        tx.commit().await?;
+        let undone = u64::try_from(undone).unwrap_or(0);
+        if undone > 0 {
+            self.excluded.insert("undone".to_owned(), undone);
+        }
+        Ok(undone)
+    }
+
+    async fn sample_mail(
+        &mut self,
+        app: &App,
+        session: &Session,
+        filter: &MailFilter,
+        scope: &MailScope,
+        ids: &[String],
+    ) -> Result<()> {
+        let sampled: Vec<String> = ids.iter().take(app.config.sync.preview_samples).cloned().collect();
+        session.draw_now(app, Call::GmailGet, sampled.len()).await?;
+        let aliases = [session.account.email.to_lowercase()];
+        let (mut labels, mut senders) = (BTreeMap::<String, u64>::new(), BTreeMap::<String, u64>::new());
+        let mut fetched = std::pin::pin!(app.google.hydrate(&session.access, &sampled, app.config.quota.in_flight));
+        while let Some((_, payload)) = fetched.next().await {
+            // A sample that cannot be had is one sample fewer; the run itself will say why.
+            let Ok(Ok(mail)) = payload.map(|payload| ParsedMail::read(&payload.json)) else { continue };
+            self.facts.sampled_mails += 1;
+            let facts = mail.facts();
+            if let Err(rule) = filter.is_inside(&facts) {
+                *self.excluded.entry(rule).or_default() += 1;
+                continue;
+            }
+            let row = mail.interaction(&aliases);
+            row.labels.iter().for_each(|label| *labels.entry(label.clone()).or_default() += 1);
+            let who = party(&row, Role::From);
+            *senders.entry(who.clone()).or_default() += 1;
+            self.shown.samples.push(Sample {
+                service: Service::Gmail,
+                title: row.subject,
+                who,
+                at: row.occurred_at,
+                snippet: row.snippet,
+            });
+        }
+        self.facts.labels = tallies(labels, |id| label_name(&scope.labels, id));
+        self.shown.top_senders = tallies(senders, str::to_owned);
+        Ok(())
+    }
+
+    pub(super) async fn at_calendars(
+        &mut self,
+        app: &App,
+        session: &Session,
+        scope: &CalendarScope,
+        calendars: &[Collection],
+        exclusions: &Exclusions,
+    ) -> Result<()> {
+        let (mut total, mut open_ended) = (0, false);
+        for calendar in calendars {
+            let (mut inside, mut page) = (0, None);
+            for turn in 0..CALENDAR_PAGES {
+                session.draw_now(app, Call::Calendar, 1).await?;
+                let found =
+                    app.google.list(&session.access, Listing::Calendar(scope, calendar), page.as_deref()).await?;
+                page = if let Next::Page(next) = &found.next { Some(next.clone()) } else { None };
+                inside += self.events(app, &found, scope, exclusions, calendar);
+                if page.is_none() {
+                    break;
+                }
+                open_ended |= turn + 1 == CALENDAR_PAGES;
+            }
+            total += inside;
+            self.facts.calendars.push(Tally { id: calendar.id.clone(), name: calendar.name.clone(), count: inside });
+        }
+        self.facts.meetings = Range { at_least: total, at_most: (!open_ended).then_some(total) };
+        Ok(())
+    }
+
+    /// Counts a page's meetings and takes samples of them.
+    fn events(
+        &mut self,
+        app: &App,
+        page: &Page,
+        scope: &CalendarScope,
+        exclusions: &Exclusions,
+        calendar: &Collection,
+    ) -> u64 {
+        let mut inside = 0;
+        for entry in &page.entries {
+            let Entry::Payload(payload) = entry else { continue };
+            let Ok(facts) = meeting::event_facts(&payload.json) else { continue };
+            if let Err(rule) = filter::event_is_inside(scope, exclusions, &facts) {
+                *self.excluded.entry(rule).or_default() += 1;
+                continue;
+            }
+            // An exception belongs to its series, which is counted once.
+            if payload.group != payload.source_id {
+                continue;
+            }
+            inside += 1;
+            let sampled = self.shown.samples.iter().filter(|sample| sample.service == Service::Calendar).count();
+            if sampled < app.config.sync.preview_samples {
+                let rows = meeting::series(&[&payload.json], (scope.from, scope.to), calendar.time_zone.as_deref());
+                self.shown.samples.extend(rows.into_iter().flatten().next().map(|row| Sample {
+                    service: Service::Calendar,
+                    who: party(&row, Role::Organizer),
+                    title: row.subject,
+                    at: row.occurred_at,
+                    snippet: row.snippet,
+                }));
+            }
+        }
+        inside
+    }
+
+    pub(super) fn finish(&mut self, app: &App) {
+        let most = |range: Range| range.at_most.unwrap_or(range.at_least);
+        let quota = &app.config.quota;
+        if self.facts.mail.at_least > 0 {
+            self.facts.gmail_units = quota::gmail_units(most(self.facts.mail));
+        }
+        let pages = |n: u64| n.div_ceil(u64::from(quota::CALENDAR_PAGE)).max(1);
+        self.facts.calendar_requests = self.facts.calendars.iter().map(|calendar| pages(calendar.count)).sum();
+        let mail = quota::duration(self.facts.gmail_units, quota.gmail_units_per_minute);
+        let meetings = quota::duration(self.facts.calendar_requests, quota.calendar_requests_per_minute);
+        self.facts.duration_ms = u64::try_from(mail.max(meetings).as_millis()).unwrap_or(u64::MAX);
+        self.facts.excluded = tallies(std::mem::take(&mut self.excluded), str::to_owned);
+        self.shown.samples.sort_by_key(|sample| Reverse(sample.at));
+    }
+}
+
+fn party(row: &NewInteraction, role: Role) -> String {
+    row.participants.iter().find(|person| person.role == role).map(|person| person.address.clone()).unwrap_or_default()
+}
+
+fn label_name(labels: &[Label], id: &str) -> String {
+    labels.iter().find(|label| label.id == id).map_or_else(|| id.to_owned(), |label| label.name.clone())
+}
+
+/// The ten most frequent, most frequent first.
+fn tallies(counts: BTreeMap<String, u64>, name: impl Fn(&str) -> String) -> Vec<Tally> {
+    let mut all: Vec<Tally> = counts.into_iter().map(|(id, count)| Tally { name: name(&id), id, count }).collect();
+    all.sort_by(|left, right| right.count.cmp(&left.count).then_with(|| left.id.cmp(&right.id)));
+    all.truncate(10);
+    all
+}
