@@ -206,13 +206,15 @@ pub struct Forecast {
 pub async fn forecast(tx: &mut Tx, provider: ProviderName, batch: BatchId) -> Result<Vec<Forecast>> {
     let rows = diesel::sql_query(
         "WITH fate AS (
-             SELECT h.stream_id, h.source_id, r.version,
-                 (r.batch_id = $3 OR r.version = h.version) AND NOT EXISTS (
+             SELECT h.stream_id, h.source_id, r.version, r.goes FROM batch_items h
+             CROSS JOIN LATERAL (
+                 SELECT version, (batch_id = $3 OR version = h.version) AND NOT EXISTS (
                      SELECT FROM batch_items b
                      WHERE b.user_id = $1 AND b.stream_id = h.stream_id AND b.source_id = h.source_id
-                         AND b.version = r.version AND b.batch_id <> $3) AS goes
-             FROM batch_items h
-             JOIN raw_events r ON r.user_id = $1 AND r.provider = $2 AND r.stream_id = h.stream_id AND r.source_id = h.source_id
+                         AND b.version = r.version AND b.batch_id <> $3 OFFSET 0) AS goes
+                 FROM raw_events r
+                 WHERE user_id = $1 AND provider = $2 AND stream_id = h.stream_id AND source_id = h.source_id OFFSET 0
+             ) AS r
              WHERE h.user_id = $1 AND h.batch_id = $3 AND h.version IS NOT NULL
          ), items AS (
              SELECT stream_id, source_id, bool_and(goes) AS all_go,
