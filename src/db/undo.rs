@@ -101,11 +101,13 @@ pub async fn delete_unheld(
     // Held first: another batch may just be finding one of these versions unchanged, and its hold must be seen below. It
     // also keeps each row where it is, so that the update can go by its place.
     items::lock(tx, stream, &ids).await?;
+    // By its place, too: raw events are never updated, and those of a user and provider lie in one partition. Joined by key,
+    // the whole stream may be met with the chunk.
     diesel::sql_query(
         "WITH unheld AS (
-             SELECT r.source_id, r.version FROM unnest($5, $6) AS hold (source_id, version)
+             SELECT r.tid FROM unnest($5, $6) AS hold (source_id, version)
              CROSS JOIN LATERAL (
-                 SELECT source_id, version FROM raw_events r
+                 SELECT ctid AS tid FROM raw_events r
                  WHERE user_id = $1 AND provider = $2 AND stream_id = $3 AND source_id = hold.source_id
                      AND (batch_id = $4 OR version = hold.version)
                      AND NOT EXISTS (
@@ -115,7 +117,7 @@ pub async fn delete_unheld(
              ) AS r
          )
          DELETE FROM raw_events r USING unheld u
-         WHERE r.user_id = $1 AND r.provider = $2 AND r.stream_id = $3 AND r.source_id = u.source_id AND r.version = u.version",
+         WHERE r.user_id = $1 AND r.provider = $2 AND r.ctid = u.tid",
     )
     .bind::<SqlUuid, _>(tx.user().0)
     .bind::<Text, _>(provider.as_str())
@@ -162,14 +164,15 @@ pub async fn delete_unheld(
 ///
 /// # Errors
 /// When the database refuses.
-pub async fn drop_pending(tx: &mut Tx, batch: BatchId, limit: i64) -> Result<usize> {
+pub async fn drop_pending(tx: &mut Tx, provider: ProviderName, batch: BatchId, limit: i64) -> Result<usize> {
     let changed = diesel::sql_query(
         "UPDATE items i SET next_try_at = NULL, updated_at = now(), reason = CASE WHEN picked.kind = 'departed' THEN 'outside' END,
              outcome = CASE picked.kind WHEN 'item' THEN 'stored' WHEN 'gone' THEN 'gone' WHEN 'departed' THEN 'filtered' ELSE 'undone' END
          FROM (
              SELECT p.stream_id, p.source_id, (
                  SELECT r.kind FROM raw_events r
-                 WHERE r.user_id = $1 AND r.stream_id = p.stream_id AND r.source_id = p.source_id ORDER BY r.version DESC LIMIT 1
+                 WHERE r.user_id = $1 AND r.provider = $4 AND r.stream_id = p.stream_id AND r.source_id = p.source_id
+                 ORDER BY r.version DESC LIMIT 1
              ) AS kind
              FROM items p WHERE p.user_id = $1 AND p.batch_id = $2 AND p.outcome = 'pending' LIMIT $3
          ) AS picked
@@ -178,6 +181,7 @@ pub async fn drop_pending(tx: &mut Tx, batch: BatchId, limit: i64) -> Result<usi
     .bind::<SqlUuid, _>(tx.user().0)
     .bind::<SqlUuid, _>(batch.0)
     .bind::<BigInt, _>(limit)
+    .bind::<Text, _>(provider.as_str())
     .execute(&mut **tx)
     .await?;
     Ok(changed)
