@@ -217,6 +217,23 @@ mod tests {
     }
 
     #[test]
+    fn a_rule_that_ends_before_the_series_begins_gives_nothing() {
+        let series = |start: Value, rules: &[&str]| master(json!({"start": start, "recurrence": rules}));
+        let moment = json!({"dateTime": "2026-03-23T09:00:00+01:00", "timeZone": "Europe/Berlin"});
+        for (start, rules, n) in [
+            (moment.clone(), &["RRULE:FREQ=DAILY;UNTIL=20260323T075959Z"][..], 0),
+            (moment.clone(), &["RRULE:FREQ=DAILY;UNTIL=20260323T080000Z"], 1),
+            (moment.clone(), &["RRULE:UNTIL=20200101;FREQ=DAILY", "EXDATE:20260323T080000Z"], 0),
+            (moment, &["RRULE:FREQ=DAILY;UNTIL=20200101", "RDATE:20260401T080000Z"], 1),
+            (json!({"date": "2026-03-23"}), &["RRULE:FREQ=DAILY;UNTIL=20260322"], 0),
+            (json!({"date": "2026-03-23"}), &["RRULE:FREQ=DAILY;UNTIL=20260323"], 1),
+        ] {
+            let found = occurrences(&series(start, rules), Tz::UTC, Window::default(), 10);
+            assert_eq!(found.len(), n, "{rules:?}");
+        }
+    }
+
+    #[test]
     fn a_window_is_open_at_the_touching_ends() {
         let (start, end) = (
             Time::At(at("2026-01-01T10:00:00Z").unwrap(), Tz::UTC),
