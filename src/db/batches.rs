@@ -59,10 +59,13 @@ impl Batch {
 
     /// As [`Batch::find`], and holds the row against every other writer until the transaction ends.
     ///
+    /// The key is not held with it. A transaction that has written one of the batch's jobs twice shares the key, by the
+    /// foreign key's check: two such that both wanted it for themselves would wait for each other.
+    ///
     /// # Errors
     /// When the database refuses.
     pub async fn lock(tx: &mut Tx, id: BatchId) -> Result<Option<Self>> {
-        let query = batches::table.find((tx.user().0, id.0)).for_update().select(Self::as_select());
+        let query = batches::table.find((tx.user().0, id.0)).for_no_key_update().select(Self::as_select());
         Ok(query.first(&mut **tx).await.optional()?)
     }
 

@@ -183,14 +183,15 @@ pub async fn delete_unheld(
 ///
 /// # Errors
 /// When the database refuses.
-pub async fn drop_pending(tx: &mut Tx, batch: BatchId, limit: i64) -> Result<usize> {
+pub async fn drop_pending(tx: &mut Tx, provider: ProviderName, batch: BatchId, limit: i64) -> Result<usize> {
     let changed = diesel::sql_query(
         "UPDATE items i SET next_try_at = NULL, updated_at = now(), reason = CASE WHEN picked.kind = 'departed' THEN 'outside' END,
              outcome = CASE picked.kind WHEN 'item' THEN 'stored' WHEN 'gone' THEN 'gone' WHEN 'departed' THEN 'filtered' ELSE 'undone' END
          FROM (
              SELECT p.stream_id, p.source_id, (
                  SELECT r.kind FROM raw_events r
-                 WHERE r.user_id = $1 AND r.stream_id = p.stream_id AND r.source_id = p.source_id ORDER BY r.version DESC LIMIT 1
+                 WHERE r.user_id = $1 AND r.provider = $4 AND r.stream_id = p.stream_id AND r.source_id = p.source_id
+                 ORDER BY r.version DESC LIMIT 1
              ) AS kind
              FROM items p WHERE p.user_id = $1 AND p.batch_id = $2 AND p.outcome = 'pending' LIMIT $3
          ) AS picked
@@ -199,6 +200,7 @@ pub async fn drop_pending(tx: &mut Tx, batch: BatchId, limit: i64) -> Result<usi
     .bind::<SqlUuid, _>(tx.user().0)
     .bind::<SqlUuid, _>(batch.0)
     .bind::<BigInt, _>(limit)
+    .bind::<Text, _>(provider.as_str())
     .execute(&mut **tx)
     .await?;
     Ok(changed)
@@ -227,13 +229,15 @@ pub struct Forecast {
 pub async fn forecast(tx: &mut Tx, provider: ProviderName, batch: BatchId) -> Result<Vec<Forecast>> {
     let rows = diesel::sql_query(
         "WITH fate AS (
-             SELECT h.stream_id, h.source_id, r.version,
-                 (r.batch_id = $3 OR r.version = h.version) AND NOT EXISTS (
+             SELECT h.stream_id, h.source_id, r.version, r.goes FROM batch_items h
+             CROSS JOIN LATERAL (
+                 SELECT version, (batch_id = $3 OR version = h.version) AND NOT EXISTS (
                      SELECT FROM batch_items b
                      WHERE b.user_id = $1 AND b.stream_id = h.stream_id AND b.source_id = h.source_id
-                         AND b.version = r.version AND b.batch_id <> $3) AS goes
-             FROM batch_items h
-             JOIN raw_events r ON r.user_id = $1 AND r.provider = $2 AND r.stream_id = h.stream_id AND r.source_id = h.source_id
+                         AND b.version = r.version AND b.batch_id <> $3 OFFSET 0) AS goes
+                 FROM raw_events r
+                 WHERE user_id = $1 AND provider = $2 AND stream_id = h.stream_id AND source_id = h.source_id OFFSET 0
+             ) AS r
              WHERE h.user_id = $1 AND h.batch_id = $3 AND h.version IS NOT NULL
          ), items AS (
              SELECT stream_id, source_id, bool_and(goes) AS all_go,

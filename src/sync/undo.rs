@@ -128,7 +128,7 @@ async fn chunk(app: &App, user: UserId, claim: &mut Claim) -> Result<bool> {
     let holds = undo::give_up(&mut tx, id, stream.stream_id, CHUNK).await?;
     let mut released = undo::Released::default();
     if holds.is_empty() {
-        undo::drop_pending(&mut tx, id, CHUNK).await?;
+        undo::drop_pending(&mut tx, provider, id, CHUNK).await?;
     } else {
         released = undo::delete_unheld(&mut tx, provider, id, stream.stream_id, &holds).await?;
         normalize::project(app, &mut tx, &stream, std::mem::take(&mut released.groups)).await?;

@@ -2,6 +2,7 @@
 
 mod auth;
 mod consent;
+mod corpus;
 mod crash;
 mod faults;
 mod flow;

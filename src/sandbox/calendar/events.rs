@@ -7,7 +7,7 @@ use axum::{
 };
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::{
     super::{
@@ -17,7 +17,7 @@ use super::{
         world::SharedWorld,
     },
     access::{Needs, admit, full_sync_required, not_found},
-    listing::{Ask, Key, Order, list as select},
+    listing::{Ask, Found, Key, Order, list as select},
     present::{Style, present},
     store::Calendar,
     times::{Window, rfc3339},
@@ -80,13 +80,13 @@ pub(super) async fn list(
         time_min: ask.window.min,
         time_max: ask.window.max,
     };
-    let found = select(calendar, &ask, world.clock.now());
+    let cut = Cut::read(&params, calendar.seq())?;
+    let as_of = cut.as_of;
+    let (items, next) = cut.page(calendar, &ask, world.clock.now());
     let mut answer = head(calendar);
-    let question = fingerprint(&params);
-    let page = page(&found, &params, question, calendar.seq())?;
     let style = style(&params)?;
-    answer["items"] = page.items.iter().map(|(_, event)| present(calendar, event, style)).collect();
-    match page.next {
+    answer["items"] = items.iter().map(|(_, event)| present(calendar, event, style)).collect();
+    match next {
         Some(next) => answer["nextPageToken"] = seal_token("events", &next).into(),
         // A search that is not the whole of a window gives no token to go on from.
         None if ask.text.is_some()
@@ -94,7 +94,7 @@ pub(super) async fn list(
             || ask.updated_min.is_some()
             || ask.order != Order::Changed => {}
         None => {
-            let token = SyncToken { generation: calendars.generation, seq: page.as_of, asked };
+            let token = SyncToken { generation: calendars.generation, seq: as_of, asked };
             answer["nextSyncToken"] = seal_token("eventsSync", &token).into();
         }
     }
@@ -133,6 +133,7 @@ fn ask(params: &Params) -> ApiResult<Ask> {
         show_deleted: params.flag("showDeleted"),
         updated_min: moment(params, "updatedMin")?,
         types,
+        master: None,
         ical_uid: params.find("iCalUID").map(str::to_owned),
         text: params.find("q").map(str::to_lowercase),
         order,
@@ -186,34 +187,40 @@ fn fingerprint(params: &Params) -> u64 {
     digest64(&parts)
 }
 
-struct Page<'f> {
-    items: &'f [(Key, Map<String, Value>)],
-    next: Option<PageToken>,
+/// Which part of the answer a request is for.
+struct Cut {
+    after: Option<Key>,
+    limit: usize,
     as_of: u64,
+    question: u64,
 }
 
-fn page<'f>(found: &'f [(Key, Map<String, Value>)], params: &Params, question: u64, seq: u64) -> ApiResult<Page<'f>> {
-    let limit = params
-        .max_results(250, 2_500)
-        .ok_or_else(|| ApiError::invalid_parameter("maxResults", "Invalid integer value."))?;
-    let (as_of, from) = match params.find("pageToken") {
-        None => (seq, 0),
-        Some(token) => {
-            let token: PageToken =
-                open_token("events", token)
-                    .filter(|token: &PageToken| token.question == question)
-                    .ok_or_else(|| ApiError::invalid_parameter("pageToken", "Invalid page token value."))?;
-            (token.as_of, found.partition_point(|(key, _)| *key <= token.after))
-        }
-    };
-    let rest = &found[from..];
-    if rest.len() <= limit {
-        return Ok(Page { items: rest, next: None, as_of });
+impl Cut {
+    fn read(params: &Params, seq: u64) -> ApiResult<Self> {
+        let limit = params
+            .max_results(250, 2_500)
+            .ok_or_else(|| ApiError::invalid_parameter("maxResults", "Invalid integer value."))?;
+        let question = fingerprint(params);
+        let Some(token) = params.find("pageToken") else {
+            return Ok(Self { after: None, limit, as_of: seq, question });
+        };
+        let token: PageToken = open_token("events", token)
+            .filter(|token: &PageToken| token.question == question)
+            .ok_or_else(|| ApiError::invalid_parameter("pageToken", "Invalid page token value."))?;
+        Ok(Self { after: Some(token.after), limit, as_of: token.as_of, question })
     }
-    // A page that is not the last may hold fewer than asked for; clients must go by the token alone.
-    let items = &rest[..limit - limit / 10];
-    let after = items.last().map(|(key, _)| key.clone()).unwrap_or_default();
-    Ok(Page { items, next: Some(PageToken { as_of, after, question }), as_of })
+
+    /// The page, and the token of the next.
+    fn page(self, calendar: &Calendar, ask: &Ask, now: DateTime<Utc>) -> (Vec<Found>, Option<PageToken>) {
+        let mut items = select(calendar, ask, now, self.after.as_ref(), self.limit + 1);
+        if items.len() <= self.limit {
+            return (items, None);
+        }
+        // A page that is not the last may hold fewer than asked for; clients must go by the token alone.
+        items.truncate(self.limit - self.limit / 10);
+        let after = items.last().map(|(key, _)| key.clone()).unwrap_or_default();
+        (items, Some(PageToken { as_of: self.as_of, after, question: self.question }))
+    }
 }
 
 /// The list's own fields.
@@ -256,14 +263,12 @@ pub(super) async fn instances(
     let calendar = calendars.find(&id).ok_or_else(not_found)?;
     calendar.find(&event).filter(|row| row.is_master()).ok_or_else(not_found)?;
     let mut ask = ask(&params)?;
-    (ask.single_events, ask.order) = (true, Order::StartTime);
-    let mut found = select(calendar, &ask, world.clock.now());
-    found.retain(|(_, instance)| instance.get("recurringEventId").is_some_and(|master| *master == event));
-    let page = page(&found, &params, fingerprint(&params), calendar.seq())?;
+    (ask.single_events, ask.order, ask.master) = (true, Order::StartTime, Some(event));
+    let (items, next) = Cut::read(&params, calendar.seq())?.page(calendar, &ask, world.clock.now());
     let style = style(&params)?;
     let mut answer = head(calendar);
-    answer["items"] = page.items.iter().map(|(_, event)| present(calendar, event, style)).collect();
-    if let Some(next) = page.next {
+    answer["items"] = items.iter().map(|(_, event)| present(calendar, event, style)).collect();
+    if let Some(next) = next {
         answer["nextPageToken"] = seal_token("events", &next).into();
     }
     Ok(Json(answer))
