@@ -68,8 +68,9 @@ impl Stream {
     }
 }
 
-/// Puts a stream under a consent and returns its id: a new one, or the one there is, which then lists anew. Its cursor stays:
-/// what has happened since to what earlier consents brought in is still to be asked for.
+/// Puts a stream under a consent and returns its id: a new one, or the one there is, which then lists anew.
+///
+/// Its cursor stays: what has happened since to what earlier consents brought in is still to be asked for.
 ///
 /// A window only grows: what an earlier consent brought in stays in sight.
 ///

@@ -30,12 +30,13 @@ impl Leftover {
     pub(super) fn of(headers: &HeaderMap, body: Body) -> (Body, Self) {
         let body = Arc::new(Mutex::new(body.into_data_stream()));
         let shared = Arc::clone(&body);
-        let handed = stream::poll_fn(move |cx| shared.lock().unwrap_or_else(PoisonError::into_inner).poll_next_unpin(cx));
+        let handed =
+            stream::poll_fn(move |cx| shared.lock().unwrap_or_else(PoisonError::into_inner).poll_next_unpin(cx));
         (Body::from_stream(handed), Self { body, is_held_back: headers.contains_key(header::EXPECT) })
     }
 
     /// Reads what is left; `false` when it is too much or too slow.
-    pub(super) async fn is_read(self) -> bool {
+    pub(super) async fn is_read(&self) -> bool {
         let ended = || {
             let body = self.body.lock().unwrap_or_else(PoisonError::into_inner);
             body.size_hint() == (0, Some(0))
