@@ -59,7 +59,7 @@ pub async fn start(app: &App, caller: &Caller, id: BatchId) -> Result<Batch> {
     }
     // An undo that was given up goes on where it stood.
     batches::fence_for_undo(&mut tx, id).await?;
-    jobs::cancel_of_batch(&mut tx, id).await?;
+    jobs::cancel_of_batch(&mut tx, id, jobs::Which::All).await?;
     if batch.origin == BatchOrigin::Approve {
         streams::withdraw(&mut tx, batch.preview_id).await?;
     }

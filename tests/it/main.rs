@@ -2,6 +2,7 @@
 
 mod auth;
 mod consent;
+mod control;
 mod corpus;
 mod crash;
 mod faults;
