@@ -41,6 +41,15 @@ impl Account {
         Ok(query.first(&mut **tx).await.optional()?)
     }
 
+    /// As [`Account::find`], and holds the row against every other writer until the transaction ends.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn lock(tx: &mut Tx, id: AccountId) -> Result<Option<Self>> {
+        let query = accounts::table.find((tx.user().0, id.0)).for_no_key_update().select(Self::as_select());
+        Ok(query.first(&mut **tx).await.optional()?)
+    }
+
     /// The account with this permanent id at the provider.
     ///
     /// # Errors
@@ -146,6 +155,26 @@ pub async fn mark(tx: &mut Tx, id: AccountId, state: AccountState, reason: &str)
     diesel::update(accounts::table.find((tx.user().0, id.0)))
         .filter(accounts::state.ne(AccountState::Disconnected.as_str()))
         .set((accounts::state.eq(state.as_str()), accounts::state_reason.eq(reason), accounts::updated_at.eq(now)))
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}
+
+/// Forgets an account's tokens and what they reach. The row stays, so that linking it again keeps the id.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn disconnect(tx: &mut Tx, id: AccountId) -> Result<()> {
+    diesel::update(accounts::table.find((tx.user().0, id.0)))
+        .set((
+            accounts::state.eq(AccountState::Disconnected.as_str()),
+            accounts::state_reason.eq(None::<String>),
+            accounts::scopes.eq(Vec::<String>::new()),
+            accounts::access_token.eq(None::<Vec<u8>>),
+            accounts::refresh_token.eq(None::<Vec<u8>>),
+            accounts::access_expires_at.eq(None::<DateTime<Utc>>),
+            accounts::updated_at.eq(now),
+        ))
         .execute(&mut **tx)
         .await?;
     Ok(())

@@ -107,6 +107,21 @@ impl Batch {
         Ok(query.first(&mut **tx).await.optional()?)
     }
 
+    /// Ids of up to `limit` batches of an account that have not been undone and are not being undone, oldest first.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn left_of_account(tx: &mut Tx, account: AccountId, limit: i64) -> Result<Vec<BatchId>> {
+        let query = batches::table
+            .filter(batches::user_id.eq(tx.user().0))
+            .filter(batches::account_id.eq(account.0))
+            .filter(batches::state.ne_all([BatchState::Undoing.as_str(), BatchState::Undone.as_str()]))
+            .order((batches::created_at, batches::batch_id))
+            .limit(limit)
+            .select(batches::batch_id);
+        Ok(query.load::<uuid::Uuid>(&mut **tx).await?.into_iter().map(BatchId).collect())
+    }
+
     /// Up to `limit` batches older than `before`, newest first.
     ///
     /// # Errors

@@ -141,19 +141,32 @@ pub async fn mark_complete(tx: &mut Tx, id: StreamId) -> Result<()> {
     Ok(())
 }
 
-/// Takes back a consent: its streams fetch nothing more until another preview is approved.
+/// Whose consents to take back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Withdrawn {
+    /// This one.
+    Consent(PreviewId),
+    /// All that an account's streams are under.
+    Account(AccountId),
+}
+
+/// Takes consents back: their streams fetch nothing more until another preview is approved.
 ///
 /// # Errors
 /// When the database refuses.
-pub async fn withdraw(tx: &mut Tx, preview: PreviewId) -> Result<()> {
-    let under = streams::table.filter(streams::user_id.eq(tx.user().0)).filter(streams::preview_id.eq(preview.0));
-    diesel::update(under)
+pub async fn withdraw(tx: &mut Tx, which: Withdrawn) -> Result<()> {
+    let mut under = diesel::update(streams::table)
+        .filter(streams::user_id.eq(tx.user().0))
         .set((
             streams::preview_id.eq(None::<uuid::Uuid>),
             streams::cursor.eq(None::<String>),
             streams::listed.eq(false),
         ))
-        .execute(&mut **tx)
-        .await?;
+        .into_boxed();
+    under = match which {
+        Withdrawn::Consent(preview) => under.filter(streams::preview_id.eq(preview.0)),
+        Withdrawn::Account(account) => under.filter(streams::account_id.eq(account.0)),
+    };
+    under.execute(&mut **tx).await?;
     Ok(())
 }

@@ -1,12 +1,13 @@
 //! Mutations: each hands its input to a verb and its outcome back.
 
-use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
+use async_graphql::{Context, Enum, ID, InputObject, Object, Result, SimpleObject};
 use chrono::{DateTime, Utc};
 
 use super::{
     error::{UserError, app, caller, payload},
     id::{self, Kind},
     objects::{
+        account::Account,
         batch::{Batch, Job, UndoCount},
         preferences::{Preferences, UpdatePreferencesInput},
         preview::Preview,
@@ -17,7 +18,7 @@ use crate::{
     app::App,
     db::{batches::Batch as BatchRow, jobs::Job as JobRow},
     domain::ids::{AccountId, BatchId, JobId, PreviewId},
-    sync::{self, Caller, Refusal, approve, connect, control, preview, undo},
+    sync::{self, Caller, Refusal, approve, connect, control, disconnect, preview, undo},
 };
 
 /// The name of the cookie that ties the way back from the provider to the browser that asked.
@@ -172,6 +173,43 @@ pub(super) struct UndoPayload {
     /// What the undo takes away, sets back and leaves, counted before it began.
     counts: Vec<UndoCount>,
     /// Why it was not begun; empty when it was.
+    user_errors: Vec<UserError>,
+}
+
+/// What becomes of the data of an account that is disconnected.
+#[derive(Enum, Copy, Clone, Debug, PartialEq, Eq)]
+pub(super) enum DisconnectData {
+    /// It stays as it is.
+    Keep,
+    /// Every batch of the account is undone: mail, meetings and their raw copies go. The ledger keeps their ids, so that they
+    /// do not come back by themselves.
+    Erase,
+}
+
+/// How to part from an account.
+#[derive(InputObject)]
+pub(super) struct DisconnectInput {
+    /// The account.
+    account_id: ID,
+    /// What becomes of its data.
+    data: DisconnectData,
+    /// Whether to take the grant back at the provider, too. Careful: that ends this application's access for everyone here
+    /// who has linked the same identity, and with all scopes.
+    #[graphql(default = true)]
+    revoke: bool,
+}
+
+/// What became of an account.
+#[derive(SimpleObject)]
+pub(super) struct DisconnectPayload {
+    /// The account, which keeps its id for the day it is connected again; `null` when nothing was changed.
+    account: Option<Account>,
+    /// How many batches are being undone; `batches` shows them.
+    undoing: i32,
+    /// Whether the provider took the grant back. `null` when it was not asked, or there was none; when `false`, the person can
+    /// take it back on the provider's own page.
+    revoked_at_provider: Option<bool>,
+    /// Why nothing was changed; empty when it was.
     user_errors: Vec<UserError>,
 }
 
@@ -373,6 +411,29 @@ impl Mutation {
         }
         let (started, user_errors) = payload(ctx, undo::start(app, &caller, batch).await)?;
         Ok(UndoPayload { batch: started.map(Batch), counts, user_errors })
+    }
+
+    /// Forgets how an account is reached: stops its run and deletes its tokens. What it brought in stays or goes, as you say.
+    async fn disconnect(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What to disconnect.")] input: DisconnectInput,
+    ) -> Result<DisconnectPayload> {
+        let refused =
+            |user_errors| DisconnectPayload { account: None, undoing: 0, revoked_at_provider: None, user_errors };
+        let Some(account) = id::decode_as(Kind::Account, &input.account_id).map(AccountId) else {
+            return Ok(refused(vec![Refusal::NotFound { what: "account" }.into()]));
+        };
+        let erase = input.data == DisconnectData::Erase;
+        let request = disconnect::Request { account, erase, revoke: input.revoke };
+        let (parted, user_errors) = payload(ctx, disconnect::disconnect(app(ctx)?, &caller(ctx)?, request).await)?;
+        let Some(parted) = parted else { return Ok(refused(user_errors)) };
+        Ok(DisconnectPayload {
+            account: Some(Account(parted.account)),
+            undoing: i32::try_from(parted.n_undoing).unwrap_or(i32::MAX),
+            revoked_at_provider: parted.revoked,
+            user_errors,
+        })
     }
 
     /// Holds a run where it is: nothing is fetched until it is resumed. What was stored still comes onto the timeline.

@@ -62,16 +62,23 @@ pub async fn cancel(app: &App, caller: &Caller, id: BatchId) -> Result<Batch> {
     if !batch.state.is_live() {
         return Err(Refusal::BatchOver.into());
     }
-    jobs::cancel_of_batch(&mut tx, id, Which::Syncs).await?;
+    let due = stop(&mut tx, &batch).await?;
+    finish(app, tx, caller, "cancel", &batch, due).await
+}
+
+/// Stops a live batch whose rows the transaction holds; returns the jobs to ring.
+pub(super) async fn stop(tx: &mut Tx, batch: &Batch) -> Result<Vec<Due>> {
+    let id = batch.batch_id;
+    jobs::cancel_of_batch(tx, id, Which::Syncs).await?;
     if batch.state == BatchState::Paused {
-        batches::pause(&mut tx, id, false).await?;
+        batches::pause(tx, id, false).await?;
     }
     let mut due = Vec::new();
     for kind in [JobKind::NormalizeMail, JobKind::NormalizeEvent] {
-        due.extend(jobs::signal(&mut tx, id, kind).await?);
+        due.extend(jobs::signal(tx, id, kind).await?);
     }
-    batch::finish_if_done(&mut tx, id).await?;
-    finish(app, tx, caller, "cancel", &batch, due).await
+    batch::finish_if_done(tx, id).await?;
+    Ok(due)
 }
 
 /// Tries a job again that was given up. Its batch runs again with it.

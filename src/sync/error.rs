@@ -70,7 +70,7 @@ pub enum Refusal {
     #[error("This idempotency key was used to approve another preview. Use a fresh key.")]
     KeyReused,
     /// Another run is at work on the account.
-    #[error("Another sync of this account is running. Wait until it has finished, or undo it.")]
+    #[error("Another sync of this account is running. Wait until it has finished, cancel it, or undo it.")]
     AccountBusy,
     /// There is nothing left to hold or to stop.
     #[error("This batch has ended already. Undo takes back what it brought in.")]

@@ -8,6 +8,7 @@ pub mod batch;
 pub mod collections;
 pub mod connect;
 pub mod control;
+pub mod disconnect;
 mod error;
 mod normalize;
 pub mod preferences;

@@ -15,8 +15,8 @@ use crate::{
         audit,
         batches::{self, Batch},
         jobs::{self, Claim, Due, Job},
-        locks, streams,
-        streams::Stream,
+        locks,
+        streams::{self, Stream, Withdrawn},
         undo::{self, Forecast},
     },
     domain::{
@@ -61,7 +61,7 @@ pub async fn start(app: &App, caller: &Caller, id: BatchId) -> Result<Batch> {
     batches::fence_for_undo(&mut tx, id).await?;
     jobs::cancel_of_batch(&mut tx, id, jobs::Which::All).await?;
     if batch.origin == BatchOrigin::Approve {
-        streams::withdraw(&mut tx, batch.preview_id).await?;
+        streams::withdraw(&mut tx, Withdrawn::Consent(batch.preview_id)).await?;
     }
     let job_id = jobs::insert(&mut tx, JobKind::Undo, id, None, JobState::Queued).await?;
     let request = Some((caller.request_id.as_str(), caller.client.as_str()));

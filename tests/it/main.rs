@@ -5,6 +5,7 @@ mod consent;
 mod control;
 mod corpus;
 mod crash;
+mod disconnect;
 mod faults;
 mod flow;
 mod layers;
