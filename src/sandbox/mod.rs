@@ -33,10 +33,12 @@
 
 mod calendar;
 mod clock;
+mod conditions;
 mod control;
 mod envelope;
 mod error;
 mod faults;
+mod fields;
 mod generate;
 mod gmail;
 mod ics;
@@ -45,7 +47,9 @@ mod load;
 mod lock;
 mod mbox;
 mod oauth;
+mod observe;
 mod params;
+mod quota;
 mod remote;
 mod rng;
 mod server;
@@ -58,10 +62,11 @@ pub use self::{
     calendar::{NewCalendar, Role},
     control::{AccountInfo, Control, Deliver, Truth},
     error::Error,
-    faults::{Fault, FaultMatch},
+    faults::{Effect, Fault, FaultMatch, FaultPlan, When},
     generate::Generate,
     journal::Entry,
     load::Loaded,
     oauth::OAuthClient,
+    quota::{Limit, Quota, RefusalForm, UnitTable},
     server::{Options, Sandbox},
 };

@@ -26,6 +26,7 @@ use super::{
     load::{self, Loaded},
     lock::{Exclusive, Shared},
     oauth::{Authority, Bearer, GrantChange, OAuthClient, SigningKey},
+    quota::Ledger,
     rng::digest64,
     state::{Change, Log, Record},
 };
@@ -75,6 +76,7 @@ pub(super) struct World {
     pub key: SigningKey,
     pub journal: Journal,
     pub faults: Faults,
+    pub ledger: Ledger,
     root: Url,
     accounts: Shared<BTreeMap<String, Arc<Account>>>,
     loud: Exclusive<Vec<String>>,
@@ -90,6 +92,7 @@ impl World {
             key: SigningKey::generate()?,
             journal: Journal::default(),
             faults: Faults::default(),
+            ledger: Ledger::default(),
             root,
             accounts: Shared::default(),
             loud: Exclusive::default(),

@@ -1,7 +1,9 @@
 //! Drives the sandbox over HTTP as a client of Google would.
 
 mod calendar;
+mod faults;
 mod gmail;
 mod oauth;
+mod quota;
 mod support;
 mod whole;
