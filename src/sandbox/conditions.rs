@@ -2,6 +2,7 @@
 //! that end, and what was asked.
 
 use super::{
+    behaviour::Behaviour,
     control::Control,
     error::Error,
     faults::{Fault, FaultMatch, FaultPlan, When},
@@ -20,6 +21,16 @@ impl Control {
     /// The budgets in force.
     pub fn quota(&self) -> Option<Quota> {
         self.world.ledger.quota()
+    }
+
+    /// Sets Google's habits.
+    pub fn behave(&self, behaviour: Behaviour) {
+        *self.world.behaviour.write() = behaviour;
+    }
+
+    /// Google's habits as they are set.
+    pub fn behaviour(&self) -> Behaviour {
+        self.world.behaviour.read().clone()
     }
 
     /// Plans trouble. Of several plans that fit, a request meets the one made first. Not kept over a restart.

@@ -12,6 +12,7 @@
 //! | `/token`, `/revoke`, `/oauth2/v3/certs`, `/.well-known/openid-configuration`, `/v1/userinfo` | the rest of OAuth; the issuer is the root without its slash |
 //! | `/gmail/v1/users/{me or address}/..` | profile, labels, messages, attachments, history |
 //! | `/calendar/v3/..` | calendar list, calendars, events, instances |
+//! | `/batch`, `/batch/gmail/v1`, `/batch/calendar/v3` | many requests in one, as `multipart/mixed` |
 //! | `/_sandbox/` | a page listing the accounts, and the control plane below |
 //!
 //! **The consent form.** `GET /o/oauth2/v2/auth` shows, once the account is clear (`login_hint`, or there is only one),
@@ -31,6 +32,8 @@
 //!
 //! `?calendar=` names another calendar than the primary one for the last.
 
+mod batch;
+mod behaviour;
 mod calendar;
 mod clock;
 mod conditions;
@@ -59,6 +62,7 @@ mod tests;
 mod world;
 
 pub use self::{
+    behaviour::Behaviour,
     calendar::{NewCalendar, Role},
     control::{AccountInfo, Control, Deliver, Truth},
     error::Error,

@@ -13,7 +13,7 @@ use tower_http::{CompressionLevel, compression::CompressionLayer};
 use url::Url;
 
 use super::{
-    calendar,
+    batch, calendar,
     control::Control,
     error::Error,
     faults::{Line, Lines},
@@ -115,14 +115,21 @@ impl Drop for Sandbox {
 }
 
 fn router(world: SharedWorld) -> Router {
-    Router::new()
-        .merge(oauth::routes())
+    let observed = middleware::from_fn_with_state(world.clone(), observe);
+    // Apart, because the parts of a batch go to it as well, each past the budget, the faults and the journal.
+    let api = Router::new()
         .merge(gmail::routes())
         .merge(calendar::routes())
+        .layer(observed.clone())
+        .with_state(world.clone());
+    Router::new()
+        .merge(oauth::routes())
+        .merge(batch::routes(api.clone()))
         .merge(remote::routes())
         .layer(DefaultBodyLimit::max(BODY_LIMIT_BYTES))
-        .layer(middleware::from_fn_with_state(world.clone(), observe))
+        .layer(observed)
+        .with_state(world)
+        .merge(api)
         // On loopback the wire costs nothing and the processor is shared with whatever is being tested.
         .layer(CompressionLayer::new().quality(CompressionLevel::Fastest))
-        .with_state(world)
 }

@@ -15,6 +15,7 @@ use chrono::{DateTime, Utc};
 use url::Url;
 
 use super::{
+    behaviour::Behaviour,
     calendar::{Calendar, Calendars},
     clock::VirtualClock,
     envelope::{ApiError, ApiResult},
@@ -77,6 +78,7 @@ pub(super) struct World {
     pub journal: Journal,
     pub faults: Faults,
     pub ledger: Ledger,
+    pub behaviour: Shared<Behaviour>,
     root: Url,
     accounts: Shared<BTreeMap<String, Arc<Account>>>,
     loud: Exclusive<Vec<String>>,
@@ -93,6 +95,7 @@ impl World {
             journal: Journal::default(),
             faults: Faults::default(),
             ledger: Ledger::default(),
+            behaviour: Shared::default(),
             root,
             accounts: Shared::default(),
             loud: Exclusive::default(),

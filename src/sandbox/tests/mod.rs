@@ -1,5 +1,6 @@
 //! Drives the sandbox over HTTP as a client of Google would.
 
+mod batch;
 mod calendar;
 mod faults;
 mod gmail;

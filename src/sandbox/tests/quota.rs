@@ -42,7 +42,7 @@ async fn a_minute_over_its_budget_is_refused_in_both_forms_until_the_time_it_nam
         assert!((until - control.now() - TimeDelta::seconds(seconds)).abs() < TimeDelta::seconds(2));
         // Calendar has budgets of its own.
         google.ok(&token, EVENTS).await;
-        control.advance(until - control.now()).unwrap();
+        control.advance(until - control.now() + TimeDelta::milliseconds(1)).unwrap();
         google.ok(&token, PROFILE).await;
         let journal = control.journal();
         let told: Vec<_> = journal.iter().map(|entry| (entry.units, entry.refused, entry.user.as_deref())).collect();
