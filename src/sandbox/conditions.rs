@@ -79,6 +79,27 @@ impl Control {
         self.change_grant(email, |email| GrantChange::AccessExpired { email })
     }
 
+    /// Ends the account's refresh tokens; access tokens live on until their time.
+    pub fn expire_refresh_tokens(&self, email: &str) -> Result<(), Error> {
+        self.change_grant(email, |email| GrantChange::RefreshExpired { email, mail_only: false })
+    }
+
+    /// Gives the person a new password, which ends the refresh tokens that reach mail.
+    pub fn change_password(&self, email: &str) -> Result<(), Error> {
+        self.change_grant(email, |email| GrantChange::RefreshExpired { email, mail_only: true })
+    }
+
+    /// Takes some scopes back; tokens live on with the others, and the next refresh says which those are.
+    pub fn narrow_grants(&self, email: &str, scopes: &[&str]) -> Result<(), Error> {
+        let scopes = scopes.iter().map(|scope| (*scope).to_owned()).collect();
+        self.change_grant(email, |email| GrantChange::Narrowed { email, scopes })
+    }
+
+    /// Signs identity tokens with a new key from now on; the old one stays published. Not kept over a restart.
+    pub fn rotate_signing_key(&self) -> Result<(), Error> {
+        self.world.keys.rotate()
+    }
+
     fn change_grant(&self, email: &str, change: impl FnOnce(String) -> GrantChange) -> Result<(), Error> {
         self.world.commit_grant(change(self.world.known_account(email)?.email.clone()))
     }

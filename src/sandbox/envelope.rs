@@ -114,7 +114,8 @@ impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let mut inner = json!({"message": self.inner_message(), "domain": self.domain, "reason": self.reason});
         if let Some(location) = self.location {
-            inner["locationType"] = if location == "Authorization" { "header" } else { "parameter" }.into();
+            inner["locationType"] =
+                if ["Authorization", "If-Match"].contains(&location) { "header" } else { "parameter" }.into();
             inner["location"] = location.into();
         }
         let mut error = json!({"code": self.status.as_u16(), "message": self.message, "errors": [inner]});
