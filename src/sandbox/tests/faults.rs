@@ -35,7 +35,7 @@ async fn each_effect_shows_and_passes() {
     control.plan_fault(plan(PROFILE, Effect::Drip { bytes: 7, every_ms: 1 }));
     assert_eq!(send().await.unwrap().json::<Value>().await.unwrap(), truth);
     control.plan_fault(plan(PROFILE, Effect::UnknownFields));
-    let mut extended = google.ok(&token, PROFILE).await;
+    let (_, mut extended) = google.get(&token, PROFILE).await;
     assert!(extended.as_object_mut().unwrap().remove("sandboxUnknown").is_some());
     assert_eq!(extended, truth);
 

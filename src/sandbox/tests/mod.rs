@@ -2,6 +2,7 @@
 
 mod batch;
 mod calendar;
+mod discovery;
 mod faults;
 mod gmail;
 mod oauth;
