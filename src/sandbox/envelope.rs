@@ -98,6 +98,7 @@ impl ApiError {
 
     fn canonical_status(&self) -> Option<&'static str> {
         Some(match self.status.as_u16() {
+            400 if self.reason == "failedPrecondition" => "FAILED_PRECONDITION",
             400 => "INVALID_ARGUMENT",
             401 => "UNAUTHENTICATED",
             403 => "PERMISSION_DENIED",

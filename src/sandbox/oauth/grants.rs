@@ -74,6 +74,9 @@ pub(crate) struct Refresh {
     /// When it was issued; one from before this was kept never gets old.
     #[serde(default)]
     pub issued_at: Option<DateTime<Utc>>,
+    /// When it last gave an access token.
+    #[serde(default)]
+    pub used_at: Option<DateTime<Utc>>,
 }
 
 /// A change to grants and tokens, as the state file keeps it.
@@ -171,7 +174,7 @@ impl Authority {
         self.settle(now);
         let tables = self.tables.read();
         let known = tables.refresh.iter().find(|known| known.token == token && known.client_id == client_id)?;
-        (!tables.is_outlived(known, now, in_testing)).then(|| known.clone())
+        (!known.is_outlived(now, in_testing)).then(|| known.clone())
     }
 
     pub(super) fn has_refresh(&self, email: &str, client_id: &str, now: DateTime<Utc>) -> bool {

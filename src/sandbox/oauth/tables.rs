@@ -27,8 +27,6 @@ pub(super) struct Tables {
     /// Shared, so that a request copies no scopes.
     pub(super) access: HashMap<String, Arc<Bearer>>,
     pub(super) refresh: Vec<Refresh>,
-    /// When each refresh token was last used.
-    pub(super) used_at: HashMap<String, DateTime<Utc>>,
     /// Revocations that are yet to take effect.
     pub(super) revocations: Vec<(String, DateTime<Utc>)>,
     /// Requests whose consent page is open, by the id in the page.
@@ -42,14 +40,15 @@ impl Tables {
             GrantChange::Granted { email, scopes } => self.granted.entry(email).or_default().extend(scopes),
             GrantChange::RefreshIssued(refresh) => self.keep(refresh),
             GrantChange::RefreshUsed { token, at } => {
-                self.used_at.insert(token, at);
+                let known = self.refresh.iter_mut().find(|known| known.token == token);
+                known.into_iter().for_each(|known| known.used_at = Some(at));
             }
             GrantChange::RefreshRotated { old, new } => {
                 self.drop_refresh(|known| known.token == old);
                 self.keep(new);
             }
             GrantChange::RefreshExpired { email, mail_only } => {
-                self.drop_refresh(|known| known.email == email && !(mail_only && !scopes::reach_mail(&known.scopes)));
+                self.drop_refresh(|known| known.email == email && (!mail_only || scopes::reach_mail(&known.scopes)));
             }
             GrantChange::AccessIssued { token, bearer } => {
                 // Dead tokens are dropped here, so that a long-lived sandbox does not gather them.
@@ -106,13 +105,14 @@ impl Tables {
         self.drop_refresh(|refresh| refresh.email == email);
         self.codes.retain(|_, code| code.email != email);
     }
+}
 
-    /// Whether the token has died of age: unused for long, or issued by an app in testing.
-    pub(super) fn is_outlived(&self, refresh: &Refresh, now: DateTime<Utc>, in_testing: bool) -> bool {
-        let Some(issued_at) = refresh.issued_at else { return false };
-        let used_at = self.used_at.get(&refresh.token).copied().unwrap_or(issued_at);
-        let is_plain = refresh.scopes.iter().all(|scope| scopes::SIGN_IN.contains(&scope.as_str()));
-        now >= used_at + TimeDelta::days(UNUSED_DAYS)
+impl Refresh {
+    /// Whether it has died of age: unused for long, or issued by an app in testing.
+    pub(super) fn is_outlived(&self, now: DateTime<Utc>, in_testing: bool) -> bool {
+        let Some(issued_at) = self.issued_at else { return false };
+        let is_plain = self.scopes.iter().all(|scope| scopes::SIGN_IN.contains(&scope.as_str()));
+        now >= self.used_at.unwrap_or(issued_at) + TimeDelta::days(UNUSED_DAYS)
             || (in_testing && !is_plain && now >= issued_at + TimeDelta::days(TESTING_DAYS))
     }
 }

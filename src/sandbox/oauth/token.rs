@@ -119,6 +119,7 @@ fn by_code(world: &World, headers: &HeaderMap, form: &Params) -> Result<Value, R
             client_id: client.id.clone(),
             scopes: code.scopes.clone(),
             issued_at: Some(world.clock.now()),
+            used_at: None,
         };
         world.commit_grant(GrantChange::RefreshIssued(refresh))?;
         tokens["refresh_token"] = token.into();
@@ -194,7 +195,7 @@ fn by_refresh(world: &World, headers: &HeaderMap, form: &Params) -> Result<Value
     let (_, mut reply) = issue_access(world, &client.id, &known.email, &known.scopes)?;
     if behaviour.rotate_refresh_tokens {
         let next = random_token("1//0", 48);
-        let issued = Refresh { token: next.clone(), issued_at: Some(now), ..known };
+        let issued = Refresh { token: next.clone(), issued_at: Some(now), used_at: None, ..known };
         world.commit_grant(GrantChange::RefreshRotated { old: token.to_owned(), new: issued })?;
         reply["refresh_token"] = next.into();
     } else {

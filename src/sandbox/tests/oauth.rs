@@ -192,3 +192,16 @@ async fn a_new_signing_key_is_published_beside_the_old_one() {
     let header = jsonwebtoken::decode_header(text(&linked(&google).await, "id_token")).unwrap();
     assert_eq!(header.kid.as_deref(), keys[1]["kid"].as_str());
 }
+
+#[tokio::test]
+async fn a_restart_ends_only_what_was_revoked_before() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("state");
+    let google = Google::start_with(Some(&file));
+    let old = text(&linked(&google).await, "refresh_token");
+    google.http.post(google.at("/revoke")).form(&[("token", &old)]).send().await.unwrap();
+    let new = text(&linked(&google).await, "refresh_token");
+    google.sandbox.stop().await;
+    let google = Google::start_with(Some(&file));
+    assert_eq!((refresh(&google, &old).await.0, refresh(&google, &new).await.0), (400, 200));
+}
