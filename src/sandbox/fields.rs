@@ -6,7 +6,7 @@ use axum::{
     http::{StatusCode, header},
     response::{IntoResponse, Response},
 };
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::envelope::ApiError;
 
@@ -74,29 +74,26 @@ impl Mask {
         match value {
             Value::Array(entries) => entries.into_iter().map(|entry| self.apply(entry)).collect(),
             Value::Object(object) => {
-                let mut kept = Map::new();
-                for (name, value) in object {
-                    let wanted = self.0.iter().filter(|(field, _)| *field == name || field == "*");
-                    let mut inner = Vec::new();
-                    let mut is_whole = false;
-                    for (_, mask) in wanted {
-                        match mask {
-                            Some(mask) => inner.push(mask),
-                            None => is_whole = true,
-                        }
-                    }
-                    if is_whole {
-                        kept.insert(name, value);
-                    } else if !inner.is_empty() {
-                        let parts = inner.into_iter().map(|mask| mask.apply(value.clone()));
-                        let Some(value) = parts.reduce(merge) else { continue };
-                        kept.insert(name, value);
-                    }
-                }
-                Value::Object(kept)
+                let kept =
+                    object.into_iter().filter_map(|(name, value)| self.keep(&name, value).map(|own| (name, own)));
+                Value::Object(kept.collect())
             }
             other => other,
         }
+    }
+
+    /// What is wanted of a field; `None` when it is not named.
+    fn keep(&self, name: &str, value: Value) -> Option<Value> {
+        let mut kept = None;
+        for (_, mask) in self.0.iter().filter(|(field, _)| field == name || field == "*") {
+            let Some(mask) = mask else { return Some(value) };
+            let part = mask.apply(value.clone());
+            kept = Some(match kept {
+                Some(known) => merge(known, part),
+                None => part,
+            });
+        }
+        kept
     }
 }
 

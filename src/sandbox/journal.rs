@@ -24,7 +24,8 @@ pub struct Entry {
     pub user: Option<String>,
     /// The status of the answer; 0 where the connection was reset instead.
     pub status: u16,
-    /// What it costs: Gmail quota units, or 1 for a Calendar request; 0 for everything else.
+    /// What it costs: Gmail quota units, or 1 for a Calendar request; 0 for everything else. Charged to `user`, so not at
+    /// all where there is none.
     pub units: u32,
     /// What it ran into; it was not charged then. Always `None` while no quota is set.
     pub refused: Option<Limit>,

@@ -5,6 +5,7 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
+use chrono::{DateTime, Utc};
 
 use super::{
     faults::{self, Lost},
@@ -32,7 +33,7 @@ pub(super) async fn observe(
     let method = request.method().to_string();
     let units = world.ledger.table().units(&template);
     let user = if units == 0 { None } else { world.authenticate(request.headers()).ok().map(|own| own.email.clone()) };
-    let (response, refused) = match admit(&world, &template, user.as_deref(), units) {
+    let (response, refused) = match admit(&world, &template, user.as_deref(), units, at) {
         Err((excess, service)) => (quota::refusal(&excess, service, at).into_response(), Some(excess.limit)),
         Ok(place) => {
             // Requests that came together run together, however quickly each is answered.
@@ -48,11 +49,17 @@ pub(super) async fn observe(
 }
 
 /// Lets the request in if the budgets do. One without a living token costs nothing: it will be refused anyway.
-fn admit(world: &World, template: &str, user: Option<&str>, units: u32) -> Result<Place, (Excess, Service)> {
+fn admit(
+    world: &World,
+    template: &str,
+    user: Option<&str>,
+    units: u32,
+    at: DateTime<Utc>,
+) -> Result<Place, (Excess, Service)> {
     match (Service::of(template), user) {
         (Some(service), Some(user)) => {
             let ask = Ask { service, user, units };
-            world.ledger.admit(ask, world.clock.now()).map_err(|excess| (excess, service))
+            world.ledger.admit(ask, at).map_err(|excess| (excess, service))
         }
         _ => Ok(Place::default()),
     }
