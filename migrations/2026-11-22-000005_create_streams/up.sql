@@ -10,6 +10,7 @@ CREATE TABLE streams (
     window_from timestamptz,
     window_to timestamptz,
     cursor text,
+    listed boolean NOT NULL DEFAULT false,
     completed_at timestamptz,
     created_at timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (user_id, stream_id),
@@ -34,7 +35,9 @@ COMMENT ON COLUMN streams.preview_id IS 'The consent in force; NULL when it was 
 COMMENT ON COLUMN streams.window_from IS 'Occurrences of meetings that end after this are shown.';
 COMMENT ON COLUMN streams.window_to IS 'Occurrences of meetings that start before this are shown.';
 COMMENT ON COLUMN streams.cursor IS
-    'The provider''s position to continue from; moves only in the transaction that puts what it passes into items. NULL: list anew.';
+    'The provider''s position to continue from; moves only in the transaction that puts what it passes into items. NULL: list anew, and look after what the listing misses.';
+COMMENT ON COLUMN streams.listed IS
+    'Whether everything inside the consent has been listed. Until then a run lists, even where there is a cursor from before.';
 COMMENT ON COLUMN streams.completed_at IS 'When a run last left nothing to fetch.';
 COMMENT ON COLUMN streams.created_at IS 'When the stream was first consented to.';
 

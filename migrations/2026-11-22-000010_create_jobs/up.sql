@@ -22,12 +22,12 @@ CREATE TABLE jobs (
     CONSTRAINT jobs_kind_known CHECK (
         kind IN ('google_gmail_sync', 'google_calendar_sync', 'normalize_google_email', 'normalize_google_event', 'undo')
     ),
-    CONSTRAINT jobs_state_known CHECK (state IN ('queued', 'running', 'waiting', 'succeeded', 'dead', 'cancelled')),
+    CONSTRAINT jobs_state_known CHECK (state IN ('queued', 'running', 'waiting', 'paused', 'succeeded', 'dead', 'cancelled', 'discarded')),
     CONSTRAINT jobs_stream_iff_sync CHECK ((stream_id IS NOT NULL) = (kind IN ('google_gmail_sync', 'google_calendar_sync'))),
     CONSTRAINT jobs_lease_iff_running CHECK (
         (state = 'running') = (lease_until IS NOT NULL) AND (lease_owner IS NULL) = (lease_until IS NULL)
     ),
-    CONSTRAINT jobs_finished_iff_over CHECK ((finished_at IS NOT NULL) = (state IN ('succeeded', 'dead', 'cancelled'))),
+    CONSTRAINT jobs_finished_iff_over CHECK ((finished_at IS NOT NULL) = (state IN ('succeeded', 'dead', 'cancelled', 'discarded'))),
     CONSTRAINT jobs_error_said_when_dead CHECK (state <> 'dead' OR (error IS NOT NULL AND error_class IS NOT NULL))
 );
 COMMENT ON TABLE jobs IS 'The truth behind the queue: a message in Redis only says which row to look at.';

@@ -13,9 +13,10 @@ CREATE TABLE sync_audit (
     counts jsonb NOT NULL DEFAULT '{}',
     PRIMARY KEY (user_id, audit_id),
     CONSTRAINT sync_audit_action_known CHECK (
-        action IN ('connect', 'preview', 'approve', 'sync', 'undo', 'preferences', 'disconnect')
+        action IN (
+            'connect', 'preview', 'approve', 'sync', 'pause', 'resume', 'cancel', 'retry', 'discard', 'undo', 'preferences', 'disconnect')
     ),
-    CONSTRAINT sync_audit_outcome_known CHECK (outcome IN ('started', 'succeeded', 'partial', 'failed', 'refused')),
+    CONSTRAINT sync_audit_outcome_known CHECK (outcome IN ('started', 'succeeded', 'partial', 'failed', 'cancelled', 'refused')),
     CONSTRAINT sync_audit_actor_known CHECK (actor IN ('user', 'worker'))
 );
 COMMENT ON TABLE sync_audit IS 'Who did what to which batch, when, from which client, with which outcome. Inserted and read only; no content.';

@@ -59,10 +59,13 @@ impl Batch {
 
     /// As [`Batch::find`], and holds the row against every other writer until the transaction ends.
     ///
+    /// The key is not held with it. A transaction that has written one of the batch's jobs twice shares the key, by the
+    /// foreign key's check: two such that both wanted it for themselves would wait for each other.
+    ///
     /// # Errors
     /// When the database refuses.
     pub async fn lock(tx: &mut Tx, id: BatchId) -> Result<Option<Self>> {
-        let query = batches::table.find((tx.user().0, id.0)).for_update().select(Self::as_select());
+        let query = batches::table.find((tx.user().0, id.0)).for_no_key_update().select(Self::as_select());
         Ok(query.first(&mut **tx).await.optional()?)
     }
 
@@ -197,7 +200,7 @@ pub async fn count(tx: &mut Tx, fence: Fence, counts: &Counts) -> Result<bool> {
              n_listed = n_listed + $4, n_stored = n_stored + $5, n_unchanged = n_unchanged + $6,
              n_filtered = n_filtered + $7, n_failed = n_failed + $8, n_gone = n_gone + $9,
              n_normalized = n_normalized + $10, seq = seq + 1
-         WHERE user_id = $1 AND batch_id = $2 AND generation = $3 AND state = 'running'",
+         WHERE user_id = $1 AND batch_id = $2 AND generation = $3 AND state IN ('running', 'paused')",
     )
     .bind::<SqlUuid, _>(tx.user().0)
     .bind::<SqlUuid, _>(fence.batch.0)
@@ -254,6 +257,41 @@ pub async fn note_waits(tx: &mut Tx, batch: BatchId) -> Result<()> {
     .bind::<SqlUuid, _>(tx.user().0)
     .bind::<SqlUuid, _>(batch.0)
     .bind::<Array<Text>, _>(WAITS.as_slice())
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+/// Holds a batch, or lets it go on; it goes on from where it stood.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn pause(tx: &mut Tx, batch: BatchId, paused: bool) -> Result<()> {
+    diesel::sql_query(
+        "UPDATE batches SET throttled_until = NULL, seq = seq + 1,
+             state = CASE WHEN $3 THEN 'paused' WHEN started_at IS NULL THEN 'queued' ELSE 'running' END
+         WHERE user_id = $1 AND batch_id = $2 AND state IN ('queued', 'running', 'paused')",
+    )
+    .bind::<SqlUuid, _>(tx.user().0)
+    .bind::<SqlUuid, _>(batch.0)
+    .bind::<Bool, _>(paused)
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+/// Takes a batch that ended badly back to running, because one of its jobs is tried again.
+///
+/// # Errors
+/// When the database refuses; a unique violation names `batches_one_live_per_account`.
+pub async fn reopen(tx: &mut Tx, batch: BatchId) -> Result<()> {
+    diesel::sql_query(
+        "UPDATE batches SET state = 'running', started_at = coalesce(started_at, now()), finished_at = NULL, error_class = NULL,
+             error = NULL, seq = seq + 1
+         WHERE user_id = $1 AND batch_id = $2 AND state IN ('partial', 'failed')",
+    )
+    .bind::<SqlUuid, _>(tx.user().0)
+    .bind::<SqlUuid, _>(batch.0)
     .execute(&mut **tx)
     .await?;
     Ok(())

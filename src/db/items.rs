@@ -13,17 +13,18 @@ use diesel_async::RunQueryDsl;
 
 use super::{Result, Tx};
 use crate::domain::{
+    account::ProviderName,
     ids::{AccountId, BatchId, StreamId},
     item::ItemOutcome,
 };
 
 /// How a page of ids meets what the ledger knows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Listing {
-    /// A listing: what is stored stays as it is; what an undo took away comes back only when the consent says so.
-    Whole { include_undone: bool },
-    /// Changes: what is stored must be fetched again; what an undo took away stays away.
-    Changes,
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Listing {
+    /// Whether what is stored must be fetched again, as what has changed must.
+    pub refetch: bool,
+    /// Whether what an undo took away comes back.
+    pub include_undone: bool,
 }
 
 /// What a page of ids came to.
@@ -52,10 +53,7 @@ pub async fn enter(
     first_ordinal: i64,
     listing: Listing,
 ) -> Result<Listed> {
-    let (refetch, include_undone) = match listing {
-        Listing::Whole { include_undone } => (false, include_undone),
-        Listing::Changes => (true, false),
-    };
+    let Listing { refetch, include_undone } = listing;
     // The rows touched exist and are held, so that upsert only ever updates; it looks each up by the key.
     let listed = diesel::sql_query(
         "WITH listed AS (
@@ -104,6 +102,47 @@ pub async fn enter(
     .get_result(&mut **tx)
     .await?;
     Ok(listed)
+}
+
+/// What earlier batches of a stream have left to be looked at, and a listing does not name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Leftover {
+    /// Listed by a batch that ended before it fetched them.
+    Unfetched,
+    /// Stored, and not met by this batch: gone or moved out of sight while no cursor told of it.
+    Unmet,
+}
+
+/// Gives up to `limit` leftovers to a batch as pending, and returns how many.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn adopt(tx: &mut Tx, stream: StreamId, batch: BatchId, which: Leftover, limit: i64) -> Result<i64> {
+    // A batch that is being undone drops what it has not fetched by itself.
+    let picked = match which {
+        Leftover::Unfetched => {
+            "outcome = 'pending' AND EXISTS (
+                 SELECT FROM batches b WHERE b.user_id = $1 AND b.batch_id = items.batch_id AND b.state NOT IN ('undoing', 'undone'))"
+        }
+        Leftover::Unmet => "outcome = 'stored'",
+    };
+    let changed = diesel::sql_query(format!(
+        "WITH picked AS (
+             SELECT source_id FROM items
+             WHERE user_id = $1 AND stream_id = $2 AND batch_id <> $3 AND {picked} ORDER BY source_id LIMIT $4 FOR UPDATE
+         )
+         INSERT INTO items (user_id, stream_id, source_id, batch_id, outcome)
+         SELECT $1, $2, source_id, $3, 'pending' FROM picked
+         ON CONFLICT (user_id, stream_id, source_id) DO UPDATE SET
+             batch_id = excluded.batch_id, outcome = 'pending', reason = NULL, attempts = 0, next_try_at = NULL, updated_at = now()"
+    ))
+    .bind::<SqlUuid, _>(tx.user().0)
+    .bind::<SqlUuid, _>(stream.0)
+    .bind::<SqlUuid, _>(batch.0)
+    .bind::<BigInt, _>(limit)
+    .execute(&mut **tx)
+    .await?;
+    Ok(i64::try_from(changed).unwrap_or(i64::MAX))
 }
 
 /// What a batch still has to fetch from a stream.
@@ -174,6 +213,9 @@ pub struct Known {
     pub group_key: Option<String>,
     #[diesel(sql_type = SmallInt)]
     pub attempts: i16,
+    /// Whether its newest raw event shows it: it is on the timeline, also while it is pending once more.
+    #[diesel(sql_type = Bool)]
+    pub shown: bool,
     /// Whether this batch had met it before.
     #[diesel(sql_type = Bool)]
     pub met: bool,
@@ -186,9 +228,20 @@ pub struct Known {
 ///
 /// # Errors
 /// When the database refuses.
-pub async fn lock_known(tx: &mut Tx, stream: StreamId, batch: BatchId, ids: &[String]) -> Result<Vec<Known>> {
+pub async fn lock_known(
+    tx: &mut Tx,
+    provider: ProviderName,
+    stream: StreamId,
+    batch: BatchId,
+    ids: &[String],
+) -> Result<Vec<Known>> {
     let known = diesel::sql_query(
-        "SELECT i.*, b.outcome AS counted
+        "SELECT i.*, b.outcome AS counted, CASE
+             WHEN i.outcome = 'pending' AND i.version IS NOT NULL THEN coalesce((
+                 SELECT kind = 'item' FROM raw_events
+                 WHERE user_id = $1 AND provider = $5 AND stream_id = $2 AND source_id = i.source_id
+                 ORDER BY version DESC LIMIT 1), false)
+             ELSE i.outcome = 'stored' END AS shown
          FROM (SELECT DISTINCT unnest($4) AS source_id ORDER BY source_id) AS wanted
          CROSS JOIN LATERAL (
              SELECT source_id, outcome, version, group_key, attempts, batch_id = $3 AS met FROM items
@@ -203,6 +256,7 @@ pub async fn lock_known(tx: &mut Tx, stream: StreamId, batch: BatchId, ids: &[St
     .bind::<SqlUuid, _>(stream.0)
     .bind::<SqlUuid, _>(batch.0)
     .bind::<Array<Text>, _>(ids)
+    .bind::<Text, _>(provider.as_str())
     .load(&mut **tx)
     .await?;
     Ok(known)

@@ -36,7 +36,49 @@ pub struct Job {
     pub finished_at: Option<DateTime<Utc>>,
 }
 
+/// Which jobs to show.
+#[derive(Clone, Debug, Default)]
+pub struct JobFilter {
+    /// Those of one batch.
+    pub batch: Option<BatchId>,
+    /// Those in one of these states; empty means any.
+    pub states: Vec<JobState>,
+}
+
 impl Job {
+    /// The job with this id, of the transaction's user.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn find(tx: &mut Tx, id: JobId) -> Result<Option<Self>> {
+        let query = jobs::table.find((tx.user().0, id.0)).select(Self::as_select());
+        Ok(query.first(&mut **tx).await.optional()?)
+    }
+
+    /// Up to `limit` jobs made before `before`, newest first.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn page(tx: &mut Tx, filter: &JobFilter, before: Option<JobId>, limit: i64) -> Result<Vec<Self>> {
+        // Ids begin with the time of their making.
+        let mut query = jobs::table
+            .filter(jobs::user_id.eq(tx.user().0))
+            .order(jobs::job_id.desc())
+            .limit(limit)
+            .select(Self::as_select())
+            .into_boxed();
+        if let Some(batch) = filter.batch {
+            query = query.filter(jobs::batch_id.eq(batch.0));
+        }
+        if !filter.states.is_empty() {
+            query = query.filter(jobs::state.eq_any(filter.states.iter().map(|state| state.as_str())));
+        }
+        if let Some(id) = before {
+            query = query.filter(jobs::job_id.lt(id.0));
+        }
+        Ok(query.load(&mut **tx).await?)
+    }
+
     /// A batch's jobs, in the order of their making.
     ///
     /// # Errors
@@ -285,20 +327,104 @@ pub async fn lock_of_batch(tx: &mut Tx, batch: BatchId) -> Result<()> {
     Ok(())
 }
 
-/// Cancels every unfinished job of a batch. One that runs finds its generation moved.
+/// Which of a batch's jobs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Which {
+    /// All but an undo's.
+    All,
+    /// Those that read a stream. The others end by themselves once these have.
+    Syncs,
+}
+
+/// Cancels unfinished jobs of a batch. One that runs finds its generation moved.
 ///
 /// # Errors
 /// When the database refuses.
-pub async fn cancel_of_batch(tx: &mut Tx, batch: BatchId) -> Result<()> {
+pub async fn cancel_of_batch(tx: &mut Tx, batch: BatchId, which: Which) -> Result<()> {
     diesel::sql_query(
         "UPDATE jobs SET state = 'cancelled', generation = generation + 1, finished_at = now(),
              lease_owner = NULL, lease_until = NULL
-         WHERE user_id = $1 AND batch_id = $2 AND kind <> 'undo' AND state IN ('queued', 'running', 'waiting')",
+         WHERE user_id = $1 AND batch_id = $2 AND kind <> 'undo' AND (stream_id IS NOT NULL OR NOT $3)
+             AND state IN ('queued', 'running', 'waiting', 'paused')",
+    )
+    .bind::<SqlUuid, _>(tx.user().0)
+    .bind::<SqlUuid, _>(batch.0)
+    .bind::<Bool, _>(which == Which::Syncs)
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+/// Holds a batch's sync jobs where they are. One that runs finds its generation moved, and what it has not stored is fetched
+/// again later.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn pause_of_batch(tx: &mut Tx, batch: BatchId) -> Result<()> {
+    diesel::sql_query(
+        "UPDATE jobs SET state = 'paused', generation = generation + 1, lease_owner = NULL, lease_until = NULL
+         WHERE user_id = $1 AND batch_id = $2 AND stream_id IS NOT NULL AND state IN ('queued', 'running')",
     )
     .bind::<SqlUuid, _>(tx.user().0)
     .bind::<SqlUuid, _>(batch.0)
     .execute(&mut **tx)
     .await?;
+    Ok(())
+}
+
+/// Lets a batch's held jobs go on, none before its time, and returns them.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn resume_of_batch(tx: &mut Tx, batch: BatchId) -> Result<Vec<Due>> {
+    let due = diesel::sql_query(
+        "UPDATE jobs SET state = 'queued' WHERE user_id = $1 AND batch_id = $2 AND state = 'paused'
+         RETURNING user_id, job_id, kind",
+    )
+    .bind::<SqlUuid, _>(tx.user().0)
+    .bind::<SqlUuid, _>(batch.0)
+    .load(&mut **tx)
+    .await?;
+    Ok(due)
+}
+
+/// Queues a dead job again, as if it had never failed, and with it the normalize job that it feeds; returns them.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn revive(tx: &mut Tx, job: &Job) -> Result<Vec<Due>> {
+    let feeds = match job.kind {
+        JobKind::GmailSync => JobKind::NormalizeMail,
+        JobKind::CalendarSync => JobKind::NormalizeEvent,
+        JobKind::NormalizeMail | JobKind::NormalizeEvent | JobKind::Undo => job.kind,
+    };
+    let due = diesel::sql_query(
+        "UPDATE jobs SET state = 'queued', attempt = 0, run_at = now(), signal = signal + 1, finished_at = NULL,
+             error_class = NULL, error = NULL
+         WHERE user_id = $1 AND batch_id = $2
+             AND ((job_id = $3 AND state = 'dead') OR (kind = $4 AND state IN ('waiting', 'succeeded')))
+         RETURNING user_id, job_id, kind",
+    )
+    .bind::<SqlUuid, _>(tx.user().0)
+    .bind::<SqlUuid, _>(job.batch_id.0)
+    .bind::<SqlUuid, _>(job.job_id.0)
+    .bind::<Text, _>(feeds.as_str())
+    .load(&mut **tx)
+    .await?;
+    Ok(due)
+}
+
+/// Puts a dead job aside: it stays with its error, and is no longer among the dead.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn discard(tx: &mut Tx, job: JobId) -> Result<()> {
+    let row = jobs::table.find((tx.user().0, job.0));
+    diesel::update(row)
+        .filter(jobs::state.eq(JobState::Dead.as_str()))
+        .set(jobs::state.eq(JobState::Discarded.as_str()))
+        .execute(&mut **tx)
+        .await?;
     Ok(())
 }
 

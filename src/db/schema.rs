@@ -194,6 +194,7 @@ diesel::table! {
         window_from -> Nullable<Timestamptz>,
         window_to -> Nullable<Timestamptz>,
         cursor -> Nullable<Text>,
+        listed -> Bool,
         completed_at -> Nullable<Timestamptz>,
         created_at -> Timestamptz,
     }

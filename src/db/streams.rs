@@ -29,6 +29,7 @@ pub struct Stream {
     pub window_from: Option<DateTime<Utc>>,
     pub window_to: Option<DateTime<Utc>>,
     pub cursor: Option<String>,
+    pub listed: bool,
     pub completed_at: Option<DateTime<Utc>>,
 }
 
@@ -69,6 +70,8 @@ impl Stream {
 
 /// Puts a stream under a consent and returns its id: a new one, or the one there is, which then lists anew.
 ///
+/// Its cursor stays: what has happened since to what earlier consents brought in is still to be asked for.
+///
 /// A window only grows: what an earlier consent brought in stays in sight.
 ///
 /// # Errors
@@ -89,7 +92,7 @@ pub async fn consent(
         "INSERT INTO streams (user_id, stream_id, account_id, service, collection_id, name, time_zone, preview_id, window_from, window_to)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
          ON CONFLICT (user_id, account_id, service, collection_id) DO UPDATE SET
-             name = excluded.name, time_zone = excluded.time_zone, preview_id = excluded.preview_id, cursor = NULL,
+             name = excluded.name, time_zone = excluded.time_zone, preview_id = excluded.preview_id, listed = false,
              window_from = least(streams.window_from, excluded.window_from),
              window_to = greatest(streams.window_to, excluded.window_to)
          RETURNING stream_id",
@@ -109,14 +112,20 @@ pub async fn consent(
     Ok(row.stream_id)
 }
 
-/// Moves the cursor, if the stream is still under this consent.
+/// Moves the cursor, if the stream is still under this consent, and says whether everything inside it has been listed.
 ///
 /// # Errors
 /// When the database refuses.
-pub async fn move_cursor(tx: &mut Tx, id: StreamId, preview: PreviewId, cursor: Option<&Cursor>) -> Result<()> {
+pub async fn move_cursor(
+    tx: &mut Tx,
+    id: StreamId,
+    preview: PreviewId,
+    cursor: Option<&Cursor>,
+    listed: bool,
+) -> Result<()> {
     diesel::update(streams::table.find((tx.user().0, id.0)))
         .filter(streams::preview_id.eq(preview.0))
-        .set(streams::cursor.eq(cursor.map(|cursor| &cursor.0)))
+        .set((streams::cursor.eq(cursor.map(|cursor| &cursor.0)), streams::listed.eq(listed)))
         .execute(&mut **tx)
         .await?;
     Ok(())
@@ -139,7 +148,11 @@ pub async fn mark_complete(tx: &mut Tx, id: StreamId) -> Result<()> {
 pub async fn withdraw(tx: &mut Tx, preview: PreviewId) -> Result<()> {
     let under = streams::table.filter(streams::user_id.eq(tx.user().0)).filter(streams::preview_id.eq(preview.0));
     diesel::update(under)
-        .set((streams::preview_id.eq(None::<uuid::Uuid>), streams::cursor.eq(None::<String>)))
+        .set((
+            streams::preview_id.eq(None::<uuid::Uuid>),
+            streams::cursor.eq(None::<String>),
+            streams::listed.eq(false),
+        ))
         .execute(&mut **tx)
         .await?;
     Ok(())

@@ -4,12 +4,13 @@
 //! gives up the batch's holds, deletes the versions that nobody holds any more, and lets what is left be projected again.
 
 use diesel::{
-    QueryableByName,
+    QueryDsl, QueryableByName,
     sql_types::{Array, BigInt, Nullable, Text, Uuid as SqlUuid},
 };
-use diesel_async::RunQueryDsl;
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use futures::future::try_join_all;
 
-use super::{Result, Tx, items};
+use super::{Result, Tx, items, schema::raw_events};
 use crate::domain::{
     account::{ProviderName, Service},
     ids::{BatchId, StreamId},
@@ -66,6 +67,29 @@ pub async fn give_up(tx: &mut Tx, batch: BatchId, stream: StreamId, limit: i64) 
     Ok(holds)
 }
 
+/// A version that nobody holds any more.
+#[derive(Clone, Debug, QueryableByName)]
+struct Unheld {
+    #[diesel(sql_type = Text)]
+    source_id: String,
+    #[diesel(sql_type = BigInt)]
+    version: i64,
+}
+
+/// Deletes these versions, each by its key, all of them on their way at once.
+///
+/// One statement would have to join what it deletes, and while the database knows too little of a table to see how much one
+/// stream has, it then walks the stream once for each version (measured: a minute for 500 of 20,000).
+async fn delete_raw(tx: &mut Tx, provider: ProviderName, stream: StreamId, unheld: &[Unheld]) -> Result<()> {
+    let (user, conn): (_, &AsyncPgConnection) = (tx.user(), tx);
+    let deletions = unheld.iter().map(|one| {
+        let row = raw_events::table.find((user.0, provider.as_str(), stream.0, &one.source_id, one.version));
+        async move { diesel::delete(row).execute(&mut { conn }).await }
+    });
+    try_join_all(deletions).await?;
+    Ok(())
+}
+
 /// What giving up some holds came to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Released {
@@ -101,21 +125,17 @@ pub async fn delete_unheld(
     // Held first: another batch may just be finding one of these versions unchanged, and its hold must be seen below. It
     // also keeps each row where it is, so that the update can go by its place.
     items::lock(tx, stream, &ids).await?;
-    diesel::sql_query(
-        "WITH unheld AS (
-             SELECT r.source_id, r.version FROM unnest($5, $6) AS hold (source_id, version)
-             CROSS JOIN LATERAL (
-                 SELECT source_id, version FROM raw_events r
-                 WHERE user_id = $1 AND provider = $2 AND stream_id = $3 AND source_id = hold.source_id
-                     AND (batch_id = $4 OR version = hold.version)
-                     AND NOT EXISTS (
-                         SELECT FROM batch_items b
-                         WHERE b.user_id = $1 AND b.stream_id = $3 AND b.source_id = hold.source_id AND b.version = r.version)
-                 OFFSET 0
-             ) AS r
-         )
-         DELETE FROM raw_events r USING unheld u
-         WHERE r.user_id = $1 AND r.provider = $2 AND r.stream_id = $3 AND r.source_id = u.source_id AND r.version = u.version",
+    let unheld: Vec<Unheld> = diesel::sql_query(
+        "SELECT r.source_id, r.version FROM unnest($5, $6) AS hold (source_id, version)
+         CROSS JOIN LATERAL (
+             SELECT source_id, version FROM raw_events r
+             WHERE user_id = $1 AND provider = $2 AND stream_id = $3 AND source_id = hold.source_id
+                 AND (batch_id = $4 OR version = hold.version)
+                 AND NOT EXISTS (
+                     SELECT FROM batch_items b
+                     WHERE b.user_id = $1 AND b.stream_id = $3 AND b.source_id = hold.source_id AND b.version = r.version)
+             OFFSET 0
+         ) AS r",
     )
     .bind::<SqlUuid, _>(tx.user().0)
     .bind::<Text, _>(provider.as_str())
@@ -123,8 +143,9 @@ pub async fn delete_unheld(
     .bind::<SqlUuid, _>(batch.0)
     .bind::<Array<Text>, _>(&ids)
     .bind::<Array<Nullable<BigInt>>, _>(versions.iter().map(|hold| hold.version).collect::<Vec<_>>())
-    .execute(&mut **tx)
+    .load(&mut **tx)
     .await?;
+    delete_raw(tx, provider, stream, &unheld).await?;
     let rows: Vec<Row> = diesel::sql_query(
         "WITH left_over AS (
              SELECT i.tid, r.version, r.kind FROM unnest($4) AS held (source_id)
@@ -162,14 +183,15 @@ pub async fn delete_unheld(
 ///
 /// # Errors
 /// When the database refuses.
-pub async fn drop_pending(tx: &mut Tx, batch: BatchId, limit: i64) -> Result<usize> {
+pub async fn drop_pending(tx: &mut Tx, provider: ProviderName, batch: BatchId, limit: i64) -> Result<usize> {
     let changed = diesel::sql_query(
         "UPDATE items i SET next_try_at = NULL, updated_at = now(), reason = CASE WHEN picked.kind = 'departed' THEN 'outside' END,
              outcome = CASE picked.kind WHEN 'item' THEN 'stored' WHEN 'gone' THEN 'gone' WHEN 'departed' THEN 'filtered' ELSE 'undone' END
          FROM (
              SELECT p.stream_id, p.source_id, (
                  SELECT r.kind FROM raw_events r
-                 WHERE r.user_id = $1 AND r.stream_id = p.stream_id AND r.source_id = p.source_id ORDER BY r.version DESC LIMIT 1
+                 WHERE r.user_id = $1 AND r.provider = $4 AND r.stream_id = p.stream_id AND r.source_id = p.source_id
+                 ORDER BY r.version DESC LIMIT 1
              ) AS kind
              FROM items p WHERE p.user_id = $1 AND p.batch_id = $2 AND p.outcome = 'pending' LIMIT $3
          ) AS picked
@@ -178,6 +200,7 @@ pub async fn drop_pending(tx: &mut Tx, batch: BatchId, limit: i64) -> Result<usi
     .bind::<SqlUuid, _>(tx.user().0)
     .bind::<SqlUuid, _>(batch.0)
     .bind::<BigInt, _>(limit)
+    .bind::<Text, _>(provider.as_str())
     .execute(&mut **tx)
     .await?;
     Ok(changed)
@@ -206,13 +229,15 @@ pub struct Forecast {
 pub async fn forecast(tx: &mut Tx, provider: ProviderName, batch: BatchId) -> Result<Vec<Forecast>> {
     let rows = diesel::sql_query(
         "WITH fate AS (
-             SELECT h.stream_id, h.source_id, r.version,
-                 (r.batch_id = $3 OR r.version = h.version) AND NOT EXISTS (
+             SELECT h.stream_id, h.source_id, r.version, r.goes FROM batch_items h
+             CROSS JOIN LATERAL (
+                 SELECT version, (batch_id = $3 OR version = h.version) AND NOT EXISTS (
                      SELECT FROM batch_items b
                      WHERE b.user_id = $1 AND b.stream_id = h.stream_id AND b.source_id = h.source_id
-                         AND b.version = r.version AND b.batch_id <> $3) AS goes
-             FROM batch_items h
-             JOIN raw_events r ON r.user_id = $1 AND r.provider = $2 AND r.stream_id = h.stream_id AND r.source_id = h.source_id
+                         AND b.version = r.version AND b.batch_id <> $3 OFFSET 0) AS goes
+                 FROM raw_events r
+                 WHERE user_id = $1 AND provider = $2 AND stream_id = h.stream_id AND source_id = h.source_id OFFSET 0
+             ) AS r
              WHERE h.user_id = $1 AND h.batch_id = $3 AND h.version IS NOT NULL
          ), items AS (
              SELECT stream_id, source_id, bool_and(goes) AS all_go,

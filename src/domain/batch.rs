@@ -1,11 +1,12 @@
 //! Batches: their states, the legal moves between them, and their counters.
 //!
 //! ```text
-//! queued ──> running ──> succeeded | partial | failed
-//!    │         │  └────> cancelled
-//!    └─────────┴──────────────┴──> undoing ──> undone
+//! queued ──> running ──> succeeded | partial | failed | cancelled
+//!    │         │  ^             │         │
+//!    │         │  └── retry ────┴─────────┘
+//!    └─────────┴────────> undoing ──> undone
 //! ```
-//! A preview row is the draft; a batch is born queued, by `approve`. `paused` stands beside `running`.
+//! A preview row is the draft; a batch is born queued, by `approve`. `paused` stands beside `queued` and `running`.
 
 use super::words;
 
@@ -50,8 +51,9 @@ impl BatchState {
         match self {
             Queued => matches!(next, Running | Paused | Failed | Cancelled | Undoing),
             Running => matches!(next, Paused | Succeeded | Partial | Failed | Cancelled | Undoing),
-            Paused => matches!(next, Running | Cancelled | Undoing),
-            Succeeded | Partial | Failed | Cancelled => matches!(next, Undoing),
+            Paused => matches!(next, Queued | Running | Cancelled | Undoing),
+            Partial | Failed => matches!(next, Running | Undoing),
+            Succeeded | Cancelled => matches!(next, Undoing),
             Undoing => matches!(next, Undone),
             Undone => false,
         }

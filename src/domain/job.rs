@@ -47,12 +47,23 @@ words! {
         Running = "running",
         /// Nothing to do until another job signals it.
         Waiting = "waiting",
+        /// Held with its batch until the person resumes it.
+        Paused = "paused",
         /// Finished.
         Succeeded = "succeeded",
         /// Given up; kept with its error, and replayable.
         Dead = "dead",
         /// Stopped with its batch.
         Cancelled = "cancelled",
+        /// Given up, and put aside by the person.
+        Discarded = "discarded",
+    }
+}
+
+impl JobState {
+    /// Whether the job has ended, well or not.
+    pub const fn is_over(self) -> bool {
+        matches!(self, Self::Succeeded | Self::Dead | Self::Cancelled | Self::Discarded)
     }
 }
 

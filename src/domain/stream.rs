@@ -24,5 +24,15 @@ pub struct Collection {
     pub time_zone: Option<String>,
 }
 
-/// The id under which an account's one mailbox is a collection.
-pub const MAILBOX: &str = "mailbox";
+impl Collection {
+    /// An account's one collection of mail.
+    pub fn mailbox() -> Self {
+        Self {
+            service: Service::Gmail,
+            id: "mailbox".to_owned(),
+            name: "Gmail".to_owned(),
+            primary: true,
+            time_zone: None,
+        }
+    }
+}

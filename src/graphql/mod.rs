@@ -23,7 +23,12 @@ pub use mutation::CONNECT_COOKIE;
 use self::{
     loaders::AccountLoader,
     mutation::Mutation,
-    objects::{audit::AuditEntry, batch::Batch, interaction::Interaction, item::Item},
+    objects::{
+        audit::AuditEntry,
+        batch::{Batch, Job},
+        interaction::Interaction,
+        item::Item,
+    },
     query::Query,
     subscription::Subscription,
 };
@@ -68,6 +73,7 @@ fn described() -> SchemaBuilder<Query, Mutation, Subscription> {
         .override_output_type_description::<Connection<String, AuditEntry>>("One page of the audit, newest first.")
         .override_output_type_description::<Connection<String, Batch>>("One page of batches, newest first.")
         .override_output_type_description::<Connection<String, Item>>("One page of items.")
+        .override_output_type_description::<Connection<String, Job>>("One page of background work, newest first.")
         .override_output_type_description::<Connection<String, Interaction>>("One page of the timeline, newest first.")
         .override_output_type_description::<Edge<String, AuditEntry, EmptyFields>>("An audit entry and its place.")
         .override_output_type_description::<Edge<String, Batch, EmptyFields>>("A batch and its place in the list.")

@@ -7,7 +7,7 @@ use super::{
     error::{UserError, app, caller, payload},
     id::{self, Kind},
     objects::{
-        batch::{Batch, UndoCount},
+        batch::{Batch, Job, UndoCount},
         preferences::{Preferences, UpdatePreferencesInput},
         preview::Preview,
         words::Service,
@@ -15,8 +15,9 @@ use super::{
 };
 use crate::{
     app::App,
-    domain::ids::{AccountId, BatchId, PreviewId},
-    sync::{self, Refusal, approve, connect, preview, undo},
+    db::{batches::Batch as BatchRow, jobs::Job as JobRow},
+    domain::ids::{AccountId, BatchId, JobId, PreviewId},
+    sync::{self, Caller, Refusal, approve, connect, control, preview, undo},
 };
 
 /// The name of the cookie that ties the way back from the provider to the browser that asked.
@@ -174,6 +175,66 @@ pub(super) struct UndoPayload {
     user_errors: Vec<UserError>,
 }
 
+/// Which batch to hold, to let go on, or to stop.
+#[derive(InputObject)]
+pub(super) struct ControlBatchInput {
+    /// The batch.
+    batch_id: ID,
+}
+
+/// The batch as it stands now.
+#[derive(SimpleObject)]
+pub(super) struct ControlBatchPayload {
+    /// The batch; `null` when nothing was changed.
+    batch: Option<Batch>,
+    /// Why nothing was changed; empty when it is as was asked.
+    user_errors: Vec<UserError>,
+}
+
+impl ControlBatchPayload {
+    async fn of(
+        ctx: &Context<'_>,
+        input: ControlBatchInput,
+        act: impl AsyncFnOnce(&App, &Caller, BatchId) -> sync::Result<BatchRow>,
+    ) -> Result<Self> {
+        let Some(id) = id::decode_as(Kind::Batch, &input.batch_id).map(BatchId) else {
+            return Ok(Self { batch: None, user_errors: vec![Refusal::NotFound { what: "batch" }.into()] });
+        };
+        let (batch, user_errors) = payload(ctx, act(app(ctx)?, &caller(ctx)?, id).await)?;
+        Ok(Self { batch: batch.map(Batch), user_errors })
+    }
+}
+
+/// Which job to try again or to put aside.
+#[derive(InputObject)]
+pub(super) struct ControlJobInput {
+    /// The job; it must be `DEAD`.
+    job_id: ID,
+}
+
+/// The job as it stands now.
+#[derive(SimpleObject)]
+pub(super) struct ControlJobPayload {
+    /// The job; `null` when nothing was changed.
+    job: Option<Job>,
+    /// Why nothing was changed; empty when it is as was asked.
+    user_errors: Vec<UserError>,
+}
+
+impl ControlJobPayload {
+    async fn of(
+        ctx: &Context<'_>,
+        input: ControlJobInput,
+        act: impl AsyncFnOnce(&App, &Caller, JobId) -> sync::Result<JobRow>,
+    ) -> Result<Self> {
+        let Some(id) = id::decode_as(Kind::Job, &input.job_id).map(JobId) else {
+            return Ok(Self { job: None, user_errors: vec![Refusal::NotFound { what: "job" }.into()] });
+        };
+        let (job, user_errors) = payload(ctx, act(app(ctx)?, &caller(ctx)?, id).await)?;
+        Ok(Self { job: job.map(Job), user_errors })
+    }
+}
+
 /// The new preferences.
 #[derive(SimpleObject)]
 pub(super) struct UpdatePreferencesPayload {
@@ -312,6 +373,52 @@ impl Mutation {
         }
         let (started, user_errors) = payload(ctx, undo::start(app, &caller, batch).await)?;
         Ok(UndoPayload { batch: started.map(Batch), counts, user_errors })
+    }
+
+    /// Holds a run where it is: nothing is fetched until it is resumed. What was stored still comes onto the timeline.
+    async fn pause(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What to hold.")] input: ControlBatchInput,
+    ) -> Result<ControlBatchPayload> {
+        ControlBatchPayload::of(ctx, input, control::pause).await
+    }
+
+    /// Lets a run that is held go on from where it stood.
+    async fn resume(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What to let go on.")] input: ControlBatchInput,
+    ) -> Result<ControlBatchPayload> {
+        ControlBatchPayload::of(ctx, input, control::resume).await
+    }
+
+    /// Stops a run for good. What was stored stays, comes onto the timeline, and can be undone; the batch is `CANCELLED` once
+    /// that is done.
+    async fn cancel(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What to stop.")] input: ControlBatchInput,
+    ) -> Result<ControlBatchPayload> {
+        ControlBatchPayload::of(ctx, input, control::cancel).await
+    }
+
+    /// Tries a job again that was given up; its batch runs again with it.
+    async fn retry_job(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What to try again.")] input: ControlJobInput,
+    ) -> Result<ControlJobPayload> {
+        ControlJobPayload::of(ctx, input, control::retry).await
+    }
+
+    /// Puts a job aside that was given up, so that it is no longer among the dead. Its batch stays as it ended.
+    async fn discard_job(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What to put aside.")] input: ControlJobInput,
+    ) -> Result<ControlJobPayload> {
+        ControlJobPayload::of(ctx, input, control::discard).await
     }
 
     /// Changes what the next preview starts from. A running batch is not affected.

@@ -12,12 +12,12 @@ use super::{
     objects::{
         account::Account,
         audit::AuditEntry,
-        batch::Batch,
+        batch::{Batch, Job},
         interaction::Interaction,
         item::Item,
         preferences::Preferences,
         preview::Preview,
-        words::{Direction, InteractionKind, ItemOutcome, Service},
+        words::{Direction, InteractionKind, ItemOutcome, JobState, Service},
     },
     page::{self, Window},
 };
@@ -29,10 +29,11 @@ use crate::{
         batches::Batch as BatchRow,
         interactions::{Interaction as InteractionRow, TimelineFilter as RowFilter, Towards},
         items::{self, LedgerFilter},
+        jobs::{Job as JobRow, JobFilter as JobRowFilter},
         previews::Preview as PreviewRow,
     },
     domain::{
-        ids::{AccountId, BatchId, InteractionId, PreviewId, StreamId, UserId},
+        ids::{AccountId, BatchId, InteractionId, JobId, PreviewId, StreamId, UserId},
         item,
     },
     sync,
@@ -49,6 +50,7 @@ pub(super) enum Node {
     Account(Account),
     Preview(Preview),
     Batch(Batch),
+    Job(Job),
     Interaction(Interaction),
 }
 
@@ -143,6 +145,7 @@ async fn find(tx: &mut Tx, kind: Kind, uuid: Uuid) -> db::Result<Option<Found>> 
     Ok(match kind {
         Kind::Preview => PreviewRow::find(tx, PreviewId(uuid)).await?.map(Found::Preview),
         Kind::Batch => BatchRow::find(tx, BatchId(uuid)).await?.map(|row| Found::Batch(Box::new(row))),
+        Kind::Job => JobRow::find(tx, JobId(uuid)).await?.map(Found::Job),
         Kind::Interaction => {
             InteractionRow::find(tx, InteractionId(uuid)).await?.map(|row| Found::Interaction(Box::new(row)))
         }
@@ -152,6 +155,7 @@ async fn find(tx: &mut Tx, kind: Kind, uuid: Uuid) -> db::Result<Option<Found>> 
 
 enum Found {
     Preview(PreviewRow),
+    Job(JobRow),
     Batch(Box<BatchRow>),
     Interaction(Box<InteractionRow>),
 }
@@ -167,12 +171,22 @@ async fn node(ctx: &Context<'_>, id: &ID) -> Result<Option<Node>> {
     Ok(match read(ctx, async |tx| find(tx, kind, uuid).await).await? {
         None => None,
         Some(Found::Batch(row)) => Some(Node::Batch(Batch(*row))),
+        Some(Found::Job(row)) => Some(Node::Job(Job(row))),
         Some(Found::Interaction(row)) => Some(Node::Interaction(Interaction(*row))),
         Some(Found::Preview(row)) => {
             let made = sync::preview::open(app(ctx)?, &caller(ctx)?, row).await.map_err(|error| refused(ctx, error))?;
             Some(Node::Preview(Preview(made)))
         }
     })
+}
+
+/// Which jobs to show. Every field that is given must hold.
+#[derive(InputObject, Default)]
+pub(super) struct JobFilter {
+    /// Those of this batch.
+    batch_id: Option<ID>,
+    /// Those in one of these states, such as `DEAD`.
+    state: Option<Vec<JobState>>,
 }
 
 /// The root of queries. Everything here is the viewer's own; what is another person's does not exist.
@@ -246,6 +260,29 @@ impl Query {
         let place = window.after.as_deref().map(page::place).transpose()?.map(|(at, id)| (at, BatchId(id)));
         let rows = read(ctx, async |tx| BatchRow::page(tx, place, window.fetch()).await).await?;
         Ok(page::connection(&window, rows, |row| page::cursor((row.created_at, row.batch_id.0)), Batch))
+    }
+
+    /// Background work, newest first. Jobs that were given up stay here with their error; `retryJob` tries one again.
+    #[graphql(complexity = "first.unwrap_or(25).clamp(1, 100) as usize * child_complexity + 1")]
+    async fn jobs(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Rows, 1 to 100; 25 when left out.")] first: Option<i32>,
+        #[graphql(desc = "Begin after this cursor.")] after: Option<String>,
+        #[graphql(desc = "Which jobs; all when left out.")] filter: Option<JobFilter>,
+    ) -> Result<Connection<String, Job>> {
+        let window = Window::new(first, after, None, None)?;
+        let filter = filter.unwrap_or_default();
+        let key = |row: &JobRow| page::cursor((row.created_at, row.job_id.0));
+        let batch = filter.batch_id.map(|id| id::decode_as(Kind::Batch, &id).map(BatchId));
+        if batch == Some(None) {
+            return Ok(page::connection(&window, Vec::new(), key, Job));
+        }
+        let place = window.after.as_deref().map(page::place).transpose()?.map(|(_, id)| JobId(id));
+        let states = filter.state.unwrap_or_default().into_iter().map(Into::into).collect();
+        let filter = JobRowFilter { batch: batch.flatten(), states };
+        let rows = read(ctx, async |tx| JobRow::page(tx, &filter, place, window.fetch()).await).await?;
+        Ok(page::connection(&window, rows, key, Job))
     }
 
     /// What became of the ids the provider has named: why a mail is here, or is not.

@@ -1,4 +1,4 @@
-//! Around every request: its id, a line in the log, security headers, and an answer even to a panic.
+//! Around every request: its id, a line in the log, security headers, an answer even to a panic, and what is left of its body.
 
 use std::{panic::AssertUnwindSafe, time::Instant};
 
@@ -8,13 +8,15 @@ use axum::{
     response::Response,
 };
 use futures::FutureExt;
-use http::{Extensions, HeaderName, HeaderValue};
+use http::{Extensions, HeaderName, HeaderValue, StatusCode, Version, header};
 use tracing::Instrument;
 use uuid::Uuid;
 
 use super::{
     answer::{Media, refuse},
-    headers, operation,
+    headers,
+    leftover::Leftover,
+    operation,
 };
 use crate::graphql::code::Code;
 
@@ -36,7 +38,10 @@ pub(super) async fn wrap(State(https): State<bool>, mut request: Request, next: 
     let id = Uuid::new_v4().to_string();
     request.extensions_mut().insert(RequestId(id.clone()));
     let span = tracing::info_span!("request", request.id = id);
-    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    let (method, path, version) = (request.method().clone(), request.uri().path().to_owned(), request.version());
+    let (parts, body) = request.into_parts();
+    let (body, leftover) = Leftover::of(&parts.headers, body);
+    let request = Request::from_parts(parts, body);
     let started = Instant::now();
     let answer = AssertUnwindSafe(next.run(request)).catch_unwind().instrument(span.clone()).await;
     let mut answer = answer.unwrap_or_else(|panic| {
@@ -47,6 +52,10 @@ pub(super) async fn wrap(State(https): State<bool>, mut request: Request, next: 
     span.in_scope(|| {
         tracing::info!(http.method = %method, http.path = path, http.status = answer.status().as_u16(), duration_ms);
     });
+    // A connection that turns into a socket has no next request.
+    if answer.status() != StatusCode::SWITCHING_PROTOCOLS && !leftover.is_read().await && version < Version::HTTP_2 {
+        answer.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
     headers::secure(answer.headers_mut(), https);
     if let Ok(id) = HeaderValue::try_from(id) {
         answer.headers_mut().insert(X_REQUEST_ID, id);

@@ -12,6 +12,7 @@ mod graphql;
 mod headers;
 pub mod health;
 mod jwks;
+mod leftover;
 mod operation;
 mod patience;
 pub mod router;

@@ -180,10 +180,11 @@ pub trait Provider: Send + Sync {
         page: Option<&str>,
     ) -> impl Future<Output = Result<Page, Error>> + Send;
 
-    /// Fetches the items of [`Entry::Id`] (mail), at most `in_flight` at once, and yields each as it comes, in no particular order.
+    /// Fetches these items of a collection, at most `in_flight` at once, and yields each as it comes, in no particular order.
     fn hydrate<'a>(
         &'a self,
         access: &'a SecretString,
+        collection: &'a Collection,
         ids: &'a [String],
         in_flight: usize,
     ) -> impl Stream<Item = Hydrated> + Send + 'a;

@@ -18,7 +18,7 @@ use crate::{
         consent::{Exclusions, Snapshot},
         ids::{AccountId, PreviewId, StreamId},
         job::{JobKind, JobState},
-        stream::{Collection, MAILBOX},
+        stream::Collection,
     },
 };
 
@@ -127,8 +127,7 @@ async fn lost_race(app: &App, caller: &Caller, request: &Request, error: db::Err
 async fn collections(app: &App, session: &Session, snapshot: &Snapshot) -> Result<Vec<Collection>> {
     let mut all = Vec::new();
     if snapshot.mail.is_some() {
-        let name = session.account.email.clone();
-        all.push(Collection { service: Service::Gmail, id: MAILBOX.to_owned(), name, primary: true, time_zone: None });
+        all.push(Collection { name: session.account.email.clone(), ..Collection::mailbox() });
     }
     if let Some(scope) = &snapshot.calendar {
         let calendars = session.calendars(app).await?;

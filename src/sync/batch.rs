@@ -27,11 +27,12 @@ pub async fn finish_if_done(tx: &mut Tx, id: BatchId) -> Result<()> {
         return Ok(());
     }
     let jobs: Vec<Job> = Job::of_batch(tx, id).await?.into_iter().filter(|job| job.kind != JobKind::Undo).collect();
-    if jobs.iter().any(|job| matches!(job.state, JobState::Queued | JobState::Running | JobState::Waiting)) {
+    if !jobs.iter().all(|job| job.state.is_over()) {
         return Ok(());
     }
-    let dead = jobs.iter().find(|job| job.state == JobState::Dead);
+    let dead = jobs.iter().find(|job| matches!(job.state, JobState::Dead | JobState::Discarded));
     let state = match dead {
+        _ if jobs.iter().any(|job| job.state == JobState::Cancelled) => BatchState::Cancelled,
         Some(_) if batch.n_stored + batch.n_unchanged == 0 => BatchState::Failed,
         Some(_) => BatchState::Partial,
         None if batch.n_failed > 0 => BatchState::Partial,
@@ -43,6 +44,7 @@ pub async fn finish_if_done(tx: &mut Tx, id: BatchId) -> Result<()> {
     let outcome = match state {
         BatchState::Succeeded => "succeeded",
         BatchState::Partial => "partial",
+        BatchState::Cancelled => "cancelled",
         _ => "failed",
     };
     let entry = audit::Entry {

@@ -25,7 +25,7 @@ pub enum Refusal {
     /// There is no such thing, or it is someone else's.
     #[error("There is no {what} with this id.")]
     NotFound {
-        /// `account`, `preview`, `batch`.
+        /// `account`, `preview`, `batch`, `job`.
         what: &'static str,
     },
     /// A value that cannot be used.
@@ -72,6 +72,12 @@ pub enum Refusal {
     /// Another run is at work on the account.
     #[error("Another sync of this account is running. Wait until it has finished, or undo it.")]
     AccountBusy,
+    /// There is nothing left to hold or to stop.
+    #[error("This batch has ended already. Undo takes back what it brought in.")]
+    BatchOver,
+    /// Only a job that was given up can be tried again or put aside.
+    #[error("This job has not been given up, so there is nothing to retry or to discard.")]
+    JobNotDead,
     /// Nothing has been approved for this account.
     #[error("Nothing is approved for this account. Make a preview and approve it first.")]
     NoConsent,
@@ -102,6 +108,8 @@ impl Refusal {
             Self::AlreadyApproved => "ALREADY_APPROVED",
             Self::KeyReused => "KEY_REUSED",
             Self::AccountBusy => "ACCOUNT_BUSY",
+            Self::BatchOver => "BATCH_OVER",
+            Self::JobNotDead => "JOB_NOT_DEAD",
             Self::NoConsent => "NO_CONSENT",
             Self::Throttled { .. } => "THROTTLED",
             Self::ProviderUnavailable => "PROVIDER_UNAVAILABLE",
@@ -114,7 +122,8 @@ impl Refusal {
             Self::Invalid { field, .. } => Some(field),
             Self::NotFound { what: "account" } => Some("accountId"),
             Self::NotFound { what: "preview" } => Some("previewId"),
-            Self::NotFound { what: "batch" } => Some("batchId"),
+            Self::NotFound { what: "batch" } | Self::BatchOver => Some("batchId"),
+            Self::NotFound { what: "job" } | Self::JobNotDead => Some("jobId"),
             _ => None,
         }
     }

@@ -7,6 +7,7 @@ pub mod approve;
 pub mod batch;
 pub mod collections;
 pub mod connect;
+pub mod control;
 mod error;
 mod normalize;
 pub mod preferences;

@@ -25,7 +25,7 @@ use crate::{
     domain::{
         account::Service,
         ids::UserId,
-        job::{JobKind, JobState, Verdict},
+        job::{JobKind, Verdict},
         normalize::{NewInteraction, mail, meeting},
     },
 };
@@ -44,7 +44,7 @@ pub(super) async fn slice(app: &App, user: UserId, claim: &mut Claim) -> Result<
         .await?
         .iter()
         .filter(|job| job.kind == JobKind::sync_of(service))
-        .all(|job| matches!(job.state, JobState::Succeeded | JobState::Dead | JobState::Cancelled));
+        .all(|job| job.state.is_over());
     let streams = Stream::of_account(&mut tx, batch.account_id).await?;
     tx.commit().await?;
     let fence = Fence { batch: claim.batch_id, generation: batch.generation };

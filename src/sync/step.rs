@@ -20,7 +20,7 @@ use crate::{
     app::App,
     db::{
         batches::{Batch, Fence},
-        items::{self, Listing as Meeting},
+        items::{self, Leftover, Listing as Meeting},
         jobs::Claim,
         previews::Preview,
         streams::{self, Stream},
@@ -53,6 +53,9 @@ pub(super) struct Checkpoint {
     ordinal: i64,
     /// Whether changes since the baseline have been asked for.
     caught_up: bool,
+    /// Whether the listing that comes next, or runs, follows changes that the stream's older cursor has told of, so that
+    /// nothing can have gone unnoticed.
+    told: bool,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -61,6 +64,10 @@ enum Phase {
     Begin,
     Listing,
     Changes,
+    /// Taking up what earlier batches listed and did not fetch.
+    Unfetched,
+    /// Taking up what is stored and the listing did not name.
+    Unmet,
     Fetching,
 }
 
@@ -96,6 +103,8 @@ pub(super) async fn slice(app: &App, user: UserId, claim: &mut Claim) -> Result<
             Phase::Begin => slice.begin(app).await?,
             Phase::Listing => slice.list(app).await?,
             Phase::Changes => slice.changes(app).await?,
+            Phase::Unfetched => slice.look_after(app, Leftover::Unfetched).await?,
+            Phase::Unmet => slice.look_after(app, Leftover::Unmet).await?,
             Phase::Fetching => slice.fetch(app).await?,
         };
         match flow {
@@ -159,9 +168,12 @@ fn filter(snapshot: &Snapshot, service: Service) -> Result<Option<Filter>> {
 
 impl Slice<'_> {
     /// Chooses between asking for changes and listing anew, and takes the cursor that a listing starts from.
+    ///
+    /// Under a new consent both are needed: the cursor of the one before tells what has become of what it brought in.
     async fn begin(&mut self, app: &App) -> Result<Flow> {
         if self.stream.cursor.is_some() {
-            self.checkpoint = Checkpoint { phase: Phase::Changes, caught_up: true, ..Checkpoint::default() };
+            self.checkpoint =
+                Checkpoint { phase: Phase::Changes, caught_up: true, told: true, ..Checkpoint::default() };
             return Ok(Flow::On);
         }
         let call = if self.stream.service == Service::Gmail { Call::GmailProfile } else { Call::Calendar };
@@ -195,9 +207,9 @@ impl Slice<'_> {
             Ok(page) => page,
             Err(error) => return self.refused(app, error).await,
         };
-        let is_first = self.checkpoint.ordinal == 0;
-        let include_undone = self.include_undone;
-        let flow = self.take(app, page, Meeting::Whole { include_undone }).await?;
+        let is_first = self.checkpoint.page.is_none();
+        let meeting = Meeting { refetch: false, include_undone: self.include_undone };
+        let flow = self.take(app, page, meeting).await?;
         if is_first && matches!(flow, Flow::On) && self.checkpoint.phase == Phase::Listing {
             return self.fetch_pending(app).await;
         }
@@ -217,7 +229,10 @@ impl Slice<'_> {
         let collection = self.stream.collection();
         let page = self.checkpoint.page.clone();
         match app.google.changes(&self.session.access, &collection, &cursor, page.as_deref()).await {
-            Ok(page) => self.take(app, page, Meeting::Changes).await,
+            Ok(page) => {
+                let include_undone = self.include_undone && !self.stream.listed;
+                self.take(app, page, Meeting { refetch: true, include_undone }).await
+            }
             Err(error) if error.class == Class::CursorDead => {
                 self.stream.cursor = None;
                 self.checkpoint = Checkpoint::default();
@@ -243,21 +258,49 @@ impl Slice<'_> {
         }
         let prepared = self.prepare(arrived).await?;
         let first_ordinal = self.checkpoint.ordinal;
-        let mut write = store::Page { ids, first_ordinal, listing: Some(listing), ..store::Page::default() };
+        let mut write = store::Page { ids, first_ordinal, listing, ..store::Page::default() };
         self.checkpoint.ordinal += i64::try_from(n).unwrap_or(0);
         match page.next {
             Next::Page(next) => self.checkpoint.page = Some(next),
             Next::End(cursor) => {
-                write.last = true;
                 write.cursor = cursor.or_else(|| self.checkpoint.baseline.take());
                 self.stream.cursor = write.cursor.as_ref().map(|cursor| cursor.0.clone());
-                self.checkpoint.phase = Phase::Fetching;
-                self.checkpoint.page = None;
+                write.last = self.turn(write.cursor.clone());
             }
         }
         let stored = store::store(app, self, write, prepared).await?;
         self.items_left = self.items_left.saturating_sub(if self.stream.service == Service::Calendar { n } else { 0 });
         Ok(kept(stored))
+    }
+
+    /// Turns to what follows the last page; says whether everything inside the consent has been listed.
+    fn turn(&mut self, cursor: Option<Cursor>) -> bool {
+        let checkpoint = &mut self.checkpoint;
+        checkpoint.page = None;
+        let is_listed = checkpoint.phase == Phase::Listing || self.stream.listed;
+        if is_listed {
+            checkpoint.phase = Phase::Unfetched;
+        } else {
+            // A mailbox's changes go on from where these ended; a calendar's listing brings a cursor of its own.
+            checkpoint.baseline = cursor.filter(|_| self.stream.service == Service::Gmail);
+            checkpoint.caught_up = checkpoint.baseline.is_none();
+            checkpoint.phase = Phase::Listing;
+        }
+        is_listed
+    }
+
+    /// Takes up what an earlier batch has left, in one transaction.
+    async fn look_after(&mut self, app: &App, which: Leftover) -> Result<Flow> {
+        let write = store::Page { leftover: Some(which), ..store::Page::default() };
+        Ok(kept(store::store(app, self, write, Vec::new()).await?))
+    }
+
+    /// Turns to what follows leftovers of a kind once there are no more.
+    pub(super) fn looked_after(&mut self, which: Leftover, no_more: bool) {
+        if no_more {
+            let is_unmet_next = which == Leftover::Unfetched && !self.checkpoint.told;
+            self.checkpoint.phase = if is_unmet_next { Phase::Unmet } else { Phase::Fetching };
+        }
     }
 
     async fn prepare(&self, arrived: Vec<Arrived>) -> Result<Vec<store::Prepared>> {
@@ -276,7 +319,8 @@ impl Slice<'_> {
             return Ok(Flow::On);
         }
         if !self.checkpoint.caught_up {
-            self.checkpoint = Checkpoint { phase: Phase::Changes, caught_up: true, ..Checkpoint::default() };
+            self.checkpoint =
+                Checkpoint { phase: Phase::Changes, caught_up: true, told: true, ..Checkpoint::default() };
             return Ok(Flow::On);
         }
         let mut tx = app.db.begin(self.session.user).await?;

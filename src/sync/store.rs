@@ -34,6 +34,9 @@ use crate::{
     providers::Payload,
 };
 
+/// Leftovers taken up in one transaction.
+const LEFTOVERS: i64 = 1_000;
+
 /// Tries of one item before it is set aside as failed.
 const ITEM_TRIES: i16 = 3;
 
@@ -117,13 +120,15 @@ pub(super) struct Page {
     pub(super) ids: Vec<String>,
     /// The place of the first of them in the listing.
     pub(super) first_ordinal: i64,
-    /// How the ids meet the ledger; set when there are any.
-    pub(super) listing: Option<items::Listing>,
+    /// How the ids meet the ledger.
+    pub(super) listing: items::Listing,
+    /// What else of the ledger is to be looked at; with it, nothing is listed.
+    pub(super) leftover: Option<items::Leftover>,
     /// Where the cursor moves to.
     pub(super) cursor: Option<Cursor>,
     /// Whether the cursor is dead and everything must be listed anew.
     pub(super) forget_cursor: bool,
-    /// Whether this was the last page of the listing.
+    /// Whether everything inside the consent has been listed with this page.
     pub(super) last: bool,
 }
 
@@ -141,15 +146,21 @@ pub(super) async fn store(app: &App, slice: &mut Slice<'_>, page: Page, prepared
     let (stream, batch) = (slice.stream.stream_id, slice.fence.batch);
     let mut tx = app.db.begin(slice.session.user).await?;
     let mut counts = Counts::default();
-    if let Some(listing) = page.listing.filter(|_| !page.ids.is_empty()) {
-        let listed = items::enter(&mut tx, stream, batch, &page.ids, page.first_ordinal, listing).await?;
+    if let Some(which) = page.leftover {
+        counts.listed += items::adopt(&mut tx, stream, batch, which, LEFTOVERS).await?;
+        slice.looked_after(which, counts.listed < LEFTOVERS);
+    }
+    if !page.ids.is_empty() {
+        let listed = items::enter(&mut tx, stream, batch, &page.ids, page.first_ordinal, page.listing).await?;
         counts.listed += listed.met;
         counts.unchanged += listed.unchanged;
         counts.filtered += listed.kept_out;
     }
     let wrote_raw = write_items(&mut tx, slice, prepared, &mut counts).await?;
     if page.cursor.is_some() || page.forget_cursor {
-        streams::move_cursor(&mut tx, stream, slice.preview, page.cursor.as_ref()).await?;
+        let listed = page.last || (slice.stream.listed && !page.forget_cursor);
+        streams::move_cursor(&mut tx, stream, slice.preview, page.cursor.as_ref(), listed).await?;
+        slice.stream.listed = listed;
     }
     let checkpoint = serde_json::to_value(&slice.checkpoint)?;
     // A listing that begins again meets nothing new until it is past where it was.
@@ -179,7 +190,7 @@ async fn write_items(tx: &mut Tx, slice: &Slice<'_>, prepared: Vec<Prepared>, co
     }
     let (stream, batch) = (slice.stream.stream_id, slice.fence.batch);
     let ids: Vec<String> = prepared.iter().map(|one| one.source_id.clone()).collect();
-    let known = items::lock_known(tx, stream, batch, &ids).await?;
+    let known = items::lock_known(tx, slice.session.account.provider, stream, batch, &ids).await?;
     let known: HashMap<&str, &Known> = known.iter().map(|known| (known.source_id.as_str(), known)).collect();
     let (mut resolutions, mut raws) = (HashMap::new(), Vec::new());
     for one in prepared {
@@ -264,7 +275,7 @@ fn decide(slice: &Slice<'_>, known: Option<&Known>, one: Prepared) -> Result<(Re
                     marker(slice, &mut resolution, version, "departed", &Bytes::from_static(b"{}"))?
                 }
                 // This consent leaves it out, but the one that brought it in stands.
-                Some(_) if known.is_some_and(|known| known.outcome == ItemOutcome::Stored) => {
+                Some(_) if known.is_some_and(|known| known.shown) => {
                     (resolution.outcome, resolution.reason) = (ItemOutcome::Stored, None);
                     None
                 }

@@ -59,7 +59,7 @@ pub async fn start(app: &App, caller: &Caller, id: BatchId) -> Result<Batch> {
     }
     // An undo that was given up goes on where it stood.
     batches::fence_for_undo(&mut tx, id).await?;
-    jobs::cancel_of_batch(&mut tx, id).await?;
+    jobs::cancel_of_batch(&mut tx, id, jobs::Which::All).await?;
     if batch.origin == BatchOrigin::Approve {
         streams::withdraw(&mut tx, batch.preview_id).await?;
     }
@@ -128,7 +128,7 @@ async fn chunk(app: &App, user: UserId, claim: &mut Claim) -> Result<bool> {
     let holds = undo::give_up(&mut tx, id, stream.stream_id, CHUNK).await?;
     let mut released = undo::Released::default();
     if holds.is_empty() {
-        undo::drop_pending(&mut tx, id, CHUNK).await?;
+        undo::drop_pending(&mut tx, provider, id, CHUNK).await?;
     } else {
         released = undo::delete_unheld(&mut tx, provider, id, stream.stream_id, &holds).await?;
         normalize::project(app, &mut tx, &stream, std::mem::take(&mut released.groups)).await?;

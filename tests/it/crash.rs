@@ -1,12 +1,16 @@
 //! Workers that die, freeze, meet, and are rung twice; a Redis that forgets. The end is always that of a run without faults.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use chrono::{DateTime, Utc};
 use futures::future::join_all;
 use omnisync::{
     app::App,
     broker::Ring,
+    db::{
+        batches::{self, Fence},
+        jobs,
+    },
     domain::ids::{JobId, UserId},
     sandbox::Generate,
     sync,
@@ -129,6 +133,32 @@ async fn invariant_4_every_ring_delivered_twice_works_once() {
         assert!(n_worked >= rings.len().min(1), "a due job was worked by nobody");
     }
     ends_like_a_faultless_run(&app, &ada, &batch).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_jobs_that_end_their_listings_at_once_do_not_wait_in_a_circle() {
+    const LEASE: Duration = Duration::from_secs(60);
+    let app = TestApp::start_idle(impatient()).await;
+    begin(&app).await;
+    let worker = App::for_worker(Arc::clone(&app.config), app.clock.clone()).expect("a worker's handles");
+    let mut ends = Vec::new();
+    for Ring { user, job } in due(&app).await {
+        let mut tx = worker.db.begin(user).await.expect("a transaction");
+        let mut claim = jobs::claim(&mut tx, job, "one", LEASE).await.expect("a claim").expect("a job that is due");
+        tx.commit().await.expect("committed");
+        let mut tx = worker.db.begin(user).await.expect("a transaction");
+        assert!(jobs::hold(&mut tx, &mut claim, LEASE, None, true).await.expect("held"));
+        jobs::mark_listed(&mut tx, &claim).await.expect("marked");
+        ends.push(async move {
+            batches::mark_listed(&mut tx, Fence { batch: claim.batch_id, generation: 1 }).await?;
+            tx.commit().await
+        });
+    }
+    assert_eq!(ends.len(), 2, "one for mail, one for the calendar");
+    for end in join_all(ends).await {
+        end.expect("no deadlock");
+    }
+    assert_eq!(app.db.number_of("SELECT count(*) FROM batches WHERE listing_done").await, 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,6 +1,6 @@
 //! Faults in the middle: a database that refuses one write, and a Google that refuses, throttles, loses and forgets.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use futures::future::join_all;
 use omnisync::{
@@ -251,4 +251,86 @@ async fn invariant_3_cursors_that_died_lead_to_a_new_listing_and_nothing_seen_go
     let uuid = uuid_of(&batch);
     let unchanged = format!("SELECT count(*) FROM batch_items WHERE batch_id = '{uuid}' AND outcome = 'unchanged'");
     assert_eq!(json!(app.db.number_of(&unchanged).await), done["counts"]["unchanged"]);
+}
+
+/// Puts a meeting into Ada's main calendar, and returns its id.
+fn single_meeting(app: &TestApp) -> String {
+    let start = app.clock.now() + chrono::TimeDelta::days(2);
+    let at = |time: chrono::DateTime<chrono::Utc>| json!({ "dateTime": time.to_rfc3339() });
+    let event = json!({ "summary": "Review", "start": at(start), "end": at(start + chrono::TimeDelta::hours(1)) });
+    app.google.put_event(ADA, ADA, event).expect("made")
+}
+
+fn ids_of(rows: &[Value]) -> BTreeSet<String> {
+    rows.iter().filter_map(|row| row["sourceId"].as_str().map(str::to_owned)).collect()
+}
+
+/// Takes a mail and a meeting away at Google, in a manner that no cursor will tell of.
+async fn vanish(app: &TestApp, mail: &str, meeting: &str) {
+    app.google.delete(ADA, mail).expect("deleted");
+    app.google.cancel_event(ADA, ADA, meeting).expect("cancelled");
+    app.google.expire_history(ADA).expect("expired");
+    app.google.invalidate_sync_tokens(ADA).expect("invalidated");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn invariant_3_what_went_away_while_no_cursor_told_of_it_is_noticed_by_the_listing() {
+    let (app, ada, batch) = prepared(30).await;
+    let meeting = single_meeting(&app);
+    app.start_worker();
+    ada.finished(&batch).await;
+    let before = ids_of(&ada.timeline(json!({})).await);
+    let mail = app.google.search(ADA, "-in:chats").expect("a search").remove(4);
+    vanish(&app, &mail, &meeting).await;
+
+    let account = ada.data("{ viewer { accounts { id } } }", json!({})).await["viewer"]["accounts"][0]["id"].clone();
+    let again = ada.sync_now(account.as_str().expect("an id")).await;
+    let done = ada.finished(&again).await;
+    assert_eq!((&done["state"], &done["counts"]["gone"]), (&json!("SUCCEEDED"), &json!(2)), "{done:#}");
+    let gone = BTreeSet::from([mail.clone(), meeting.clone()]);
+    let after = ids_of(&ada.timeline(json!({})).await);
+    assert_eq!(before.difference(&after).cloned().collect::<BTreeSet<_>>(), gone);
+
+    // The batch that noticed can be undone like any other.
+    ada.undo_whole(&again).await;
+    assert_eq!(ids_of(&ada.timeline(json!({})).await), before);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn invariant_3_a_new_consent_still_hears_what_became_of_what_the_one_before_brought_in() {
+    let (app, ada, batch) = prepared(30).await;
+    let meeting = single_meeting(&app);
+    app.start_worker();
+    ada.finished(&batch).await;
+    let mail = app.google.search(ADA, "-in:chats").expect("a search").remove(4);
+    app.google.delete(ADA, &mail).expect("deleted");
+    app.google.cancel_event(ADA, ADA, &meeting).expect("cancelled");
+
+    let account = ada.data("{ viewer { accounts { id } } }", json!({})).await["viewer"]["accounts"][0]["id"].clone();
+    let second = ada.import(account.as_str().expect("an id"), everything()).await;
+    let done = ada.finished(&second).await;
+    assert_eq!((&done["state"], &done["counts"]["gone"]), (&json!("SUCCEEDED"), &json!(2)), "{done:#}");
+    let left = ids_of(&ada.timeline(json!({})).await);
+    assert!(!left.contains(&mail) && !left.contains(&meeting), "{left:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn invariant_3_what_a_dead_batch_listed_is_fetched_by_the_next() {
+    let (app, ada, batch) = prepared(40).await;
+    // Once the first page is listed, Google says for good that the account may not be read.
+    fail(&app, GET, 403, "domainPolicy", 1);
+    app.start_worker();
+    let done = ada.finished(&batch).await;
+    assert!(matches!(done["state"].as_str(), Some("PARTIAL" | "FAILED")), "{done:#}");
+    let pending = "SELECT count(*) FROM items WHERE outcome = 'pending'";
+    assert!(app.db.number_of(pending).await > 0, "everything was fetched before Google refused");
+
+    let account = ada.data("{ viewer { accounts { id } } }", json!({})).await["viewer"]["accounts"][0]["id"].clone();
+    let next = ada.sync_now(account.as_str().expect("an id")).await;
+    let done = ada.finished(&next).await;
+    assert_eq!(done["state"], json!("SUCCEEDED"), "{done:#}");
+    assert_eq!(app.db.number_of(pending).await, 0);
+    let mut expected = app.google.search(ADA, "-in:chats").expect("a search");
+    expected.sort_unstable();
+    assert_eq!(source_ids(&ada.timeline(json!({ "kind": "EMAIL" })).await), expected);
 }

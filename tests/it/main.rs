@@ -3,6 +3,8 @@
 mod auth;
 mod clients;
 mod consent;
+mod control;
+mod corpus;
 mod crash;
 mod faults;
 mod flow;

@@ -133,13 +133,13 @@ impl Batch {
 }
 
 /// A piece of background work.
-pub(crate) struct Job(JobRow);
+pub(crate) struct Job(pub JobRow);
 
 /// A piece of background work.
 #[Object]
 impl Job {
     /// The job's id.
-    async fn id(&self) -> ID {
+    pub async fn id(&self) -> ID {
         id::encode(Kind::Job, self.0.job_id.0)
     }
 

@@ -118,12 +118,16 @@ pub enum JobState {
     Running,
     /// Waits for another job to make work for it.
     Waiting,
+    /// Held with its batch until that is resumed.
+    Paused,
     /// Finished.
     Succeeded,
     /// Given up; its error says why.
     Dead,
     /// Stopped with its batch.
     Cancelled,
+    /// Given up, and put aside.
+    Discarded,
 }
 
 /// What a row of the timeline is.

@@ -84,6 +84,17 @@ impl Calendar {
         self.events(access, calendar, &[("syncToken", since.0.clone())], page).await
     }
 
+    /// One event as it stands now: a master, an exception, or a single one. What is cancelled is gone.
+    pub(super) async fn event(&self, access: &SecretString, calendar: &Collection, id: &str) -> Result<Payload, Error> {
+        let url = address(&self.root, &["calendars", &calendar.id, "events", id]);
+        let body = self.client.get(Method::Event, url, access).await?;
+        match self.entry(&body, parse(Method::Event, &body)?)? {
+            Entry::Payload(payload) if payload.source_id == id => Ok(payload),
+            Entry::Gone { .. } => Err(failure(Class::ItemGone, Method::Event, "cancelled")),
+            _ => Err(failure(Class::Transient, Method::Event, "reply about another event")),
+        }
+    }
+
     /// One page of `events.list`, of a window or since a sync token.
     async fn events(
         &self,

@@ -25,6 +25,7 @@ pub(super) enum Method {
     History,
     Calendars,
     Events,
+    Event,
 }
 
 impl fmt::Display for Method {
@@ -41,6 +42,7 @@ impl fmt::Display for Method {
             Self::History => "gmail.history.list",
             Self::Calendars => "calendar.calendarList.list",
             Self::Events => "calendar.events.list",
+            Self::Event => "calendar.events.get",
         })
     }
 }
@@ -69,7 +71,7 @@ pub(super) fn refusal(
         (401, _) => Class::Unauthorized,
         (403, "insufficientPermissions") => Class::NeedsScope,
         (403, "accessNotConfigured") => Class::Misconfigured,
-        (404, _) if method == Method::Message => Class::ItemGone,
+        (404 | 410, _) if matches!(method, Method::Message | Method::Event) => Class::ItemGone,
         (404, _) if method == Method::History => Class::CursorDead,
         (410, "fullSyncRequired" | "updatedMinTooLongAgo") => Class::CursorDead,
         (500..=599, _) => Class::Transient,
@@ -184,6 +186,8 @@ mod tests {
             (Method::Message, 404, "notFound", Class::ItemGone),
             (Method::History, 404, "notFound", Class::CursorDead),
             (Method::Events, 404, "notFound", Class::Permanent),
+            (Method::Event, 404, "notFound", Class::ItemGone),
+            (Method::Event, 410, "deleted", Class::ItemGone),
             (Method::Events, 410, "fullSyncRequired", Class::CursorDead),
             (Method::Events, 410, "updatedMinTooLongAgo", Class::CursorDead),
             (Method::Message, 429, "rateLimitExceeded", Class::Throttled(None)),

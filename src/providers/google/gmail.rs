@@ -3,7 +3,6 @@
 use std::{borrow::Cow, collections::HashMap};
 
 use bytes::Bytes;
-use futures::{Stream, StreamExt, stream};
 use secrecy::SecretString;
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -12,29 +11,17 @@ use url::Url;
 use super::client::{Client, address, parse};
 use super::error::{Method, failure};
 use crate::domain::{
-    account::Service,
     consent::{Label, MailScope},
     filter::provider_query,
     quota::GMAIL_PAGE,
-    stream::{Collection, Cursor, MAILBOX},
+    stream::Cursor,
 };
-use crate::providers::{Class, Entry, Error, Hydrated, Next, Page, Payload};
+use crate::providers::{Class, Entry, Error, Next, Page, Payload};
 
 /// The Gmail API.
 pub(super) struct Gmail {
     root: Url,
     client: Client,
-}
-
-/// An account's one collection of mail.
-pub(super) fn mailbox() -> Collection {
-    Collection {
-        service: Service::Gmail,
-        id: MAILBOX.to_owned(),
-        name: "Gmail".to_owned(),
-        primary: true,
-        time_zone: None,
-    }
 }
 
 impl Gmail {
@@ -108,18 +95,8 @@ impl Gmail {
         Ok(Page { entries, next, estimate: None })
     }
 
-    pub(super) fn hydrate<'a>(
-        &'a self,
-        access: &'a SecretString,
-        ids: &'a [String],
-        in_flight: usize,
-    ) -> impl Stream<Item = Hydrated> + Send + 'a {
-        stream::iter(ids)
-            .map(move |id| async move { (id.clone(), self.message(access, id).await) })
-            .buffer_unordered(in_flight.max(1))
-    }
-
-    async fn message(&self, access: &SecretString, id: &str) -> Result<Payload, Error> {
+    /// One message, whole.
+    pub(super) async fn message(&self, access: &SecretString, id: &str) -> Result<Payload, Error> {
         let mut url = self.address(&["messages", id]);
         url.set_query(Some("format=raw"));
         let json = self.client.get(Method::Message, url, access).await?;

@@ -12,7 +12,7 @@ mod oauth;
 #[cfg(test)]
 mod tests;
 
-use futures::Stream;
+use futures::{Stream, StreamExt, stream};
 use secrecy::SecretString;
 use url::Url;
 
@@ -67,7 +67,7 @@ impl Provider for Google {
 
     async fn collections(&self, access: &SecretString, service: Service) -> Result<Vec<Collection>, Error> {
         match service {
-            Service::Gmail => Ok(vec![gmail::mailbox()]),
+            Service::Gmail => Ok(vec![Collection::mailbox()]),
             Service::Calendar => self.calendar.collections(access).await,
         }
     }
@@ -106,10 +106,18 @@ impl Provider for Google {
     fn hydrate<'a>(
         &'a self,
         access: &'a SecretString,
+        collection: &'a Collection,
         ids: &'a [String],
         in_flight: usize,
     ) -> impl Stream<Item = Hydrated> + Send + 'a {
-        self.gmail.hydrate(access, ids, in_flight)
+        let fetch = move |id: &'a String| async move {
+            let item = match collection.service {
+                Service::Gmail => self.gmail.message(access, id).await,
+                Service::Calendar => self.calendar.event(access, collection, id).await,
+            };
+            (id.clone(), item)
+        };
+        stream::iter(ids).map(fetch).buffer_unordered(in_flight.max(1))
     }
 }
 

@@ -16,8 +16,8 @@ use super::{
         world::SharedWorld,
     },
     access::{Needs, admit, full_sync_required, not_found},
-    listing::{Ask, DELETED_KEPT_DAYS, Order, list as select},
-    pages::{fingerprint, page},
+    listing::{Ask, DELETED_KEPT_DAYS, Order},
+    pages::Cut,
     present::{Style, present},
     store::Calendar,
     tags::tagged,
@@ -76,13 +76,13 @@ pub(super) async fn list(
         time_min: ask.window.min,
         time_max: ask.window.max,
     };
-    let found = select(calendar, &ask, world.clock.now());
+    let cut = Cut::read(&params, calendar.seq(), world.behaviour.read().empty_pages)?;
+    let as_of = cut.as_of();
+    let (items, next) = cut.page(calendar, &ask, world.clock.now());
     let mut answer = head(calendar);
-    let question = fingerprint(&params);
-    let page = page(&found, &params, question, calendar.seq(), world.behaviour.read().empty_pages)?;
     let style = style(&params)?;
-    answer["items"] = page.items.iter().map(|(_, event)| present(calendar, event, style)).collect();
-    match page.next {
+    answer["items"] = items.iter().map(|(_, event)| present(calendar, event, style)).collect();
+    match next {
         Some(next) => answer["nextPageToken"] = seal_token("events", &next).into(),
         // A search that is not the whole of a window gives no token to go on from.
         None if ask.text.is_some()
@@ -90,7 +90,7 @@ pub(super) async fn list(
             || ask.updated_min.is_some()
             || ask.order != Order::Changed => {}
         None => {
-            let token = SyncToken { generation, seq: page.as_of, asked };
+            let token = SyncToken { generation, seq: as_of, asked };
             answer["nextSyncToken"] = seal_token("eventsSync", &token).into();
         }
     }
@@ -129,6 +129,7 @@ fn ask(params: &Params) -> ApiResult<Ask> {
         show_deleted: params.flag("showDeleted"),
         updated_min: moment(params, "updatedMin")?,
         types,
+        master: None,
         ical_uid: params.find("iCalUID").map(str::to_owned),
         text: params.find("q").map(str::to_lowercase),
         order,
@@ -224,14 +225,12 @@ pub(super) async fn instances(
     let calendar = calendars.find(&id).ok_or_else(not_found)?;
     calendar.find(&event).filter(|row| row.is_master()).ok_or_else(not_found)?;
     let mut ask = ask(&params)?;
-    (ask.single_events, ask.order) = (true, Order::StartTime);
-    let mut found = select(calendar, &ask, world.clock.now());
-    found.retain(|(_, instance)| instance.get("recurringEventId").is_some_and(|master| *master == event));
-    let page = page(&found, &params, fingerprint(&params), calendar.seq(), false)?;
+    (ask.single_events, ask.order, ask.master) = (true, Order::StartTime, Some(event));
+    let (items, next) = Cut::read(&params, calendar.seq(), false)?.page(calendar, &ask, world.clock.now());
     let style = style(&params)?;
     let mut answer = head(calendar);
-    answer["items"] = page.items.iter().map(|(_, event)| present(calendar, event, style)).collect();
-    if let Some(next) = page.next {
+    answer["items"] = items.iter().map(|(_, event)| present(calendar, event, style)).collect();
+    if let Some(next) = next {
         answer["nextPageToken"] = seal_token("events", &next).into();
     }
     tagged(&headers, answer)

@@ -33,6 +33,8 @@ pub(super) struct Ask {
     pub show_deleted: bool,
     pub updated_min: Option<DateTime<Utc>>,
     pub types: Vec<String>,
+    /// Only this master and its exceptions.
+    pub master: Option<String>,
     pub ical_uid: Option<String>,
     /// Lower case.
     pub text: Option<String>,
@@ -42,26 +44,42 @@ pub(super) struct Ask {
 /// An event's place in a list: what it is sorted by, and its id.
 pub(super) type Key = (String, String);
 
-/// The answer, in order. Pages are cut from it by key.
-pub(super) fn list(calendar: &Calendar, ask: &Ask, now: DateTime<Utc>) -> Vec<(Key, Map<String, Value>)> {
+/// An event in a list.
+pub(super) type Found = (Key, Map<String, Value>);
+
+/// The first `n` of the answer that come behind `after`, in order.
+pub(super) fn list(calendar: &Calendar, ask: &Ask, now: DateTime<Utc>, after: Option<&Key>, n: usize) -> Vec<Found> {
     let mut ask = ask.clone();
     if ask.single_events && ask.window.max.is_none() {
         ask.window.max = Some(now + TimeDelta::days(HORIZON_DAYS));
     }
-    let mut found: Vec<(Key, Map<String, Value>)> = Vec::new();
-    for row in calendar.changed_after(ask.since.unwrap_or(0)).filter(|row| is_asked(row, &ask)) {
-        if ask.single_events && row.is_master() {
-            if row.is_cancelled() && ask.since.is_none() {
-                continue;
-            }
-            let instances = calendar.instances(row, ask.window, usize::MAX);
-            found.extend(instances.into_iter().map(|event| (key(calendar, &event, row.seq, ask.order), event)));
-        } else if is_listed(calendar, row, &ask, now) {
-            found.push((key(calendar, &row.event, row.seq, ask.order), row.event.clone()));
+    // In the order of changes a page begins at the row the one before it ended in, and ends when it is full: what lies
+    // outside is not even looked at, or a long calendar would cost its square.
+    let by_change = ask.order == Order::Changed;
+    let resumed = after.filter(|_| by_change).and_then(|(seq, _)| seq.parse::<u64>().ok()).unwrap_or(0);
+    let since = ask.since.unwrap_or(0).max(resumed.saturating_sub(1));
+    let mut found: Vec<Found> = Vec::new();
+    for row in calendar.changed_after(since).filter(|row| is_asked(row, &ask)) {
+        let keyed = matching(calendar, row, &ask, now)
+            .into_iter()
+            .map(|event| (key(calendar, &event, row.seq, ask.order), event));
+        found.extend(keyed.filter(|(key, _)| after.is_none_or(|after| key > after)));
+        if by_change && found.len() >= n {
+            break;
         }
     }
     found.sort_by(|(left, _), (right, _)| left.cmp(right));
+    found.truncate(n);
     found
+}
+
+/// What a row puts into the list: itself, or its instances.
+fn matching(calendar: &Calendar, row: &Row, ask: &Ask, now: DateTime<Utc>) -> Vec<Map<String, Value>> {
+    if ask.single_events && row.is_master() {
+        let is_gone = row.is_cancelled() && ask.since.is_none();
+        return if is_gone { Vec::new() } else { calendar.instances(row, ask.window, usize::MAX) };
+    }
+    if is_listed(calendar, row, ask, now) { vec![row.event.clone()] } else { Vec::new() }
 }
 
 /// The filters that look at the event alone.
@@ -69,6 +87,7 @@ fn is_asked(row: &Row, ask: &Ask) -> bool {
     let own = |field: &str| row.text(field).to_lowercase();
     let updated = || DateTime::parse_from_rfc3339(row.text("updated")).ok();
     (ask.types.is_empty() || ask.types.iter().any(|kind| kind == row.text("eventType")))
+        && ask.master.as_ref().is_none_or(|id| id == row.text("id") || row.master() == Some(id))
         && ask.ical_uid.as_ref().is_none_or(|uid| uid == row.text("iCalUID"))
         && ask.updated_min.is_none_or(|min| updated().is_some_and(|at| at >= min))
         && ask

@@ -6,7 +6,7 @@ use rrule::RRuleSet;
 use serde_json::{Map, Value, json};
 
 /// Occurrences one recurrence may give; a hostile rule ends here.
-const MAX_OCCURRENCES: u16 = 3_000;
+const MAX_OCCURRENCES: usize = 3_000;
 
 /// A `start`, `end` or `originalStartTime`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -106,37 +106,51 @@ pub(super) fn occurrences(master: &Map<String, Value>, zone: Tz, window: Window,
     let Some((start, end)) = span(master, zone) else { return Vec::new() };
     let Some(rules) = rule_set(master, start) else { return vec![start] };
     let length = end.moment(zone) - start.moment(zone);
-    let rrule_zone = rrule::Tz::UTC;
     // A day more on both sides: days are expanded in UTC and bounded in the calendar's zone.
     let slack = TimeDelta::days(1);
-    let mut rules = rules;
-    if let Some(after) = window.min.and_then(|min| min.checked_sub_signed(length + slack)) {
-        rules = rules.after(after.with_timezone(&rrule_zone));
-    }
-    if let Some(before) = window.max.and_then(|max| max.checked_add_signed(slack)) {
-        rules = rules.before(before.with_timezone(&rrule_zone));
-    }
-    let starts = rules.all(MAX_OCCURRENCES).dates.into_iter().map(|at| match start {
+    let from = window.min.and_then(|min| min.checked_sub_signed(length + slack));
+    let to = window.max.and_then(|max| max.checked_add_signed(slack));
+    // Lazily: whoever wants one occurrence does not wait for thousands.
+    let near = (&rules)
+        .into_iter()
+        .skip_while(|at| from.is_some_and(|from| *at < from))
+        .take_while(|at| to.is_none_or(|to| *at <= to))
+        .take(MAX_OCCURRENCES);
+    let starts = near.map(|at| match start {
         Time::Day(_) => Time::Day(at.date_naive()),
         Time::At(_, zone) => Time::At(at.to_utc(), zone),
     });
     starts.filter(|at| window.holds(*at, at.plus(length), zone)).take(limit).collect()
 }
 
+/// The rules of a master; `None` when they cannot be read.
 fn rule_set(master: &Map<String, Value>, start: Time) -> Option<RRuleSet> {
-    let lines = master.get("recurrence")?.as_array()?;
-    let mut text = match start {
+    let first = match start {
         Time::Day(day) => format!("DTSTART:{}T000000Z", day.format("%Y%m%d")),
         Time::At(at, Tz::UTC) => format!("DTSTART:{}", at.format("%Y%m%dT%H%M%SZ")),
         Time::At(at, zone) => {
             format!("DTSTART;TZID={}:{}", zone.name(), at.with_timezone(&zone).format("%Y%m%dT%H%M%S"))
         }
     };
-    for line in lines.iter().filter_map(Value::as_str) {
-        text.push('\n');
-        text.push_str(&readable_rule(line, start));
+    let given = master.get("recurrence")?.as_array()?.iter().filter_map(Value::as_str);
+    let (over, lines): (Vec<String>, Vec<String>) =
+        given.map(|line| readable_rule(line, start)).partition(|line| is_over_before(line, start));
+    let yields = |line: &String| line.starts_with("RRULE") || line.starts_with("RDATE");
+    if !over.is_empty() && !lines.iter().any(yields) {
+        return Some(RRuleSet::new(DateTime::UNIX_EPOCH.with_timezone(&rrule::Tz::UTC)));
     }
-    text.parse().ok()
+    let set: RRuleSet = format!("{first}\n{}", lines.join("\n")).parse().ok()?;
+    Some(set.limit())
+}
+
+/// Whether a readable rule ends before the series begins: it has no occurrence, as of a series that was cut off at its
+/// beginning.
+fn is_over_before(line: &str, start: Time) -> bool {
+    let first = match start {
+        Time::Day(day) => day.format("%Y%m%dT000000Z").to_string(),
+        Time::At(..) => start.suffix(),
+    };
+    line.split([':', ';']).filter_map(|part| part.strip_prefix("UNTIL=")).any(|until| *until < *first)
 }
 
 /// Days are expanded as midnights in UTC, so dates in the rule become that, too.
@@ -200,6 +214,23 @@ mod tests {
         let window = Window { min: at("2026-01-01T00:00:00Z"), max: at("2027-01-01T00:00:00Z") };
         let days = occurrences(&master, Tz::Europe__Berlin, window, 10);
         assert_eq!(days, [Time::Day("2026-05-01".parse().unwrap())]);
+    }
+
+    #[test]
+    fn a_rule_that_ends_before_the_series_begins_gives_nothing() {
+        let series = |start: Value, rules: &[&str]| master(json!({"start": start, "recurrence": rules}));
+        let moment = json!({"dateTime": "2026-03-23T09:00:00+01:00", "timeZone": "Europe/Berlin"});
+        for (start, rules, n) in [
+            (moment.clone(), &["RRULE:FREQ=DAILY;UNTIL=20260323T075959Z"][..], 0),
+            (moment.clone(), &["RRULE:FREQ=DAILY;UNTIL=20260323T080000Z"], 1),
+            (moment.clone(), &["RRULE:UNTIL=20200101;FREQ=DAILY", "EXDATE:20260323T080000Z"], 0),
+            (moment, &["RRULE:FREQ=DAILY;UNTIL=20200101", "RDATE:20260401T080000Z"], 1),
+            (json!({"date": "2026-03-23"}), &["RRULE:FREQ=DAILY;UNTIL=20260322"], 0),
+            (json!({"date": "2026-03-23"}), &["RRULE:FREQ=DAILY;UNTIL=20260323"], 1),
+        ] {
+            let found = occurrences(&series(start, rules), Tz::UTC, Window::default(), 10);
+            assert_eq!(found.len(), n, "{rules:?}");
+        }
     }
 
     #[test]

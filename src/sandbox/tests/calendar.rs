@@ -179,3 +179,33 @@ async fn what_is_long_gone_is_forgotten_and_other_rights_are_another_calendar() 
     control.add_calendar(ADA, shared(Role::FreeBusyReader)).unwrap();
     assert_eq!(google.get(&fresh, &format!("{path}?syncToken={sync}")).await.0, 410);
 }
+
+#[tokio::test]
+async fn pages_of_any_size_make_the_same_list() {
+    let google = Google::start();
+    let (control, token) = (google.control(), google.linked().await);
+    for n in 0..12 {
+        let start = json!({"dateTime": format!("2026-03-{:02}T09:00:00Z", 28 - n)});
+        let mut event = json!({"id": format!("event{n}"), "start": start});
+        if n % 3 == 0 {
+            event["recurrence"] = json!(["RRULE:FREQ=WEEKLY;COUNT=5"]);
+        }
+        control.put_event(ADA, "primary", event).unwrap();
+    }
+    let events = "/calendar/v3/calendars/primary/events";
+    for (list, n) in [
+        (format!("{events}?timeMin=2026-03-20T00:00:00Z"), 10),
+        (format!("{events}?singleEvents=true"), 8 + 4 * 5),
+        (format!("{events}?singleEvents=true&orderBy=startTime"), 8 + 4 * 5),
+        (format!("{events}?orderBy=updated"), 12),
+        (format!("{events}/event3/instances?timeMin=2026-04-01T00:00:00Z"), 4),
+    ] {
+        let (whole, last) = google.all(&token, &list, "items").await;
+        assert_eq!(whole.len(), n, "{list}");
+        for size in 1..=4 {
+            let (paged, end) = google.all(&token, &format!("{list}&maxResults={size}"), "items").await;
+            assert_eq!(ids(&paged), ids(&whole), "{list} by {size}");
+            assert_eq!(end.get("nextSyncToken"), last.get("nextSyncToken"), "{list} by {size}");
+        }
+    }
+}

@@ -92,7 +92,9 @@ impl Look {
         session.draw_now(app, Call::GmailGet, sampled.len()).await?;
         let aliases = [session.account.email.to_lowercase()];
         let (mut labels, mut senders) = (BTreeMap::<String, u64>::new(), BTreeMap::<String, u64>::new());
-        let mut fetched = std::pin::pin!(app.google.hydrate(&session.access, &sampled, app.config.quota.in_flight));
+        let mailbox = Collection::mailbox();
+        let mut fetched =
+            std::pin::pin!(app.google.hydrate(&session.access, &mailbox, &sampled, app.config.quota.in_flight));
         while let Some((_, payload)) = fetched.next().await {
             // A sample that cannot be had is one sample fewer; the run itself will say why.
             let Ok(Ok(mail)) = payload.map(|payload| ParsedMail::read(&payload.json)) else { continue };

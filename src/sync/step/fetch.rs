@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use futures::StreamExt;
-use secrecy::SecretString;
 use tokio::{sync::mpsc, task::JoinSet};
 
 use super::{
@@ -12,6 +11,7 @@ use super::{
 };
 use crate::{
     app::App,
+    domain::account::Service,
     providers::{Hydrated, google::Google},
 };
 
@@ -42,9 +42,10 @@ impl Slice<'_> {
     /// Fetches these ids, storing a chunk while the next is on its way.
     async fn fetch_round(&mut self, app: &App, ids: Vec<String>) -> Result<Flow> {
         let chunk = self.chunk(app);
+        let get = if self.stream.service == Service::Gmail { Call::GmailGet } else { Call::Calendar };
         let mut left = ids.len();
         let (wanted, wants) = mpsc::channel(1);
-        let mut fetching = Fetching::start(app, &self.session.access, wants, chunk);
+        let mut fetching = Fetching::start(app, self, wants, chunk);
         let mut parts = ids.chunks(chunk).map(<[String]>::to_vec);
         let mut arrived = Vec::with_capacity(chunk);
         let mut outstanding = 0;
@@ -53,7 +54,7 @@ impl Slice<'_> {
             // Keep one part on order beyond the one that is arriving, as far as the budget reaches.
             while end.is_none() && outstanding < 2 * chunk {
                 let Some(part) = parts.next() else { break };
-                match self.session.draw(app, Call::GmailGet, part.len()).await? {
+                match self.session.draw(app, get, part.len()).await? {
                     None => {
                         outstanding += part.len();
                         if wanted.send(part).await.is_err() {
@@ -122,14 +123,14 @@ struct Fetching {
 }
 
 impl Fetching {
-    fn start(app: &App, access: &SecretString, mut wants: mpsc::Receiver<Vec<String>>, chunk: usize) -> Self {
-        let (google, access, in_flight): (Arc<Google>, _, _) =
-            (app.google.clone(), access.clone(), app.config.quota.in_flight);
+    fn start(app: &App, slice: &Slice<'_>, mut wants: mpsc::Receiver<Vec<String>>, chunk: usize) -> Self {
+        let (google, in_flight): (Arc<Google>, _) = (app.google.clone(), app.config.quota.in_flight);
+        let (access, collection) = (slice.session.access.clone(), slice.stream.collection());
         let (sender, results) = mpsc::channel(chunk);
         let mut task = JoinSet::new();
         task.spawn(async move {
             while let Some(ids) = wants.recv().await {
-                let mut fetched = std::pin::pin!(google.hydrate(&access, &ids, in_flight));
+                let mut fetched = std::pin::pin!(google.hydrate(&access, &collection, &ids, in_flight));
                 while let Some(one) = fetched.next().await {
                     if sender.send(one).await.is_err() {
                         return;

@@ -8,7 +8,7 @@ mod sdl;
 mod servers;
 mod state;
 
-pub(crate) use app::{Settings, TestApp};
+pub(crate) use app::{Settings, TestApp, Window};
 pub(crate) use client::{Consent, FINISHED, Person, source_ids, uuid_of};
 pub(crate) use dump::{Opener, cells, holds};
 pub(crate) use process::WorkerProcess;
