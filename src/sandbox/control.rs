@@ -1,4 +1,5 @@
-//! The control plane: what a test, or the one-machine mode, does to the sandbox from inside the process.
+//! The control plane: what a test, or the one-machine mode, does to people's mail and meetings from inside the process.
+//! `conditions` is its other half.
 
 use std::path::Path;
 
@@ -9,12 +10,9 @@ use serde_json::Value;
 use super::{
     calendar::{Calendar, NewCalendar},
     error::Error,
-    faults::{Fault, FaultMatch},
     generate::Generate,
     gmail::{Stored, search},
-    journal::Entry,
     load::Loaded,
-    oauth::GrantChange,
     state::Change,
     world::SharedWorld,
 };
@@ -25,7 +23,7 @@ use super::{
 /// by their address, calendars by their id or `primary`, labels by id or name (a new name makes a user label).
 #[derive(Clone, Debug)]
 pub struct Control {
-    world: SharedWorld,
+    pub(super) world: SharedWorld,
 }
 
 /// One account, for people and for finding out whether a restart brought it back.
@@ -220,41 +218,6 @@ impl Control {
     pub fn delete_calendar(&self, email: &str, calendar: &str) -> Result<(), Error> {
         let change = Change::DeleteCalendar { email: email.to_owned(), calendar: calendar.to_owned() };
         self.world.commit(change).map(drop)
-    }
-
-    /// Lets every history id handed out so far expire: the next `history.list` answers 404.
-    pub fn expire_history(&self, email: &str) -> Result<(), Error> {
-        self.world.commit(Change::ExpireHistory { email: email.to_owned() }).map(drop)
-    }
-
-    /// Lets every sync token of the account die: the next use answers 410.
-    pub fn invalidate_sync_tokens(&self, email: &str) -> Result<(), Error> {
-        self.world.commit(Change::InvalidateSyncTokens { email: email.to_owned() }).map(drop)
-    }
-
-    /// Takes back what the person granted, as they can in their Google Account: every token dies.
-    pub fn revoke_grants(&self, email: &str) -> Result<(), Error> {
-        self.world.commit_grant(GrantChange::Revoked { email: self.world.known_account(email)?.email.clone() })
-    }
-
-    /// Ends the account's access tokens; its refresh tokens live on.
-    pub fn expire_access_tokens(&self, email: &str) -> Result<(), Error> {
-        self.world.commit_grant(GrantChange::AccessExpired { email: self.world.known_account(email)?.email.clone() })
-    }
-
-    /// Lets the next matching requests fail. Not kept over a restart.
-    pub fn fail_next(&self, which: FaultMatch, fault: Fault) {
-        self.world.faults.add(which, fault);
-    }
-
-    /// The requests so far, oldest first.
-    pub fn journal(&self) -> Vec<Entry> {
-        self.world.journal.entries()
-    }
-
-    /// Empties the journal.
-    pub fn clear_journal(&self) {
-        self.world.journal.clear();
     }
 
     /// Search operators that clients used and Gmail does not have, as `operator:value`.

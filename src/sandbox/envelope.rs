@@ -17,13 +17,16 @@ pub(super) struct ApiError {
     /// Where Google names the offending parameter, or the `Authorization` header.
     location: Option<&'static str>,
     details: Option<Box<Value>>,
+    /// The `Retry-After` header, as it stands.
+    retry_after: Option<Box<str>>,
 }
 
 pub(super) type ApiResult<T> = Result<T, ApiError>;
 
 impl ApiError {
     pub(super) fn new(status: StatusCode, reason: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { status, domain: "global", reason: reason.into(), message: message.into(), location: None, details: None }
+        let (reason, message) = (reason.into(), message.into());
+        Self { status, domain: "global", reason, message, location: None, details: None, retry_after: None }
     }
 
     pub(super) fn in_domain(mut self, domain: &'static str) -> Self {
@@ -33,6 +36,12 @@ impl ApiError {
 
     pub(super) fn at(mut self, location: &'static str) -> Self {
         self.location = Some(location);
+        self
+    }
+
+    /// Adds a `Retry-After` header: seconds, or a date of HTTP.
+    pub(super) fn retry_after(mut self, value: impl Into<Box<str>>) -> Self {
+        self.retry_after = Some(value.into());
         self
     }
 
@@ -89,6 +98,7 @@ impl ApiError {
 
     fn canonical_status(&self) -> Option<&'static str> {
         Some(match self.status.as_u16() {
+            400 if self.reason == "failedPrecondition" => "FAILED_PRECONDITION",
             400 => "INVALID_ARGUMENT",
             401 => "UNAUTHENTICATED",
             403 => "PERMISSION_DENIED",
@@ -105,7 +115,8 @@ impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let mut inner = json!({"message": self.inner_message(), "domain": self.domain, "reason": self.reason});
         if let Some(location) = self.location {
-            inner["locationType"] = if location == "Authorization" { "header" } else { "parameter" }.into();
+            inner["locationType"] =
+                if ["Authorization", "If-Match"].contains(&location) { "header" } else { "parameter" }.into();
             inner["location"] = location.into();
         }
         let mut error = json!({"code": self.status.as_u16(), "message": self.message, "errors": [inner]});
@@ -120,6 +131,9 @@ impl IntoResponse for ApiError {
         if self.status == StatusCode::UNAUTHORIZED {
             let challenge = "Bearer realm=\"https://accounts.google.com/\", error=\"invalid_token\"";
             response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
+        }
+        if let Some(value) = self.retry_after.and_then(|value| HeaderValue::from_str(&value).ok()) {
+            response.headers_mut().insert(header::RETRY_AFTER, value);
         }
         response
     }

@@ -52,6 +52,9 @@ pub enum Error {
     /// No such event in the calendar.
     #[error("no event {0}")]
     UnknownEvent(String),
+    /// Nothing of that name can be made to happen.
+    #[error("nothing called {0}")]
+    UnknownLever(String),
     /// The event lacks what every event has.
     #[error("not an event: {0}")]
     BadEvent(&'static str),

@@ -2,35 +2,45 @@
 
 use std::collections::VecDeque;
 
-use super::lock::Exclusive;
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+
+use super::{lock::Exclusive, quota::Limit};
 
 /// Entries kept; a sandbox that runs for days forgets the oldest.
 const CAPACITY: usize = 200_000;
 
 /// One request.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Entry {
+    /// When it came, by the sandbox's clock.
+    pub at: DateTime<Utc>,
     /// `GET`, `POST`, ...
     pub method: String,
     /// The route, as `/gmail/v1/users/{user}/messages/{id}`; the plain path where no route matched.
     pub path_template: String,
-    /// The status of the answer.
+    /// Whose token it carried; `None` for none, a dead one, or a request that costs nothing.
+    pub user: Option<String>,
+    /// The status of the answer; 0 where the connection was reset instead.
     pub status: u16,
-    /// Gmail quota units, or 1 for a Calendar request; 0 for everything else.
+    /// What it costs: Gmail quota units, or 1 for a Calendar request; 0 for everything else. Charged to `user`, so not at
+    /// all where there is none.
     pub units: u32,
+    /// What it ran into; it was not charged then. Always `None` while no quota is set.
+    pub refused: Option<Limit>,
 }
 
 #[derive(Debug, Default)]
 pub(super) struct Journal(Exclusive<VecDeque<Entry>>);
 
 impl Journal {
-    pub(super) fn record(&self, method: &str, path_template: &str, status: u16) {
-        let units = units(path_template);
+    pub(super) fn record(&self, entry: Entry) {
         let mut entries = self.0.lock();
         if entries.len() == CAPACITY {
             entries.pop_front();
         }
-        entries.push_back(Entry { method: method.to_owned(), path_template: path_template.to_owned(), status, units });
+        entries.push_back(entry);
     }
 
     pub(super) fn entries(&self) -> Vec<Entry> {
@@ -39,19 +49,5 @@ impl Journal {
 
     pub(super) fn clear(&self) {
         self.0.lock().clear();
-    }
-}
-
-/// The unit table for projects made since 2026-05-01.
-fn units(path_template: &str) -> u32 {
-    if path_template.starts_with("/calendar/v3/") {
-        return 1;
-    }
-    match path_template.strip_prefix("/gmail/v1/users/{user}/") {
-        Some("messages/{id}" | "messages/{id}/attachments/{attachment}") => 20,
-        Some("messages") => 5,
-        Some("history") => 2,
-        Some("profile" | "labels" | "labels/{id}") => 1,
-        _ => 0,
     }
 }

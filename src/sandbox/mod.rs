@@ -10,8 +10,9 @@
 //! |---|---|
 //! | `/o/oauth2/v2/auth` | account chooser and consent page |
 //! | `/token`, `/revoke`, `/oauth2/v3/certs`, `/.well-known/openid-configuration`, `/v1/userinfo` | the rest of OAuth; the issuer is the root without its slash |
-//! | `/gmail/v1/users/{me or address}/..` | profile, labels, messages, attachments, history |
+//! | `/gmail/v1/users/{me or address}/..` | profile, labels, messages, attachments, threads, history |
 //! | `/calendar/v3/..` | calendar list, calendars, events, instances |
+//! | `/batch`, `/batch/gmail/v1`, `/batch/calendar/v3` | many requests in one, as `multipart/mixed` |
 //! | `/_sandbox/` | a page listing the accounts, and the control plane below |
 //!
 //! **The consent form.** `GET /o/oauth2/v2/auth` shows, once the account is clear (`login_hint`, or there is only one),
@@ -29,14 +30,31 @@
 //! curl --json '{"summary": "Tea", "start": {"dateTime": "2026-12-01T16:00:00Z"}}'  $ROOT/_sandbox/accounts/ada@example.com/events
 //! ```
 //!
-//! `?calendar=` names another calendar than the primary one for the last.
+//! `?calendar=` names another calendar than the primary one for the last. Conditions are set by
+//!
+//! ```text
+//! curl --json '{"seconds": 3600}'  $ROOT/_sandbox/clock
+//! curl -X PUT --json '{"table": "legacy", "gmailPerUser": 1000, "form": "tooManyRequests"}'  $ROOT/_sandbox/quota
+//! curl -X PUT --json '{"historyLagSecs": 5, "emptyPages": true}'  $ROOT/_sandbox/behaviour
+//! curl --json '{"which": {"pathPrefix": "/gmail/"}, "effect": "cutBody", "when": {"share": {"probability": 0.2, "seed": 1}}}'  $ROOT/_sandbox/faults
+//! curl -X POST  $ROOT/_sandbox/accounts/ada@example.com/do/expireHistory
+//! curl $ROOT/_sandbox/journal
+//! ```
+//!
+//! [`Quota`], [`Behaviour`] and [`FaultPlan`] say what each field means; `null` takes the quota away, and `DELETE` the faults
+//! or the journal. Besides `expireHistory` an account may undergo `invalidateSyncTokens`, `expireAccessTokens`,
+//! `expireRefreshTokens`, `changePassword`, `revokeGrants`, and `narrowGrants?scope=`.
 
+mod batch;
+mod behaviour;
 mod calendar;
 mod clock;
+mod conditions;
 mod control;
 mod envelope;
 mod error;
 mod faults;
+mod fields;
 mod generate;
 mod gmail;
 mod ics;
@@ -45,7 +63,9 @@ mod load;
 mod lock;
 mod mbox;
 mod oauth;
+mod observe;
 mod params;
+mod quota;
 mod remote;
 mod rng;
 mod server;
@@ -55,13 +75,15 @@ mod tests;
 mod world;
 
 pub use self::{
+    behaviour::Behaviour,
     calendar::{NewCalendar, Role},
     control::{AccountInfo, Control, Deliver, Truth},
     error::Error,
-    faults::{Fault, FaultMatch},
+    faults::{Effect, Fault, FaultMatch, FaultPlan, When},
     generate::Generate,
     journal::Entry,
     load::Loaded,
     oauth::OAuthClient,
+    quota::{Limit, Quota, RefusalForm, UnitTable},
     server::{Options, Sandbox},
 };

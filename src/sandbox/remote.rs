@@ -6,16 +6,21 @@ use axum::{
     extract::{Path, State},
     http::StatusCode,
     response::{IntoResponse, Response},
-    routing::{delete, get, post},
+    routing::{delete, get, post, put},
 };
+use chrono::TimeDelta;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{
+    behaviour::Behaviour,
     control::{Control, Deliver},
     error::Error,
+    faults::FaultPlan,
+    journal::Entry,
     oauth::{escape, page as html_page},
     params::Params,
+    quota::Quota,
     world::SharedWorld,
 };
 
@@ -26,6 +31,12 @@ pub(super) fn routes() -> Router<SharedWorld> {
         .route("/_sandbox/accounts/{email}/messages/{id}", delete(remove))
         .route("/_sandbox/accounts/{email}/messages/{id}/labels", post(label))
         .route("/_sandbox/accounts/{email}/events", post(meet))
+        .route("/_sandbox/accounts/{email}/do/{what}", post(befall))
+        .route("/_sandbox/clock", post(advance))
+        .route("/_sandbox/quota", put(limit))
+        .route("/_sandbox/behaviour", put(behave))
+        .route("/_sandbox/faults", post(plan).delete(clear_faults))
+        .route("/_sandbox/journal", get(journal).delete(clear_journal))
 }
 
 impl IntoResponse for Error {
@@ -34,6 +45,7 @@ impl IntoResponse for Error {
             Self::UnknownAccount(_) | Self::UnknownMessage(_) | Self::UnknownCalendar(_) | Self::UnknownEvent(_) => {
                 StatusCode::NOT_FOUND
             }
+            Self::UnknownLever(_) => StatusCode::NOT_FOUND,
             Self::BadEvent(_) => StatusCode::BAD_REQUEST,
             _ => StatusCode::INTERNAL_SERVER_ERROR,
         };
@@ -97,4 +109,64 @@ async fn meet(
 ) -> Result<Json<Value>, Error> {
     let id = Control::new(world).put_event(&email, params.find("calendar").unwrap_or("primary"), event)?;
     Ok(Json(json!({"id": id})))
+}
+
+/// Something happens to the account; `scope` names what is taken back where scopes are.
+async fn befall(
+    State(world): State<SharedWorld>,
+    Path((email, what)): Path<(String, String)>,
+    params: Params,
+) -> Result<StatusCode, Error> {
+    let control = Control::new(world);
+    match what.as_str() {
+        "expireHistory" => control.expire_history(&email),
+        "invalidateSyncTokens" => control.invalidate_sync_tokens(&email),
+        "expireAccessTokens" => control.expire_access_tokens(&email),
+        "expireRefreshTokens" => control.expire_refresh_tokens(&email),
+        "changePassword" => control.change_password(&email),
+        "narrowGrants" => control.narrow_grants(&email, &params.all("scope").collect::<Vec<_>>()),
+        "revokeGrants" => control.revoke_grants(&email),
+        _ => Err(Error::UnknownLever(what)),
+    }?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+#[derive(Deserialize)]
+struct Step {
+    seconds: i64,
+}
+
+async fn advance(State(world): State<SharedWorld>, Json(step): Json<Step>) -> Result<Json<Value>, Error> {
+    let control = Control::new(world);
+    control.advance(TimeDelta::seconds(step.seconds))?;
+    Ok(Json(json!({"now": control.now()})))
+}
+
+async fn limit(State(world): State<SharedWorld>, Json(quota): Json<Option<Quota>>) -> StatusCode {
+    Control::new(world).set_quota(quota);
+    StatusCode::NO_CONTENT
+}
+
+async fn behave(State(world): State<SharedWorld>, Json(behaviour): Json<Behaviour>) -> StatusCode {
+    Control::new(world).behave(behaviour);
+    StatusCode::NO_CONTENT
+}
+
+async fn plan(State(world): State<SharedWorld>, Json(plan): Json<FaultPlan>) -> StatusCode {
+    Control::new(world).plan_fault(plan);
+    StatusCode::NO_CONTENT
+}
+
+async fn clear_faults(State(world): State<SharedWorld>) -> StatusCode {
+    Control::new(world).clear_faults();
+    StatusCode::NO_CONTENT
+}
+
+async fn journal(State(world): State<SharedWorld>) -> Json<Vec<Entry>> {
+    Json(Control::new(world).journal())
+}
+
+async fn clear_journal(State(world): State<SharedWorld>) -> StatusCode {
+    Control::new(world).clear_journal();
+    StatusCode::NO_CONTENT
 }

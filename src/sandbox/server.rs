@@ -6,24 +6,20 @@ use std::{
     sync::Arc,
 };
 
-use axum::{
-    Router,
-    extract::{DefaultBodyLimit, MatchedPath, Request, State},
-    middleware::{self, Next},
-    response::Response,
-    serve::ListenerExt,
-};
+use axum::{Router, extract::DefaultBodyLimit, middleware};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tower_http::{CompressionLevel, compression::CompressionLayer};
 use url::Url;
 
 use super::{
-    calendar,
+    batch, calendar,
     control::Control,
     error::Error,
+    faults::{Line, Lines},
     gmail, oauth,
     oauth::OAuthClient,
+    observe::observe,
     remote,
     state::Log,
     world::{SharedWorld, World},
@@ -83,12 +79,8 @@ impl Sandbox {
         let (log, records) = options.state_file.as_deref().map(Log::open).transpose()?.unwrap_or_default();
         let world = Arc::new(World::new(root, options.clients, log, &records)?);
         let shutdown = CancellationToken::new();
-        let server = axum::serve(
-            // Answers are small and come one at a time: waiting to fill a packet would cost 40 ms each.
-            listener.tap_io(|stream| drop(stream.set_nodelay(true))),
-            router(world.clone()),
-        )
-        .with_graceful_shutdown(shutdown.clone().cancelled_owned());
+        let service = router(world.clone()).into_make_service_with_connect_info::<Line>();
+        let server = axum::serve(Lines(listener), service).with_graceful_shutdown(shutdown.clone().cancelled_owned());
         let server = tokio::spawn(async move {
             // Serving ends only with the shutdown; accept errors are retried inside.
             let _ = server.await;
@@ -123,35 +115,21 @@ impl Drop for Sandbox {
 }
 
 fn router(world: SharedWorld) -> Router {
-    Router::new()
-        .merge(oauth::routes())
+    let observed = middleware::from_fn_with_state(world.clone(), observe);
+    // Apart, because the parts of a batch go to it as well, each past the budget, the faults and the journal.
+    let api = Router::new()
         .merge(gmail::routes())
         .merge(calendar::routes())
+        .layer(observed.clone())
+        .with_state(world.clone());
+    Router::new()
+        .merge(oauth::routes())
+        .merge(batch::routes(api.clone()))
         .merge(remote::routes())
         .layer(DefaultBodyLimit::max(BODY_LIMIT_BYTES))
-        .layer(middleware::from_fn_with_state(world.clone(), observe))
+        .layer(observed)
+        .with_state(world)
+        .merge(api)
         // On loopback the wire costs nothing and the processor is shared with whatever is being tested.
         .layer(CompressionLayer::new().quality(CompressionLevel::Fastest))
-        .with_state(world)
-}
-
-/// Answers with a planned fault or lets the request through, and keeps the journal.
-async fn observe(
-    State(world): State<SharedWorld>,
-    matched: Option<MatchedPath>,
-    request: Request,
-    next: Next,
-) -> Response {
-    let method = request.method().clone();
-    let path = request.uri().path().to_owned();
-    let response = match world.faults.take(method.as_str(), &path) {
-        Some(fault) => fault,
-        None => next.run(request).await,
-    };
-    let template = matched.as_ref().map_or(path.as_str(), MatchedPath::as_str);
-    // The control plane is not Google.
-    if !template.starts_with("/_sandbox") {
-        world.journal.record(method.as_str(), template, response.status().as_u16());
-    }
-    response
 }

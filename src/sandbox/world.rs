@@ -15,6 +15,7 @@ use chrono::{DateTime, Utc};
 use url::Url;
 
 use super::{
+    behaviour::Behaviour,
     calendar::{Calendar, Calendars},
     clock::VirtualClock,
     envelope::{ApiError, ApiResult},
@@ -25,7 +26,8 @@ use super::{
     journal::Journal,
     load::{self, Loaded},
     lock::{Exclusive, Shared},
-    oauth::{Authority, Bearer, GrantChange, OAuthClient, SigningKey},
+    oauth::{Authority, Bearer, GrantChange, OAuthClient, SigningKeys},
+    quota::Ledger,
     rng::digest64,
     state::{Change, Log, Record},
 };
@@ -72,9 +74,11 @@ pub(super) struct Outcome {
 pub(super) struct World {
     pub clock: VirtualClock,
     pub authority: Authority,
-    pub key: SigningKey,
+    pub keys: SigningKeys,
     pub journal: Journal,
     pub faults: Faults,
+    pub ledger: Ledger,
+    pub behaviour: Shared<Behaviour>,
     root: Url,
     accounts: Shared<BTreeMap<String, Arc<Account>>>,
     loud: Exclusive<Vec<String>>,
@@ -87,9 +91,11 @@ impl World {
         let world = Self {
             clock: VirtualClock::default(),
             authority: Authority::new(clients),
-            key: SigningKey::generate()?,
+            keys: SigningKeys::generate()?,
             journal: Journal::default(),
             faults: Faults::default(),
+            ledger: Ledger::default(),
+            behaviour: Shared::default(),
             root,
             accounts: Shared::default(),
             loud: Exclusive::default(),
@@ -159,7 +165,7 @@ impl World {
         let mut outcome = Outcome::default();
         match &record.change {
             Change::Advance { ms } => self.clock.advance_ms(*ms),
-            Change::Grant(change) => self.authority.apply(change),
+            Change::Grant(change) => self.authority.apply(change, record.at),
             Change::AddAccount { email, name } => {
                 let make = || Arc::new(Account::new(email, name));
                 let mut accounts = self.accounts.write();
@@ -174,7 +180,7 @@ impl World {
             Change::Load { email, path } => outcome.loaded = load::load(&*self.known_account(email)?, path, record.at)?,
             change => {
                 outcome.id = self
-                    .apply_mail(change)
+                    .apply_mail(change, record.at)
                     .or_else(|| self.apply_calendar(change, record.at))
                     .transpose()?
                     .unwrap_or_default()
@@ -184,10 +190,13 @@ impl World {
     }
 
     /// Changes to mail; `None` for any other change.
-    fn apply_mail(&self, change: &Change) -> Option<Result<String, Error>> {
+    fn apply_mail(&self, change: &Change, at: DateTime<Utc>) -> Option<Result<String, Error>> {
         let unknown = |id: &str| Error::UnknownMessage(id.to_owned());
         let in_mailbox = |email: &str, act: &dyn Fn(&mut Mailbox) -> Result<String, Error>| {
-            act(&mut self.known_account(email)?.mailbox.write())
+            let account = self.known_account(email)?;
+            let mut mailbox = account.mailbox.write();
+            mailbox.set_now(at);
+            act(&mut mailbox)
         };
         Some(match change {
             Change::Deliver { email, raw, labels, internal_date, thread } => in_mailbox(email, &|mailbox| {

@@ -1,9 +1,9 @@
 //! `calendarList.list`, `calendarList.get` and `calendars.get`.
 
 use axum::{
-    Json,
     extract::{Path, State},
     http::HeaderMap,
+    response::Response,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -17,6 +17,7 @@ use super::{
     access::{Needs, admit, full_sync_required, not_found},
     collection::Role,
     store::Calendar,
+    tags::tagged,
 };
 
 const COLOURS: [&str; 6] = ["#9fe1e7", "#f83a22", "#92e1c0", "#fad165", "#b99aff", "#cabdbf"];
@@ -33,11 +34,7 @@ struct SyncToken {
     seq: u64,
 }
 
-pub(super) async fn list(
-    State(world): State<SharedWorld>,
-    headers: HeaderMap,
-    params: Params,
-) -> ApiResult<Json<Value>> {
+pub(super) async fn list(State(world): State<SharedWorld>, headers: HeaderMap, params: Params) -> ApiResult<Response> {
     let account = admit(&world, &headers, Needs::CalendarList, "calendar.v3.CalendarListService.List")?;
     let limit = params
         .max_results(100, 250)
@@ -78,7 +75,7 @@ pub(super) async fn list(
         let token = SyncToken { generation: calendars.generation, seq: page.as_of };
         answer["nextSyncToken"] = seal_token("calendarList", &token).into();
     }
-    Ok(Json(answer))
+    tagged(&headers, answer)
 }
 
 fn least_role(params: &Params) -> ApiResult<Role> {
@@ -135,28 +132,29 @@ pub(super) async fn find_entry(
     State(world): State<SharedWorld>,
     Path(id): Path<String>,
     headers: HeaderMap,
-) -> ApiResult<Json<Value>> {
+) -> ApiResult<Response> {
     let account = admit(&world, &headers, Needs::CalendarList, "calendar.v3.CalendarListService.Get")?;
     let calendars = account.calendars.read();
     let calendar = calendars.find(&id).ok_or_else(not_found)?;
     let index = calendars.all().iter().position(|known| known.meta.id == calendar.meta.id).unwrap_or(0);
-    Ok(Json(entry(index, calendar)))
+    tagged(&headers, entry(index, calendar))
 }
 
 pub(super) async fn find(
     State(world): State<SharedWorld>,
     Path(id): Path<String>,
     headers: HeaderMap,
-) -> ApiResult<Json<Value>> {
+) -> ApiResult<Response> {
     let account = admit(&world, &headers, Needs::Calendars, "calendar.v3.CalendarService.Get")?;
     let calendars = account.calendars.read();
     let calendar = calendars.find(&id).ok_or_else(not_found)?;
-    Ok(Json(json!({
+    let answer = json!({
         "kind": "calendar#calendar",
         "etag": format!("\"{}\"", calendar.list_seq),
         "id": calendar.meta.id,
         "summary": calendar.meta.summary,
         "timeZone": calendar.zone.name(),
         "conferenceProperties": {"allowedConferenceSolutionTypes": ["hangoutsMeet"]},
-    })))
+    });
+    tagged(&headers, answer)
 }

@@ -74,6 +74,8 @@ impl Calendars {
         self.list_seq += 1;
         let zone = meta.time_zone.parse().unwrap_or(Tz::UTC);
         if let Some(known) = self.all.iter_mut().find(|known| known.meta.id == meta.id) {
+            // What the person may see is another matter now, so nobody can go on from what was seen before.
+            known.generation += u64::from(known.meta.role != meta.role);
             (known.meta, known.zone, known.deleted, known.list_seq) = (meta, zone, false, self.list_seq);
             return;
         }

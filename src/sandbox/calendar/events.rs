@@ -1,11 +1,11 @@
 //! `events.list`, `events.get` and `events.instances`.
 
 use axum::{
-    Json,
     extract::{Path, State},
     http::{HeaderMap, StatusCode},
+    response::Response,
 };
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -13,13 +13,14 @@ use super::{
     super::{
         envelope::{ApiError, ApiResult},
         params::{Params, open_token, seal_token},
-        rng::digest64,
         world::SharedWorld,
     },
     access::{Needs, admit, full_sync_required, not_found},
-    listing::{Ask, Found, Key, Order, list as select},
+    listing::{Ask, DELETED_KEPT_DAYS, Order},
+    pages::Cut,
     present::{Style, present},
     store::Calendar,
+    tags::tagged,
     times::{Window, rfc3339},
 };
 
@@ -40,14 +41,6 @@ struct SyncToken {
     asked: Remembered,
 }
 
-#[derive(Serialize, Deserialize)]
-struct PageToken {
-    /// The calendar's sequence when the first page was read: what the sync token will say.
-    as_of: u64,
-    after: Key,
-    question: u64,
-}
-
 const FORBIDDEN_WITH_SYNC_TOKEN: [&str; 8] = [
     "iCalUID",
     "orderBy",
@@ -65,13 +58,16 @@ pub(super) async fn list(
     Path(id): Path<String>,
     headers: HeaderMap,
     params: Params,
-) -> ApiResult<Json<Value>> {
+) -> ApiResult<Response> {
     let account = admit(&world, &headers, Needs::Events, "calendar.v3.EventsService.List")?;
     let calendars = account.calendars.read();
     let calendar = calendars.find(&id).ok_or_else(not_found)?;
+    // Either of them growing kills the tokens.
+    let generation = calendars.generation + calendar.generation;
     let mut ask = ask(&params)?;
+    check_age(&ask, world.clock.now())?;
     if let Some(token) = params.find("syncToken") {
-        resume(&mut ask, token, &params, calendar, calendars.generation)?;
+        resume(&mut ask, token, &params, calendar, generation)?;
     }
     let asked = Remembered {
         calendar: calendar.meta.id.clone(),
@@ -80,8 +76,8 @@ pub(super) async fn list(
         time_min: ask.window.min,
         time_max: ask.window.max,
     };
-    let cut = Cut::read(&params, calendar.seq())?;
-    let as_of = cut.as_of;
+    let cut = Cut::read(&params, calendar.seq(), world.behaviour.read().empty_pages)?;
+    let as_of = cut.as_of();
     let (items, next) = cut.page(calendar, &ask, world.clock.now());
     let mut answer = head(calendar);
     let style = style(&params)?;
@@ -94,11 +90,11 @@ pub(super) async fn list(
             || ask.updated_min.is_some()
             || ask.order != Order::Changed => {}
         None => {
-            let token = SyncToken { generation: calendars.generation, seq: as_of, asked };
+            let token = SyncToken { generation, seq: as_of, asked };
             answer["nextSyncToken"] = seal_token("eventsSync", &token).into();
         }
     }
-    Ok(Json(answer))
+    tagged(&headers, answer)
 }
 
 fn ask(params: &Params) -> ApiResult<Ask> {
@@ -138,6 +134,15 @@ fn ask(params: &Params) -> ApiResult<Ask> {
         text: params.find("q").map(str::to_lowercase),
         order,
     })
+}
+
+/// What was deleted long ago is forgotten, so nobody can be told of all that changed since then.
+fn check_age(ask: &Ask, now: DateTime<Utc>) -> ApiResult<()> {
+    if ask.updated_min.is_none_or(|min| min >= now - TimeDelta::days(DELETED_KEPT_DAYS)) {
+        return Ok(());
+    }
+    let message = "The requested minimum modification time lies too far in the past.";
+    Err(ApiError::new(StatusCode::GONE, "updatedMinTooLongAgo", message).in_domain("calendar").at("updatedMin"))
 }
 
 /// Makes the question one about changes, under the terms of the first request.
@@ -180,49 +185,6 @@ fn style(params: &Params) -> ApiResult<Style> {
     Ok(Style { zone, max_attendees })
 }
 
-/// A page token answers one question only, however large its pages.
-fn fingerprint(params: &Params) -> u64 {
-    let pairs = params.pairs().iter().filter(|(name, _)| name != "pageToken" && name != "maxResults");
-    let parts: Vec<&[u8]> = pairs.flat_map(|(name, value)| [name.as_bytes(), value.as_bytes()]).collect();
-    digest64(&parts)
-}
-
-/// Which part of the answer a request is for.
-struct Cut {
-    after: Option<Key>,
-    limit: usize,
-    as_of: u64,
-    question: u64,
-}
-
-impl Cut {
-    fn read(params: &Params, seq: u64) -> ApiResult<Self> {
-        let limit = params
-            .max_results(250, 2_500)
-            .ok_or_else(|| ApiError::invalid_parameter("maxResults", "Invalid integer value."))?;
-        let question = fingerprint(params);
-        let Some(token) = params.find("pageToken") else {
-            return Ok(Self { after: None, limit, as_of: seq, question });
-        };
-        let token: PageToken = open_token("events", token)
-            .filter(|token: &PageToken| token.question == question)
-            .ok_or_else(|| ApiError::invalid_parameter("pageToken", "Invalid page token value."))?;
-        Ok(Self { after: Some(token.after), limit, as_of: token.as_of, question })
-    }
-
-    /// The page, and the token of the next.
-    fn page(self, calendar: &Calendar, ask: &Ask, now: DateTime<Utc>) -> (Vec<Found>, Option<PageToken>) {
-        let mut items = select(calendar, ask, now, self.after.as_ref(), self.limit + 1);
-        if items.len() <= self.limit {
-            return (items, None);
-        }
-        // A page that is not the last may hold fewer than asked for; clients must go by the token alone.
-        items.truncate(self.limit - self.limit / 10);
-        let after = items.last().map(|(key, _)| key.clone()).unwrap_or_default();
-        (items, Some(PageToken { as_of: self.as_of, after, question: self.question }))
-    }
-}
-
 /// The list's own fields.
 fn head(calendar: &Calendar) -> Value {
     let updated = calendar.changed_after(0).map(|row| row.text("updated")).max().unwrap_or_default();
@@ -244,12 +206,12 @@ pub(super) async fn find(
     Path((id, event)): Path<(String, String)>,
     headers: HeaderMap,
     params: Params,
-) -> ApiResult<Json<Value>> {
+) -> ApiResult<Response> {
     let account = admit(&world, &headers, Needs::Events, "calendar.v3.EventsService.Get")?;
     let calendars = account.calendars.read();
     let calendar = calendars.find(&id).ok_or_else(not_found)?;
     let found = calendar.find(&event).map(|row| row.event.clone()).or_else(|| calendar.instance(&event));
-    Ok(Json(present(calendar, &found.ok_or_else(not_found)?, style(&params)?)))
+    tagged(&headers, present(calendar, &found.ok_or_else(not_found)?, style(&params)?))
 }
 
 pub(super) async fn instances(
@@ -257,19 +219,19 @@ pub(super) async fn instances(
     Path((id, event)): Path<(String, String)>,
     headers: HeaderMap,
     params: Params,
-) -> ApiResult<Json<Value>> {
+) -> ApiResult<Response> {
     let account = admit(&world, &headers, Needs::Events, "calendar.v3.EventsService.Instances")?;
     let calendars = account.calendars.read();
     let calendar = calendars.find(&id).ok_or_else(not_found)?;
     calendar.find(&event).filter(|row| row.is_master()).ok_or_else(not_found)?;
     let mut ask = ask(&params)?;
     (ask.single_events, ask.order, ask.master) = (true, Order::StartTime, Some(event));
-    let (items, next) = Cut::read(&params, calendar.seq())?.page(calendar, &ask, world.clock.now());
+    let (items, next) = Cut::read(&params, calendar.seq(), false)?.page(calendar, &ask, world.clock.now());
     let style = style(&params)?;
     let mut answer = head(calendar);
     answer["items"] = items.iter().map(|(_, event)| present(calendar, event, style)).collect();
     if let Some(next) = next {
         answer["nextPageToken"] = seal_token("events", &next).into();
     }
-    Ok(Json(answer))
+    tagged(&headers, answer)
 }

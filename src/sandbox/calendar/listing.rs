@@ -11,6 +11,9 @@ use super::{
 /// How far ahead endless recurrences are expanded when no `timeMax` bounds them.
 const HORIZON_DAYS: i64 = 730;
 
+/// How long a deleted event is shown to those who ask for deleted ones. A sync tells of it whenever it happened.
+pub(super) const DELETED_KEPT_DAYS: i64 = 30;
+
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Order {
     /// As they last changed: stable, and a change during paging comes again rather than not at all.
@@ -57,8 +60,9 @@ pub(super) fn list(calendar: &Calendar, ask: &Ask, now: DateTime<Utc>, after: Op
     let since = ask.since.unwrap_or(0).max(resumed.saturating_sub(1));
     let mut found: Vec<Found> = Vec::new();
     for row in calendar.changed_after(since).filter(|row| is_asked(row, &ask)) {
-        let keyed =
-            matching(calendar, row, &ask).into_iter().map(|event| (key(calendar, &event, row.seq, ask.order), event));
+        let keyed = matching(calendar, row, &ask, now)
+            .into_iter()
+            .map(|event| (key(calendar, &event, row.seq, ask.order), event));
         found.extend(keyed.filter(|(key, _)| after.is_none_or(|after| key > after)));
         if by_change && found.len() >= n {
             break;
@@ -70,12 +74,12 @@ pub(super) fn list(calendar: &Calendar, ask: &Ask, now: DateTime<Utc>, after: Op
 }
 
 /// What a row puts into the list: itself, or its instances.
-fn matching(calendar: &Calendar, row: &Row, ask: &Ask) -> Vec<Map<String, Value>> {
+fn matching(calendar: &Calendar, row: &Row, ask: &Ask, now: DateTime<Utc>) -> Vec<Map<String, Value>> {
     if ask.single_events && row.is_master() {
         let is_gone = row.is_cancelled() && ask.since.is_none();
         return if is_gone { Vec::new() } else { calendar.instances(row, ask.window, usize::MAX) };
     }
-    if is_listed(calendar, row, ask) { vec![row.event.clone()] } else { Vec::new() }
+    if is_listed(calendar, row, ask, now) { vec![row.event.clone()] } else { Vec::new() }
 }
 
 /// The filters that look at the event alone.
@@ -92,7 +96,7 @@ fn is_asked(row: &Row, ask: &Ask) -> bool {
             .is_none_or(|text| ["summary", "description", "location"].iter().any(|field| own(field).contains(text)))
 }
 
-fn is_listed(calendar: &Calendar, row: &Row, ask: &Ask) -> bool {
+fn is_listed(calendar: &Calendar, row: &Row, ask: &Ask, now: DateTime<Utc>) -> bool {
     if ask.since.is_some() {
         // Deletions are always told. So is an event that has left the window: the client may hold it.
         return true;
@@ -102,7 +106,11 @@ fn is_listed(calendar: &Calendar, row: &Row, ask: &Ask) -> bool {
         // Cancelled instances are part of what their master means, unless single events are asked for. With
         // `updatedMin`, deletions since then are always told.
         let as_exception = !ask.single_events && row.master().is_some() && !is_of_cancelled_master();
-        if !(ask.show_deleted || as_exception || ask.updated_min.is_some()) {
+        let is_remembered = || {
+            let updated = DateTime::parse_from_rfc3339(row.text("updated")).ok();
+            updated.is_none_or(|at| at >= now - TimeDelta::days(DELETED_KEPT_DAYS))
+        };
+        if !as_exception && !((ask.show_deleted || ask.updated_min.is_some()) && is_remembered()) {
             return false;
         }
     }

@@ -6,8 +6,10 @@ mod collection;
 mod events;
 mod instances;
 mod listing;
+mod pages;
 mod present;
 mod store;
+mod tags;
 mod times;
 
 use axum::{Router, routing::get};

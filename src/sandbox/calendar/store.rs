@@ -47,6 +47,8 @@ pub(crate) struct Calendar {
     pub(super) deleted: bool,
     /// When its entry in the list last changed, in the list's own sequence.
     pub(super) list_seq: u64,
+    /// Raised to kill the sync tokens of this calendar.
+    pub(super) generation: u64,
     rows: HashMap<String, Row>,
     by_seq: BTreeMap<u64, String>,
     /// A master's id to those of its exceptions.
@@ -64,6 +66,7 @@ impl Calendar {
             meta,
             deleted: false,
             list_seq,
+            generation: 0,
             rows: HashMap::new(),
             by_seq: BTreeMap::new(),
             by_master: HashMap::new(),

@@ -5,6 +5,7 @@ use axum::{
     extract::{Path, State},
     http::HeaderMap,
 };
+use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -15,7 +16,7 @@ use super::{
         world::SharedWorld,
     },
     access::{Needs, admit},
-    mailbox::{Change, ChangeKind},
+    changes::{Change, ChangeKind},
 };
 
 /// Where the next page goes on.
@@ -46,11 +47,13 @@ pub(super) async fn list(
     };
     let mailbox = caller.account.mailbox.read();
     // A cursor that has expired between two pages is refused on the second as well.
-    mailbox.changes_since(start).ok_or_else(ApiError::not_found)?;
-    let changes = mailbox.changes_since(after).ok_or_else(ApiError::not_found)?;
+    let history = mailbox.history();
+    history.since(start).ok_or_else(ApiError::not_found)?;
+    let lag = TimeDelta::seconds(world.behaviour.read().history_lag_secs.into());
+    let (changes, end) = history.known_since(after, lag, world.clock.now()).ok_or_else(ApiError::not_found)?;
     let mut matching = changes.iter().filter(|change| is_asked(change, &types, params.find("labelId")));
     let page: Vec<&Change> = matching.by_ref().take(limit).collect();
-    let mut answer = json!({"historyId": mailbox.history_id().to_string()});
+    let mut answer = json!({"historyId": end.to_string()});
     if let (Some(last), Some(_)) = (page.last(), matching.next()) {
         answer["nextPageToken"] = seal_token("history", &PageToken { start, after: last.id }).into();
     }

@@ -28,7 +28,7 @@ pub(super) async fn profile(
         "emailAddress": caller.account.email,
         "messagesTotal": mailbox.len(),
         "threadsTotal": mailbox.n_threads(),
-        "historyId": mailbox.history_id().to_string(),
+        "historyId": mailbox.history().id().to_string(),
     })))
 }
 

@@ -6,9 +6,11 @@ use std::{
 };
 
 use bytes::Bytes;
+use chrono::{DateTime, Utc};
 
 use super::{
     super::rng::digest64,
+    changes::{Change, ChangeKind, History},
     message::{Content, Id},
 };
 
@@ -56,26 +58,6 @@ impl Stored {
     }
 }
 
-/// What one history record says.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum ChangeKind {
-    Added,
-    Deleted,
-    LabelsAdded(Vec<String>),
-    LabelsRemoved(Vec<String>),
-}
-
-/// One history record.
-#[derive(Clone, Debug)]
-pub(crate) struct Change {
-    pub id: u64,
-    pub kind: ChangeKind,
-    pub message: Id,
-    pub thread: Id,
-    /// The labels after the change.
-    pub labels: Vec<String>,
-}
-
 /// Which thread a mail goes to.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) enum Threading {
@@ -108,11 +90,10 @@ pub(crate) struct Mailbox {
     by_message_id: HashMap<String, Id>,
     /// User labels: id to name.
     user_labels: BTreeMap<String, String>,
-    changes: Vec<Change>,
-    history_id: u64,
-    /// Start ids below this one have expired.
-    history_floor: u64,
+    history: History,
     n_delivered: u64,
+    /// When what happens now happens.
+    now: DateTime<Utc>,
 }
 
 impl Mailbox {
@@ -125,11 +106,15 @@ impl Mailbox {
             thread_sizes: HashMap::new(),
             by_message_id: HashMap::new(),
             user_labels: BTreeMap::new(),
-            changes: Vec::new(),
-            history_id,
-            history_floor: history_id,
+            history: History::from_id(history_id),
             n_delivered: 0,
+            now: DateTime::UNIX_EPOCH,
         }
+    }
+
+    /// Dates what follows.
+    pub(crate) fn set_now(&mut self, now: DateTime<Utc>) {
+        self.now = now;
     }
 
     pub(crate) fn email(&self) -> &str {
@@ -148,14 +133,19 @@ impl Mailbox {
         self.thread_sizes.len()
     }
 
-    pub(crate) fn history_id(&self) -> u64 {
-        self.history_id
+    pub(crate) fn history(&self) -> &History {
+        &self.history
     }
 
     /// Messages strictly older than `before` in list order, newest first; all of them for `None`.
     pub(crate) fn newest_first(&self, before: Option<(i64, Id)>) -> impl Iterator<Item = &Stored> {
         let end = before.map_or(self.by_date.len(), |key| self.by_date.partition_point(|known| *known < key));
         self.by_date[..end].iter().rev().filter_map(|(_, id)| self.messages.get(id))
+    }
+
+    /// The messages of a thread, newest first.
+    pub(crate) fn thread(&self, id: Id) -> impl Iterator<Item = &Stored> {
+        self.newest_first(None).filter(move |mail| mail.thread == id)
     }
 
     /// Every label: id, name, and whether it is the system's.
@@ -267,26 +257,12 @@ impl Mailbox {
     }
 
     fn record(&mut self, kind: ChangeKind, message: Id, thread: Id, labels: Vec<String>) -> u64 {
-        // Ids grow with gaps: a client that counts them by ones is found out.
-        self.history_id += 1 + digest64(&[b"gap", &self.history_id.to_be_bytes()]) % 37;
-        self.changes.push(Change { id: self.history_id, kind, message, thread, labels });
-        self.history_id
-    }
-
-    /// The records after `start`; `None` when `start` has expired or was never given out.
-    pub(crate) fn changes_since(&self, start: u64) -> Option<&[Change]> {
-        if start < self.history_floor || start > self.history_id {
-            return None;
-        }
-        let from = self.changes.partition_point(|change| change.id <= start);
-        Some(&self.changes[from..])
+        self.history.record(Change { id: 0, at: self.now, kind, message, thread, labels })
     }
 
     /// Forgets every record and every start id handed out so far.
     pub(crate) fn expire_history(&mut self) {
-        self.changes.clear();
-        self.history_id += 1;
-        self.history_floor = self.history_id;
+        self.history.expire();
     }
 }
 
@@ -312,18 +288,13 @@ mod tests {
     }
 
     #[test]
-    fn history_tells_each_change_once_and_forgets_on_demand() {
+    fn only_what_really_changes_is_recorded() {
         let mut mailbox = Mailbox::new("a@b.c");
-        let start = mailbox.history_id();
+        let start = mailbox.history().id();
         let id = mailbox.deliver(incoming("Plan", "1@x", "", 1_000));
         mailbox.modify_labels(id, &["STARRED".into(), "INBOX".into()], &["UNREAD".into()]).unwrap();
         mailbox.delete(id).unwrap();
-        let kinds: Vec<_> = mailbox.changes_since(start).unwrap().iter().map(|change| change.kind.clone()).collect();
+        let kinds: Vec<_> = mailbox.history().since(start).unwrap().iter().map(|change| change.kind.clone()).collect();
         assert_eq!(kinds, [ChangeKind::Added, ChangeKind::LabelsAdded(vec!["STARRED".into()]), ChangeKind::Deleted]);
-        assert!(mailbox.changes_since(start - 1).is_none(), "before the mailbox was born");
-        assert!(mailbox.changes_since(mailbox.history_id() + 1).is_none(), "in the future");
-        mailbox.expire_history();
-        assert!(mailbox.changes_since(start).is_none());
-        assert!(mailbox.changes_since(mailbox.history_id()).is_some());
     }
 }

@@ -17,7 +17,7 @@ use super::{
         rng::digest64,
         world::{SharedWorld, random_token},
     },
-    access::{Needs, admit},
+    access::{Caller, Needs, admit},
     mailbox::{Mailbox, Stored},
     message::{Id, parse},
     payload::{self, Part},
@@ -26,21 +26,21 @@ use super::{
 
 /// Where the next page goes on, and which question it belongs to.
 #[derive(Serialize, Deserialize)]
-struct PageToken {
-    internal_date: i64,
-    id: u64,
-    question: u64,
+pub(super) struct PageToken {
+    pub internal_date: i64,
+    pub id: u64,
+    pub question: u64,
 }
 
 /// Which messages a list is about.
-struct Question {
-    query: Query,
+pub(super) struct Question {
+    pub query: Query,
     labels: Vec<String>,
     reaches_hidden: bool,
 }
 
 impl Question {
-    fn read(params: &Params, mailbox: &Mailbox, now: DateTime<Utc>) -> Self {
+    pub(super) fn read(params: &Params, mailbox: &Mailbox, now: DateTime<Utc>) -> Self {
         let query = Query::parse(params.find("q").unwrap_or_default(), mailbox, now);
         let labels: Vec<String> = params.all("labelIds").map(str::to_owned).collect();
         let names_hidden = labels.iter().any(|label| label == "SPAM" || label == "TRASH");
@@ -48,7 +48,7 @@ impl Question {
         Self { query, labels, reaches_hidden }
     }
 
-    fn matches(&self, mail: &Stored) -> bool {
+    pub(super) fn matches(&self, mail: &Stored) -> bool {
         (self.reaches_hidden || !mail.is_hidden())
             && self.labels.iter().all(|label| mail.has_label(label))
             && self.query.matches(mail)
@@ -70,10 +70,7 @@ pub(super) async fn list(
     params: Params,
 ) -> ApiResult<Json<Value>> {
     let caller = admit(&world, &headers, &user, Needs::Metadata, "caribou.api.proto.MailboxService.ListMessages")?;
-    if params.find("q").is_some() && caller.sees_metadata_only() {
-        let message = "Metadata scope does not support 'q' parameter";
-        return Err(ApiError::new(StatusCode::FORBIDDEN, "forbidden", message));
-    }
+    check_query(&caller, &params)?;
     let limit =
         params.max_results(100, 500).ok_or_else(|| ApiError::invalid_argument("Invalid value at 'max_results'"))?;
     let fingerprint = fingerprint(&params);
@@ -106,15 +103,24 @@ pub(super) async fn list(
     Ok(Json(answer))
 }
 
+/// A token that opens no content may not search it either.
+pub(super) fn check_query(caller: &Caller, params: &Params) -> ApiResult<()> {
+    if params.find("q").is_some() && caller.sees_metadata_only() {
+        let message = "Metadata scope does not support 'q' parameter";
+        return Err(ApiError::new(StatusCode::FORBIDDEN, "forbidden", message));
+    }
+    Ok(())
+}
+
 /// A page token answers one question only.
-fn fingerprint(params: &Params) -> u64 {
+pub(super) fn fingerprint(params: &Params) -> u64 {
     let parts = ["q", "labelIds", "includeSpamTrash"].map(|name| params.all(name).collect::<Vec<_>>().join("\n"));
     digest64(&parts.each_ref().map(|part| part.as_bytes()))
 }
 
 /// What this page's share of matches would give over the whole mailbox, and then somewhat off: it is an estimate, and a
 /// client that takes it for a count is found out.
-fn estimate(n_matching: usize, n_seen: usize, n_all: usize) -> usize {
+pub(super) fn estimate(n_matching: usize, n_seen: usize, n_all: usize) -> usize {
     let share = (n_matching * n_all).checked_div(n_seen).unwrap_or(0);
     share * 21 / 20 + usize::from(n_matching > 0)
 }
@@ -144,35 +150,63 @@ pub(super) async fn find(
     params: Params,
 ) -> ApiResult<Json<Answer>> {
     let caller = admit(&world, &headers, &user, Needs::Metadata, "caribou.api.proto.MailboxService.GetMessage")?;
-    let format = params.find("format").unwrap_or("full").to_ascii_lowercase();
-    if ["full", "raw"].contains(&format.as_str()) && caller.sees_metadata_only() {
-        let message = format!("Metadata scope doesn't allow format {}", format.to_ascii_uppercase());
-        return Err(ApiError::new(StatusCode::FORBIDDEN, "forbidden", message));
-    }
+    let format = Format::read(&caller, &params)?;
     let id = Id::parse(&id).ok_or_else(|| ApiError::invalid_argument("Invalid id value"))?;
     // Cloned out, so that nothing is locked while the answer is made.
     let mail = caller.account.mailbox.read().find(id).cloned().ok_or_else(ApiError::not_found)?;
-    let (mut payload, mut raw) = (None, None);
-    match format.as_str() {
-        "raw" => raw = Some(URL_SAFE.encode(&mail.content.raw)),
-        "full" => payload = Some(payload::full(&mail.content.raw, &mut |path| seal_attachment(id, path))),
-        "metadata" => {
-            payload = Some(payload::metadata(&mail.content.raw, &params.all("metadataHeaders").collect::<Vec<_>>()))
+    Ok(Json(Answer::new(mail, &format)))
+}
+
+/// How much of a message is shown.
+pub(super) enum Format {
+    Minimal,
+    Full,
+    Raw,
+    /// The headers named, or all of them.
+    Metadata(Vec<String>),
+}
+
+impl Format {
+    /// What was asked for, if the caller may see it.
+    pub(super) fn read(caller: &Caller, params: &Params) -> ApiResult<Self> {
+        let name = params.find("format").unwrap_or("full").to_ascii_lowercase();
+        let format = match name.as_str() {
+            "minimal" => Self::Minimal,
+            "full" => Self::Full,
+            "raw" => Self::Raw,
+            "metadata" => Self::Metadata(params.all("metadataHeaders").map(str::to_owned).collect()),
+            other => return Err(ApiError::invalid_argument(format!("Invalid value at 'format', \"{other}\""))),
+        };
+        if matches!(format, Self::Full | Self::Raw) && caller.sees_metadata_only() {
+            let message = format!("Metadata scope doesn't allow format {}", name.to_ascii_uppercase());
+            return Err(ApiError::new(StatusCode::FORBIDDEN, "forbidden", message));
         }
-        "minimal" => {}
-        other => return Err(ApiError::invalid_argument(format!("Invalid value at 'format', \"{other}\""))),
+        Ok(format)
     }
-    Ok(Json(Answer {
-        id: mail.id.to_string(),
-        thread_id: mail.thread.to_string(),
-        snippet: mail.content.facts().snippet.clone(),
-        payload,
-        size_estimate: mail.content.raw.len(),
-        raw,
-        history_id: mail.history_id.to_string(),
-        internal_date: mail.internal_date.to_string(),
-        label_ids: mail.labels,
-    }))
+}
+
+impl Answer {
+    pub(super) fn new(mail: Stored, format: &Format) -> Self {
+        let (id, raw) = (mail.id, &mail.content.raw);
+        let payload = match format {
+            Format::Full => Some(payload::full(raw, &mut |path| seal_attachment(id, path))),
+            Format::Metadata(names) => {
+                Some(payload::metadata(raw, &names.iter().map(String::as_str).collect::<Vec<_>>()))
+            }
+            Format::Minimal | Format::Raw => None,
+        };
+        Self {
+            id: id.to_string(),
+            thread_id: mail.thread.to_string(),
+            snippet: mail.content.facts().snippet.clone(),
+            payload,
+            size_estimate: raw.len(),
+            raw: matches!(format, Format::Raw).then(|| URL_SAFE.encode(raw)),
+            history_id: mail.history_id.to_string(),
+            internal_date: mail.internal_date.to_string(),
+            label_ids: mail.labels,
+        }
+    }
 }
 
 /// What an attachment id stands for.

@@ -1,6 +1,8 @@
-//! The Gmail API, version 1, as far as a sync needs it: profile, labels, messages, attachments, history.
+//! The Gmail API, version 1, as far as a sync needs it: profile, labels, messages, attachments,
+//! threads, history.
 
 mod access;
+mod changes;
 mod grammar;
 mod history;
 mod labels;
@@ -9,6 +11,7 @@ mod message;
 mod messages;
 mod payload;
 mod query;
+mod threads;
 
 use axum::{Router, routing::get};
 
@@ -28,5 +31,7 @@ pub(super) fn routes() -> Router<SharedWorld> {
         .route(&format!("{user}/messages"), get(messages::list))
         .route(&format!("{user}/messages/{{id}}"), get(messages::find))
         .route(&format!("{user}/messages/{{id}}/attachments/{{attachment}}"), get(messages::attachment))
+        .route(&format!("{user}/threads"), get(threads::list))
+        .route(&format!("{user}/threads/{{id}}"), get(threads::find))
         .route(&format!("{user}/history"), get(history::list))
 }

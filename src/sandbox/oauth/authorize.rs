@@ -33,7 +33,7 @@ pub(super) async fn page(State(world): State<SharedWorld>, params: Params) -> Re
         }
         return pages::chooser(&request.client_id, &links(&world, &params));
     };
-    let granted = world.authority.granted(&account.email);
+    let granted = world.authority.granted(&account.email, world.clock.now());
     let asks_anew = request.scopes.iter().any(|scope| !granted.contains(scope));
     if !request.force_consent && !asks_anew {
         let scopes = request.scopes.iter().cloned().collect();
@@ -153,7 +153,7 @@ fn grant(world: &World, request: AuthRequest, email: String, scopes: BTreeSet<St
             &pages::escape(&error.to_string()),
         );
     }
-    let scopes = if request.include_granted { world.authority.granted(&email) } else { scopes };
+    let scopes = if request.include_granted { world.authority.granted(&email, world.clock.now()) } else { scopes };
     let scope = scopes.iter().map(String::as_str).collect::<Vec<_>>().join(" ");
     let id = random_token("4/0A", 32);
     let response = back(world, &request, &[("code", &id), ("scope", &scope), ("authuser", "0"), ("prompt", "consent")]);

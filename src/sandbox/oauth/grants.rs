@@ -1,21 +1,16 @@
 //! Who granted what to whom: pending authorizations, codes, grants and tokens.
 
-use std::{
-    collections::{BTreeSet, HashMap},
-    sync::Arc,
-};
+use std::{collections::BTreeSet, sync::Arc};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::super::lock::Shared;
+use super::{super::lock::Shared, tables::Tables};
 
 /// The lifetime Google states for an access token.
 pub(super) const ACCESS_TOKEN_SECS: i64 = 3_599;
 /// How long a code may wait to be exchanged.
 const CODE_MINUTES: i64 = 10;
-/// Live refresh tokens of one account for one client; the next one silently ends the oldest.
-const REFRESH_TOKENS_PER_CLIENT: usize = 100;
 
 /// An OAuth client of the one Cloud project the sandbox knows.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -76,6 +71,12 @@ pub(crate) struct Refresh {
     pub email: String,
     pub client_id: String,
     pub scopes: BTreeSet<String>,
+    /// When it was issued; one from before this was kept never gets old.
+    #[serde(default)]
+    pub issued_at: Option<DateTime<Utc>>,
+    /// When it last gave an access token.
+    #[serde(default)]
+    pub used_at: Option<DateTime<Utc>>,
 }
 
 /// A change to grants and tokens, as the state file keeps it.
@@ -87,29 +88,44 @@ pub(crate) enum GrantChange {
         scopes: BTreeSet<String>,
     },
     RefreshIssued(Refresh),
+    /// The refresh token gave an access token.
+    RefreshUsed {
+        token: String,
+        at: DateTime<Utc>,
+    },
+    /// The refresh token gave its successor as well.
+    RefreshRotated {
+        old: String,
+        new: Refresh,
+    },
+    /// The person's refresh tokens end; access tokens live on until their time.
+    RefreshExpired {
+        email: String,
+        /// Only those that reach mail: what a new password does.
+        mail_only: bool,
+    },
     AccessIssued {
         token: String,
         bearer: Bearer,
+    },
+    /// The person takes some scopes back; tokens live on with the others.
+    Narrowed {
+        email: String,
+        scopes: BTreeSet<String>,
     },
     /// Every grant and token of the person ends.
     Revoked {
         email: String,
     },
+    /// The same, once it is that late.
+    RevokedFrom {
+        email: String,
+        at: DateTime<Utc>,
+    },
     /// Access tokens of the person end; refresh tokens live on.
     AccessExpired {
         email: String,
     },
-}
-
-#[derive(Debug, Default)]
-struct Tables {
-    granted: HashMap<String, BTreeSet<String>>,
-    /// Shared, so that a request copies no scopes.
-    access: HashMap<String, Arc<Bearer>>,
-    refresh: Vec<Refresh>,
-    /// Requests whose consent page is open, by the id in the page.
-    pending: HashMap<String, (AuthRequest, String)>,
-    codes: HashMap<String, Code>,
 }
 
 /// The authorization server's memory.
@@ -128,37 +144,15 @@ impl Authority {
         self.clients.iter().find(|client| client.id == id)
     }
 
-    pub(crate) fn apply(&self, change: &GrantChange) {
-        let mut tables = self.tables.write();
-        match change.clone() {
-            GrantChange::Granted { email, scopes } => tables.granted.entry(email).or_default().extend(scopes),
-            GrantChange::RefreshIssued(refresh) => {
-                let same = |known: &Refresh| known.email == refresh.email && known.client_id == refresh.client_id;
-                if tables.refresh.iter().filter(|known| same(known)).count() >= REFRESH_TOKENS_PER_CLIENT
-                    && let Some(oldest) = tables.refresh.iter().position(same)
-                {
-                    tables.refresh.remove(oldest);
-                }
-                tables.refresh.push(refresh);
-            }
-            GrantChange::AccessIssued { token, bearer } => {
-                // Dead tokens are dropped here, so that a long-lived sandbox does not gather them.
-                let issued_at = bearer.expires_at - TimeDelta::seconds(ACCESS_TOKEN_SECS);
-                tables.access.retain(|_, known| known.expires_at > issued_at);
-                tables.access.insert(token, Arc::new(bearer));
-            }
-            GrantChange::Revoked { email } => {
-                tables.granted.remove(&email);
-                tables.access.retain(|_, bearer| bearer.email != email);
-                tables.refresh.retain(|refresh| refresh.email != email);
-                tables.codes.retain(|_, code| code.email != email);
-            }
-            GrantChange::AccessExpired { email } => tables.access.retain(|_, bearer| bearer.email != email),
-        }
+    /// Makes the change as of that moment: what was to end before has ended.
+    pub(crate) fn apply(&self, change: &GrantChange, at: DateTime<Utc>) {
+        self.settle(at);
+        self.tables.write().apply(change.clone());
     }
 
     /// Whom the token speaks for, if it lives.
     pub(crate) fn bearer(&self, token: &str, now: DateTime<Utc>) -> Option<Arc<Bearer>> {
+        self.settle(now);
         self.tables.read().access.get(token).filter(|bearer| bearer.expires_at > now).cloned()
     }
 
@@ -169,17 +163,36 @@ impl Authority {
         access.or_else(|| tables.refresh.iter().find(|known| known.token == token).map(|known| known.email.clone()))
     }
 
-    pub(super) fn refresh(&self, token: &str, client_id: &str) -> Option<Refresh> {
+    /// The refresh token's meaning, if it lives.
+    pub(super) fn refresh(
+        &self,
+        token: &str,
+        client_id: &str,
+        now: DateTime<Utc>,
+        in_testing: bool,
+    ) -> Option<Refresh> {
+        self.settle(now);
         let tables = self.tables.read();
-        tables.refresh.iter().find(|known| known.token == token && known.client_id == client_id).cloned()
+        let known = tables.refresh.iter().find(|known| known.token == token && known.client_id == client_id)?;
+        (!known.is_outlived(now, in_testing)).then(|| known.clone())
     }
 
-    pub(super) fn has_refresh(&self, email: &str, client_id: &str) -> bool {
+    pub(super) fn has_refresh(&self, email: &str, client_id: &str, now: DateTime<Utc>) -> bool {
+        self.settle(now);
         self.tables.read().refresh.iter().any(|known| known.email == email && known.client_id == client_id)
     }
 
-    pub(super) fn granted(&self, email: &str) -> BTreeSet<String> {
+    pub(super) fn granted(&self, email: &str, now: DateTime<Utc>) -> BTreeSet<String> {
+        self.settle(now);
         self.tables.read().granted.get(email).cloned().unwrap_or_default()
+    }
+
+    /// Lets revocations that are due take effect.
+    fn settle(&self, now: DateTime<Utc>) {
+        let is_due = self.tables.read().revocations.iter().any(|(_, at)| *at <= now);
+        if is_due {
+            self.tables.write().settle(now);
+        }
     }
 
     /// Keeps a request whose consent page is about to be shown to the owner of `email`.

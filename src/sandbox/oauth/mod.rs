@@ -5,6 +5,7 @@ mod grants;
 mod keys;
 mod pages;
 mod scopes;
+mod tables;
 mod token;
 
 use axum::{
@@ -15,7 +16,7 @@ use axum::{
 pub use self::grants::OAuthClient;
 pub(super) use self::{
     grants::{Authority, Bearer, GrantChange},
-    keys::SigningKey,
+    keys::SigningKeys,
     pages::{escape, page},
 };
 use super::world::SharedWorld;

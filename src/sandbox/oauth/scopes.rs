@@ -1,5 +1,7 @@
 //! The scopes this Google knows, and how its consent page words them.
 
+use std::collections::BTreeSet;
+
 /// `openid`, or one of the two that sign a person in; never a checkbox.
 pub(super) const SIGN_IN: [&str; 3] = ["openid", EMAIL, PROFILE];
 
@@ -56,6 +58,11 @@ pub(super) fn canonical(scope: &str) -> Option<&'static str> {
 /// What the consent page says of a scope.
 pub(super) fn description(scope: &str) -> &'static str {
     DESCRIBED.iter().find(|(name, _)| *name == scope).map_or("Sign you in", |(_, text)| text)
+}
+
+/// Whether any of them opens a mailbox: such refresh tokens end with the password.
+pub(super) fn reach_mail(scopes: &BTreeSet<String>) -> bool {
+    scopes.iter().any(|scope| scope.starts_with("https://mail.google.com/") || scope.contains("/auth/gmail."))
 }
 
 #[cfg(test)]

@@ -108,8 +108,8 @@ fn by_code(world: &World, headers: &HeaderMap, form: &Params) -> Result<Value, R
         return Err(Refused::new("redirect_uri_mismatch", "Bad Request"));
     }
     check_verifier(code.request.challenge.as_ref(), form.find("code_verifier"))?;
-    let refresh =
-        code.request.offline && (code.request.force_consent || !world.authority.has_refresh(&code.email, &client.id));
+    let refresh = code.request.offline
+        && (code.request.force_consent || !world.authority.has_refresh(&code.email, &client.id, world.clock.now()));
     let mut tokens = issue(world, &client.id, &code)?;
     if refresh {
         let token = random_token("1//0", 48);
@@ -118,6 +118,8 @@ fn by_code(world: &World, headers: &HeaderMap, form: &Params) -> Result<Value, R
             email: code.email.clone(),
             client_id: client.id.clone(),
             scopes: code.scopes.clone(),
+            issued_at: Some(world.clock.now()),
+            used_at: None,
         };
         world.commit_grant(GrantChange::RefreshIssued(refresh))?;
         tokens["refresh_token"] = token.into();
@@ -180,15 +182,25 @@ fn id_token(world: &World, client_id: &str, code: &Code, access: &str) -> Result
     if code.scopes.contains(scopes::PROFILE) {
         claims["name"] = account.name.as_str().into();
     }
-    Ok(world.key.sign(&claims)?)
+    Ok(world.keys.sign(&claims)?)
 }
 
 fn by_refresh(world: &World, headers: &HeaderMap, form: &Params) -> Result<Value, Refused> {
     let client = client(world, headers, form)?;
     let token = required(form, "refresh_token")?;
-    let known = world.authority.refresh(token, &client.id);
+    let now = world.clock.now();
+    let behaviour = world.behaviour.read().clone();
+    let known = world.authority.refresh(token, &client.id, now, behaviour.in_testing);
     let known = known.ok_or_else(|| Refused::new("invalid_grant", "Token has been expired or revoked."))?;
-    let (_, reply) = issue_access(world, &client.id, &known.email, &known.scopes)?;
+    let (_, mut reply) = issue_access(world, &client.id, &known.email, &known.scopes)?;
+    if behaviour.rotate_refresh_tokens {
+        let next = random_token("1//0", 48);
+        let issued = Refresh { token: next.clone(), issued_at: Some(now), used_at: None, ..known };
+        world.commit_grant(GrantChange::RefreshRotated { old: token.to_owned(), new: issued })?;
+        reply["refresh_token"] = next.into();
+    } else {
+        world.commit_grant(GrantChange::RefreshUsed { token: token.to_owned(), at: now })?;
+    }
     Ok(reply)
 }
 
@@ -199,7 +211,8 @@ pub(super) async fn revoke(State(world): State<SharedWorld>, params: Params, bod
         return Refused::new("invalid_request", "Missing required parameter: token").into_response();
     };
     // A token that is unknown, or already dead, is as revoked as it can be: 200.
-    let revoked = world.authority.owner(token).map(|email| world.commit_grant(GrantChange::Revoked { email }));
+    let at = world.clock.now() + TimeDelta::seconds(world.behaviour.read().revoke_delay_secs.into());
+    let revoked = world.authority.owner(token).map(|email| world.commit_grant(GrantChange::RevokedFrom { email, at }));
     match revoked.transpose() {
         Ok(_) => Json(json!({})).into_response(),
         Err(error) => Refused::from(error).into_response(),
@@ -207,7 +220,7 @@ pub(super) async fn revoke(State(world): State<SharedWorld>, params: Params, bod
 }
 
 pub(super) async fn certificates(State(world): State<SharedWorld>) -> Response {
-    ([(header::CACHE_CONTROL, "public, max-age=3600")], Json(world.key.jwks())).into_response()
+    ([(header::CACHE_CONTROL, "public, max-age=3600")], Json(world.keys.jwks())).into_response()
 }
 
 pub(super) async fn discovery(State(world): State<SharedWorld>) -> Json<Value> {

@@ -2,9 +2,13 @@
 
 use std::collections::BTreeSet;
 
+use chrono::TimeDelta;
 use serde_json::{Value, json};
 
-use super::{super::Generate, support::*};
+use super::{
+    super::{Behaviour, Generate, NewCalendar, Role},
+    support::*,
+};
 
 #[tokio::test]
 async fn calendars_sync_from_token_to_token() {
@@ -102,6 +106,78 @@ async fn windows_hold_masters_and_expand_singles_over_the_change_of_clocks() {
     assert_eq!(google.get(&token, "/calendar/v3/calendars/nobody/events").await.0, 404);
     let empty = google.ok(&token, "/calendar/v3/calendars/primary/events?timeMin=2026-06-01T00:00:00Z").await;
     assert_eq!(empty["items"], json!([]));
+}
+
+const EVENTS: &str = "/calendar/v3/calendars/primary/events";
+
+fn day(id: &str) -> Value {
+    json!({"id": id, "start": {"date": "2026-12-01"}, "end": {"date": "2026-12-02"}})
+}
+
+#[tokio::test]
+async fn a_page_may_be_empty_and_lead_on() {
+    let google = Google::start();
+    let (control, token) = (google.control(), google.linked().await);
+    for n in 0..25 {
+        control.put_event(ADA, "primary", day(&format!("day{n:02}"))).unwrap();
+    }
+    control.behave(Behaviour { empty_pages: true, ..Behaviour::default() });
+    control.clear_journal();
+    let (items, last) = google.all(&token, &format!("{EVENTS}?maxResults=10"), "items").await;
+    assert_eq!((items.len(), control.journal().len()), (25, 6), "every page after an empty one");
+    assert!(last["nextSyncToken"].is_string());
+}
+
+#[tokio::test]
+async fn tags_spare_what_is_known_and_refuse_what_has_changed() {
+    let google = Google::start();
+    let (control, token) = (google.control(), google.linked().await);
+    control.put_event(ADA, "primary", day("day00")).unwrap();
+    let ask = async |path: &str, name: &str, tag: &str| {
+        google.http.get(google.at(path)).bearer_auth(&token).header(name, tag).send().await.unwrap()
+    };
+    for path in
+        [&format!("{EVENTS}/day00"), EVENTS, "/calendar/v3/users/me/calendarList", "/calendar/v3/calendars/primary"]
+    {
+        let tag = google.ok(&token, path).await["etag"].as_str().unwrap().to_owned();
+        let known = ask(path, "if-none-match", &tag).await;
+        assert_eq!((known.status().as_u16(), known.headers()["etag"].to_str().unwrap()), (304, tag.as_str()), "{path}");
+        assert!(known.bytes().await.unwrap().is_empty());
+        assert_eq!(ask(path, "if-match", &tag).await.status(), 200);
+        assert_eq!(ask(path, "if-none-match", "\"other\"").await.status(), 200);
+        let stale = ask(path, "if-match", "\"other\"").await;
+        assert_eq!(stale.status(), 412);
+        let body: Value = stale.json().await.unwrap();
+        assert_eq!(body["error"]["errors"][0]["reason"], "conditionNotMet");
+    }
+}
+
+#[tokio::test]
+async fn what_is_long_gone_is_forgotten_and_other_rights_are_another_calendar() {
+    let google = Google::start();
+    let (control, tokens) = (google.control(), google.link(&SCOPES.split(' ').collect::<Vec<_>>()).await);
+    let token = tokens["access_token"].as_str().unwrap();
+    control.put_event(ADA, "primary", day("day00")).unwrap();
+    let sync = google.ok(token, EVENTS).await["nextSyncToken"].as_str().unwrap().to_owned();
+    control.cancel_event(ADA, "primary", "day00").unwrap();
+    let updated_min = (control.now() - TimeDelta::days(20)).to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
+    let deleted = format!("{EVENTS}?showDeleted=true");
+    assert_eq!(google.ok(token, &deleted).await["items"].as_array().unwrap().len(), 1);
+    assert_eq!(google.ok(token, &format!("{EVENTS}?updatedMin={updated_min}")).await["items"][0]["id"], "day00");
+    control.advance(TimeDelta::days(31)).unwrap();
+    let form = [("grant_type", "refresh_token"), ("refresh_token", tokens["refresh_token"].as_str().unwrap())];
+    let fresh = google.token(&form).await.1["access_token"].as_str().unwrap().to_owned();
+    assert_eq!(google.ok(&fresh, &deleted).await["items"], json!([]));
+    let (status, body) = google.get(&fresh, &format!("{EVENTS}?updatedMin={updated_min}")).await;
+    assert_eq!((status, &body["error"]["errors"][0]["reason"]), (410, &json!("updatedMinTooLongAgo")));
+    assert_eq!(google.ok(&fresh, &format!("{EVENTS}?syncToken={sync}")).await["items"][0]["status"], "cancelled");
+
+    let shared = |role| NewCalendar { id: "team@group.example".into(), role, ..NewCalendar::default() };
+    control.add_calendar(ADA, shared(Role::Reader)).unwrap();
+    let path = "/calendar/v3/calendars/team@group.example/events";
+    let sync = google.ok(&fresh, path).await["nextSyncToken"].as_str().unwrap().to_owned();
+    control.add_calendar(ADA, shared(Role::FreeBusyReader)).unwrap();
+    assert_eq!(google.get(&fresh, &format!("{path}?syncToken={sync}")).await.0, 410);
 }
 
 #[tokio::test]

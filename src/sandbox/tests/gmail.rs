@@ -1,10 +1,11 @@
 //! Mail: lists, messages, attachments, history.
 
 use base64::{Engine, engine::general_purpose::URL_SAFE};
+use chrono::TimeDelta;
 use serde_json::json;
 
 use super::{
-    super::{Deliver, Generate, Truth},
+    super::{Behaviour, Deliver, Generate, Truth},
     support::*,
 };
 
@@ -115,4 +116,43 @@ async fn history_tells_what_happened_and_expires() {
     let (status, body) = google.get(&token, &path).await;
     assert_eq!((status, &body["error"]["errors"][0]["reason"]), (404, &json!("notFound")));
     assert_eq!(google.get(&token, "/gmail/v1/users/me/history?startHistoryId=99999999999").await.0, 404);
+}
+
+#[tokio::test]
+async fn history_may_lag_behind_what_everything_else_shows() {
+    let google = Google::start();
+    let (control, token) = (google.control(), google.linked().await);
+    let start = google.ok(&token, "/gmail/v1/users/me/profile").await["historyId"].as_str().unwrap().to_owned();
+    control.behave(Behaviour { history_lag_secs: 5, ..Behaviour::default() });
+    let id = control.deliver(ADA, &mail("new"), Deliver::default()).unwrap();
+    let path = format!("/gmail/v1/users/me/history?startHistoryId={start}");
+    assert_eq!(google.ok(&token, &path).await, json!({"historyId": start}));
+    google.ok(&token, &format!("/gmail/v1/users/me/messages/{id}")).await;
+    let pushed = google.ok(&token, "/gmail/v1/users/me/profile").await["historyId"].as_str().unwrap().to_owned();
+    google.ok(&token, &format!("/gmail/v1/users/me/history?startHistoryId={pushed}")).await;
+    control.advance(TimeDelta::seconds(5)).unwrap();
+    let told = google.ok(&token, &path).await;
+    assert_eq!((&told["historyId"], told["history"].as_array().unwrap().len()), (&json!(pushed), 1));
+}
+
+#[tokio::test]
+async fn threads_hold_their_messages() {
+    let google = Google::start();
+    let (control, token) = (google.control(), google.linked().await);
+    let deliver = |subject: &str, minute: i64, thread: Option<String>| {
+        let internal_date = Some(now() + TimeDelta::minutes(minute));
+        control.deliver(ADA, &mail(subject), Deliver { internal_date, thread, ..Deliver::default() }).unwrap()
+    };
+    let first = deliver("plan", 0, None);
+    let reply = deliver("reply", 1, Some(first.clone()));
+    let other = deliver("other", 2, None);
+    let (threads, _) = google.all(&token, "/gmail/v1/users/me/threads?maxResults=1", "threads").await;
+    assert_eq!(ids(&threads), [other.as_str(), first.as_str()]);
+    let found = google.ok(&token, &format!("/gmail/v1/users/me/threads/{first}?format=metadata")).await;
+    assert_eq!(ids(found["messages"].as_array().unwrap()), [first.as_str(), reply.as_str()]);
+    assert_eq!(found["historyId"], threads[1]["historyId"]);
+    let searched = google.ok(&token, "/gmail/v1/users/me/threads?q=subject:other").await;
+    assert_eq!(ids(searched["threads"].as_array().unwrap()), [other.as_str()]);
+    assert_eq!(google.get(&token, "/gmail/v1/users/me/threads/ff").await.0, 404);
+    assert_eq!(google.get(&token, &format!("/gmail/v1/users/me/threads/{first}?format=raw")).await.0, 400);
 }

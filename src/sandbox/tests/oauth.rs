@@ -4,7 +4,7 @@ use chrono::TimeDelta;
 use serde_json::{Value, json};
 use url::Url;
 
-use super::support::*;
+use super::{super::Behaviour, support::*};
 
 #[tokio::test]
 async fn consent_gives_what_was_ticked_and_a_signed_identity() {
@@ -92,4 +92,116 @@ async fn tokens_refresh_expire_and_die_together() {
         [("client_id", "app"), ("client_secret", "no"), ("grant_type", "refresh_token"), ("refresh_token", refresh)];
     let response = google.http.post(google.at("/token")).form(&wrong).send().await.unwrap();
     assert_eq!(response.status(), 401);
+}
+
+async fn refresh(google: &Google, token: &str) -> (u16, Value) {
+    google.token(&[("grant_type", "refresh_token"), ("refresh_token", token)]).await
+}
+
+async fn linked(google: &Google) -> Value {
+    let page = google.consent_page(&[("prompt", "consent")]).await;
+    let back = google.decide(&page, "continue", &SCOPES.split(' ').collect::<Vec<_>>()).await;
+    let code = query(&back, "code").unwrap();
+    let form = [
+        ("grant_type", "authorization_code"),
+        ("code", &code),
+        ("redirect_uri", CALLBACK),
+        ("code_verifier", "verifier"),
+    ];
+    google.token(&form).await.1
+}
+
+fn text(tokens: &Value, field: &str) -> String {
+    tokens[field].as_str().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn the_hundred_and_first_refresh_token_ends_the_oldest() {
+    let google = Google::start();
+    let first = text(&linked(&google).await, "refresh_token");
+    let second = text(&linked(&google).await, "refresh_token");
+    for _ in 0..98 {
+        linked(&google).await;
+    }
+    assert_eq!(refresh(&google, &first).await.0, 200, "a hundred live side by side");
+    linked(&google).await;
+    let (status, body) = refresh(&google, &first).await;
+    assert_eq!((status, &body["error"]), (400, &json!("invalid_grant")));
+    assert_eq!(refresh(&google, &second).await.0, 200);
+}
+
+#[tokio::test]
+async fn refresh_tokens_end_by_age_by_password_and_by_rotation() {
+    let google = Google::start();
+    let control = google.control();
+    let token = text(&linked(&google).await, "refresh_token");
+    control.advance(TimeDelta::days(180)).unwrap();
+    assert_eq!(refresh(&google, &token).await.0, 200, "using it keeps it alive");
+    control.advance(TimeDelta::days(180)).unwrap();
+    assert_eq!(refresh(&google, &token).await.0, 200);
+    control.advance(TimeDelta::days(183)).unwrap();
+    assert_eq!(refresh(&google, &token).await.1["error"], "invalid_grant");
+
+    control.behave(Behaviour { in_testing: true, ..Behaviour::default() });
+    let token = text(&linked(&google).await, "refresh_token");
+    control.advance(TimeDelta::days(6)).unwrap();
+    assert_eq!(refresh(&google, &token).await.0, 200);
+    control.advance(TimeDelta::days(1)).unwrap();
+    assert_eq!(refresh(&google, &token).await.0, 400);
+
+    control.behave(Behaviour { rotate_refresh_tokens: true, ..Behaviour::default() });
+    let token = text(&linked(&google).await, "refresh_token");
+    let next = text(&refresh(&google, &token).await.1, "refresh_token");
+    assert_ne!(next, token);
+    assert_eq!(refresh(&google, &token).await.0, 400);
+    let (_, tokens) = refresh(&google, &next).await;
+    control.change_password(ADA).unwrap();
+    assert_eq!(refresh(&google, &text(&tokens, "refresh_token")).await.0, 400);
+    google.ok(&text(&tokens, "access_token"), "/gmail/v1/users/me/profile").await;
+}
+
+#[tokio::test]
+async fn consent_can_shrink_and_revoking_may_take_a_while() {
+    let google = Google::start();
+    let control = google.control();
+    let tokens = linked(&google).await;
+    let (access, token) = (text(&tokens, "access_token"), text(&tokens, "refresh_token"));
+    control.narrow_grants(ADA, &["https://www.googleapis.com/auth/gmail.readonly"]).unwrap();
+    let (status, body) = google.get(&access, "/gmail/v1/users/me/profile").await;
+    assert_eq!((status, &body["error"]["errors"][0]["reason"]), (403, &json!("insufficientPermissions")));
+    google.ok(&access, "/calendar/v3/calendars/primary/events").await;
+    let (_, narrow) = refresh(&google, &token).await;
+    assert!(!text(&narrow, "scope").contains("gmail") && text(&narrow, "scope").contains("calendar"));
+
+    control.behave(Behaviour { revoke_delay_secs: 60, ..Behaviour::default() });
+    let revoked = google.http.post(google.at("/revoke")).form(&[("token", &token)]).send().await.unwrap();
+    assert_eq!(revoked.status(), 200);
+    assert_eq!(refresh(&google, &token).await.0, 200, "not yet");
+    control.advance(TimeDelta::seconds(61)).unwrap();
+    assert_eq!(refresh(&google, &token).await.0, 400);
+    assert_eq!(google.get(&access, "/calendar/v3/calendars/primary/events").await.0, 401);
+}
+
+#[tokio::test]
+async fn a_new_signing_key_is_published_beside_the_old_one() {
+    let google = Google::start();
+    let before = google.ok("", "/oauth2/v3/certs").await["keys"].clone();
+    google.control().rotate_signing_key().unwrap();
+    let keys = google.ok("", "/oauth2/v3/certs").await["keys"].clone();
+    assert_eq!((keys.as_array().unwrap().len(), &keys[0]), (2, &before[0]));
+    let header = jsonwebtoken::decode_header(text(&linked(&google).await, "id_token")).unwrap();
+    assert_eq!(header.kid.as_deref(), keys[1]["kid"].as_str());
+}
+
+#[tokio::test]
+async fn a_restart_ends_only_what_was_revoked_before() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("state");
+    let google = Google::start_with(Some(&file));
+    let old = text(&linked(&google).await, "refresh_token");
+    google.http.post(google.at("/revoke")).form(&[("token", &old)]).send().await.unwrap();
+    let new = text(&linked(&google).await, "refresh_token");
+    google.sandbox.stop().await;
+    let google = Google::start_with(Some(&file));
+    assert_eq!((refresh(&google, &old).await.0, refresh(&google, &new).await.0), (400, 200));
 }

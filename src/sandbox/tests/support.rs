@@ -8,7 +8,10 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 use url::Url;
 
-use super::super::{Control, OAuthClient, Options, Sandbox};
+use super::{
+    super::{Control, OAuthClient, Options, Sandbox},
+    discovery,
+};
 
 pub(super) const ADA: &str = "ada@brightwater.example";
 pub(super) const CALLBACK: &str = "http://127.0.0.1:9/callback";
@@ -107,9 +110,11 @@ impl Google {
         (response.status().as_u16(), response.json().await.unwrap())
     }
 
+    /// The answer, which has to be one, and as Google's documents say.
     pub(super) async fn ok(&self, token: &str, path: &str) -> Value {
         let (status, body) = self.get(token, path).await;
         assert_eq!(status, 200, "{path}: {body}");
+        discovery::check(path, &body);
         body
     }
 

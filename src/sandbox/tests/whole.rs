@@ -127,6 +127,38 @@ async fn a_person_with_curl_can_steer_it() {
 }
 
 #[tokio::test]
+async fn conditions_are_set_over_http_as_well() {
+    let google = Google::start();
+    let token = google.linked().await;
+    let (http, at) = (&google.http, |path: &str| google.at(&format!("/_sandbox/{path}")));
+    let sent = async |request: reqwest::RequestBuilder| request.send().await.unwrap().status().as_u16();
+    let quota = json!({"table": "legacy", "gmailPerUser": 4, "form": "tooManyRequests"});
+    assert_eq!(sent(http.put(at("quota")).json(&quota)).await, 204);
+    assert_eq!(google.get(&token, "/gmail/v1/users/me/messages").await.0, 429);
+    assert_eq!(sent(http.put(at("quota")).json(&Value::Null)).await, 204);
+    let refuse = json!({"refuse": {"status": 503, "reason": "backendError", "retryAfter": "3"}});
+    let plan = json!({"which": {"pathPrefix": "/gmail/"}, "effect": refuse, "when": {"next": 2}});
+    assert_eq!(sent(http.post(at("faults")).json(&plan)).await, 204);
+    assert_eq!(google.get(&token, "/gmail/v1/users/me/messages").await.0, 503);
+    assert_eq!(sent(http.delete(at("faults"))).await, 204);
+    google.ok(&token, "/gmail/v1/users/me/messages").await;
+    let shared =
+        json!({"effect": {"drip": {"bytes": 1, "everyMs": 0}}, "when": {"share": {"probability": 1.0, "seed": 1}}});
+    assert_eq!(sent(http.post(at("faults")).json(&shared)).await, 204);
+    assert_eq!(sent(http.put(at("behaviour")).json(&json!({"inTesting": true}))).await, 204);
+    assert!(google.control().behaviour().in_testing);
+    assert_eq!(sent(http.post(at("clock")).json(&json!({"seconds": 4000}))).await, 200);
+    assert_eq!(google.get(&token, "/gmail/v1/users/me/messages").await.0, 401);
+    let journal: Value = http.get(at("journal")).send().await.unwrap().json().await.unwrap();
+    let statuses: Vec<_> = journal.as_array().unwrap().iter().map(|entry| entry["status"].as_u64().unwrap()).collect();
+    assert_eq!(statuses[statuses.len() - 4..], [429, 503, 200, 401]);
+    assert_eq!(journal[journal.as_array().unwrap().len() - 4]["refused"], "userMinute");
+    for (what, status) in [("expireHistory", 204), ("narrowGrants?scope=openid", 204), ("nothing", 404)] {
+        assert_eq!(sent(http.post(at(&format!("accounts/{ADA}/do/{what}")))).await, status, "{what}");
+    }
+}
+
+#[tokio::test]
 async fn it_never_listens_to_a_network() {
     let options = Options { listen: "0.0.0.0:0".parse().unwrap(), ..Options::default() };
     assert!(matches!(Sandbox::start(options), Err(Error::NotLoopback(_))));
