@@ -12,6 +12,9 @@ CREATE TABLE streams (
     cursor text,
     listed boolean NOT NULL DEFAULT false,
     completed_at timestamptz,
+    audited_at timestamptz,
+    n_audited bigint,
+    n_gaps bigint,
     created_at timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (user_id, stream_id),
     FOREIGN KEY (user_id, account_id) REFERENCES accounts,
@@ -20,6 +23,9 @@ CREATE TABLE streams (
     CONSTRAINT streams_service_known CHECK (service IN ('gmail', 'calendar')),
     CONSTRAINT streams_window_iff_calendar CHECK (
         (service = 'calendar') = (window_from IS NOT NULL) AND (service = 'calendar') = (window_to IS NOT NULL)
+    ),
+    CONSTRAINT streams_audit_whole CHECK (
+        (audited_at IS NULL) = (n_audited IS NULL) AND (audited_at IS NULL) = (n_gaps IS NULL) AND n_gaps <= n_audited
     ),
     CONSTRAINT streams_cursor_only_under_consent CHECK (cursor IS NULL OR preview_id IS NOT NULL)
 );
@@ -39,6 +45,9 @@ COMMENT ON COLUMN streams.cursor IS
 COMMENT ON COLUMN streams.listed IS
     'Whether everything inside the consent has been listed. Until then a run lists, even where there is a cursor from before.';
 COMMENT ON COLUMN streams.completed_at IS 'When a run last left nothing to fetch.';
+COMMENT ON COLUMN streams.audited_at IS 'When everything was last listed anew and compared with the ledger.';
+COMMENT ON COLUMN streams.n_audited IS 'How many ids that listing named.';
+COMMENT ON COLUMN streams.n_gaps IS 'How many of them the ledger did not know; they were fetched then.';
 COMMENT ON COLUMN streams.created_at IS 'When the stream was first consented to.';
 
 ALTER TABLE streams ENABLE ROW LEVEL SECURITY;

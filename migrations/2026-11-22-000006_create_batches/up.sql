@@ -29,7 +29,7 @@ CREATE TABLE batches (
     PRIMARY KEY (user_id, batch_id),
     FOREIGN KEY (user_id, account_id) REFERENCES accounts,
     FOREIGN KEY (user_id, preview_id) REFERENCES previews,
-    CONSTRAINT batches_origin_known CHECK (origin IN ('approve', 'sync')),
+    CONSTRAINT batches_origin_known CHECK (origin IN ('approve', 'sync', 'audit')),
     CONSTRAINT batches_state_known CHECK (
         state IN ('queued', 'running', 'paused', 'succeeded', 'partial', 'failed', 'cancelled', 'undoing', 'undone')
     ),
@@ -45,7 +45,7 @@ COMMENT ON COLUMN batches.user_id IS 'Whose batch it is.';
 COMMENT ON COLUMN batches.batch_id IS 'The batch''s id.';
 COMMENT ON COLUMN batches.account_id IS 'The account it reads.';
 COMMENT ON COLUMN batches.preview_id IS 'The consent it runs under.';
-COMMENT ON COLUMN batches.origin IS 'approve: a person approved a preview; sync: a later run under that consent.';
+COMMENT ON COLUMN batches.origin IS 'approve: a person approved a preview; sync: a later run under that consent; audit: one that lists everything anew.';
 COMMENT ON COLUMN batches.state IS 'Where it stands.';
 COMMENT ON COLUMN batches.generation IS 'Raised by undo and cancel before anything else; a worker that holds an older one can write nothing more.';
 COMMENT ON COLUMN batches.seq IS 'Raised by every visible change, so that a subscriber can tell new from old.';

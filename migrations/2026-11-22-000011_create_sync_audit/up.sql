@@ -14,7 +14,7 @@ CREATE TABLE sync_audit (
     PRIMARY KEY (user_id, audit_id),
     CONSTRAINT sync_audit_action_known CHECK (
         action IN (
-            'connect', 'preview', 'approve', 'sync', 'pause', 'resume', 'cancel', 'retry', 'discard', 'undo', 'preferences', 'disconnect')
+            'connect', 'preview', 'approve', 'sync', 'audit', 'pause', 'resume', 'cancel', 'retry', 'discard', 'undo', 'preferences', 'disconnect')
     ),
     CONSTRAINT sync_audit_outcome_known CHECK (outcome IN ('started', 'succeeded', 'partial', 'failed', 'cancelled', 'refused')),
     CONSTRAINT sync_audit_actor_known CHECK (actor IN ('user', 'worker'))

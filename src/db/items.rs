@@ -33,6 +33,9 @@ pub struct Listed {
     /// Ids this batch had not met before.
     #[diesel(sql_type = BigInt)]
     pub met: i64,
+    /// Of these, unknown to the ledger.
+    #[diesel(sql_type = BigInt)]
+    pub fresh: i64,
     /// Of these, already stored.
     #[diesel(sql_type = BigInt)]
     pub unchanged: i64,
@@ -88,6 +91,7 @@ pub async fn enter(
              ON CONFLICT DO NOTHING
          )
          SELECT count(*) FILTER (WHERE o.source_id IS NULL OR o.batch_id <> $3) AS met,
+             count(*) FILTER (WHERE o.source_id IS NULL) AS fresh,
              count(*) FILTER (WHERE o.batch_id <> $3 AND o.outcome = 'stored' AND NOT $6) AS unchanged,
              count(*) FILTER (WHERE o.batch_id <> $3 AND o.outcome = 'undone' AND NOT $7) AS kept_out
          FROM listed l LEFT JOIN old o USING (source_id)",

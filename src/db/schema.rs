@@ -196,6 +196,9 @@ diesel::table! {
         cursor -> Nullable<Text>,
         listed -> Bool,
         completed_at -> Nullable<Timestamptz>,
+        audited_at -> Nullable<Timestamptz>,
+        n_audited -> Nullable<Int8>,
+        n_gaps -> Nullable<Int8>,
         created_at -> Timestamptz,
     }
 }

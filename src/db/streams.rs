@@ -31,6 +31,9 @@ pub struct Stream {
     pub cursor: Option<String>,
     pub listed: bool,
     pub completed_at: Option<DateTime<Utc>>,
+    pub audited_at: Option<DateTime<Utc>>,
+    pub n_audited: Option<i64>,
+    pub n_gaps: Option<i64>,
 }
 
 impl Stream {
@@ -138,6 +141,19 @@ pub async fn move_cursor(
 pub async fn mark_complete(tx: &mut Tx, id: StreamId) -> Result<()> {
     let stream = streams::table.find((tx.user().0, id.0));
     diesel::update(stream).set(streams::completed_at.eq(now)).execute(&mut **tx).await?;
+    Ok(())
+}
+
+/// Notes what listing everything anew came to: how many ids it named, and how many of them the ledger did not know.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn note_audit(tx: &mut Tx, id: StreamId, n_audited: i64, n_gaps: i64) -> Result<()> {
+    let stream = streams::table.find((tx.user().0, id.0));
+    diesel::update(stream)
+        .set((streams::audited_at.eq(now), streams::n_audited.eq(Some(n_audited)), streams::n_gaps.eq(Some(n_gaps))))
+        .execute(&mut **tx)
+        .await?;
     Ok(())
 }
 

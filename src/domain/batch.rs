@@ -67,5 +67,7 @@ words! {
         Approve = "approve",
         /// A later run under a consent approved before: by schedule or by request.
         Sync = "sync",
+        /// A later run that lists everything anew and compares it with the ledger.
+        Audit = "audit",
     }
 }

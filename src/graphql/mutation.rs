@@ -389,6 +389,20 @@ impl Mutation {
         Ok(SyncNowPayload { batch: batch.map(Batch), user_errors })
     }
 
+    /// Lists everything inside the consent anew, compares it with the ledger, fetches what the ledger did not know, and looks
+    /// after what the listing does not name. `Stream.coverage` then says what it came to. Costs 5 units for 500 mails.
+    async fn audit_completeness(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which account to check.")] input: SyncNowInput,
+    ) -> Result<SyncNowPayload> {
+        let Some(account) = id::decode_as(Kind::Account, &input.account_id).map(AccountId) else {
+            return Ok(SyncNowPayload { batch: None, user_errors: vec![Refusal::NotFound { what: "account" }.into()] });
+        };
+        let (batch, user_errors) = payload(ctx, approve::audit_completeness(app(ctx)?, &caller(ctx)?, account).await)?;
+        Ok(SyncNowPayload { batch: batch.map(Batch), user_errors })
+    }
+
     /// Takes a batch back, also while it runs: stops it, removes what it brought, restores what it had replaced, and keeps
     /// what another batch also brought. Asking twice is the same as asking once.
     async fn undo(

@@ -171,6 +171,19 @@ async fn note(tx: &mut Tx, caller: &Caller, action: &'static str, batch: &Batch)
 /// # Errors
 /// Refused when the account is unknown or nothing is approved for it.
 pub async fn sync_now(app: &App, caller: &Caller, account: AccountId) -> Result<Batch> {
+    later_run(app, caller, account, BatchOrigin::Sync).await
+}
+
+/// Lists everything inside the consent anew, compares it with the ledger, and fetches what that did not know. A run that is at
+/// work already is returned as it stands.
+///
+/// # Errors
+/// As [`sync_now`].
+pub async fn audit_completeness(app: &App, caller: &Caller, account: AccountId) -> Result<Batch> {
+    later_run(app, caller, account, BatchOrigin::Audit).await
+}
+
+async fn later_run(app: &App, caller: &Caller, account: AccountId, origin: BatchOrigin) -> Result<Batch> {
     let session = Session::open(app, caller.user, account).await?;
     let mut tx = app.db.begin(caller.user).await?;
     if let Some(live) = Batch::find_live(&mut tx, account).await? {
@@ -183,14 +196,14 @@ pub async fn sync_now(app: &App, caller: &Caller, account: AccountId) -> Result<
     // The batch names the newest consent; each stream is read under its own.
     let newest = all.iter().filter(consented).filter_map(|stream| stream.preview_id).max().ok_or(Refusal::NoConsent)?;
     let nothing = json!({});
-    let batch = match Batch::insert(&mut tx, account, newest, BatchOrigin::Sync, None, &nothing).await {
+    let batch = match Batch::insert(&mut tx, account, newest, origin, None, &nothing).await {
         Err(error) if error.is_unique_violation("batches_one_live_per_account") => {
             return Err(Refusal::AccountBusy.into());
         }
         made => made?,
     };
     let due = insert_jobs(&mut tx, &batch, &streams).await?;
-    note(&mut tx, caller, "sync", &batch).await?;
+    note(&mut tx, caller, origin.as_str(), &batch).await?;
     tx.commit().await?;
     reconcile::ring(app, &due).await;
     Ok(batch)

@@ -56,6 +56,20 @@ pub(super) struct Checkpoint {
     /// Whether the listing that comes next, or runs, follows changes that the stream's older cursor has told of, so that
     /// nothing can have gone unnoticed.
     told: bool,
+    /// Whether everything is listed although it has been: the run is an audit.
+    audit: bool,
+    /// What the audit has come to so far.
+    n_audited: i64,
+    n_gaps: i64,
+}
+
+impl Checkpoint {
+    /// Adds a page to the audit; returns how many ids were named so far, and how many of them the ledger did not know.
+    pub(super) fn tally_audit(&mut self, n_named: usize, n_fresh: i64) -> (i64, i64) {
+        self.n_audited += i64::try_from(n_named).unwrap_or(0);
+        self.n_gaps += n_fresh;
+        (self.n_audited, self.n_gaps)
+    }
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -81,6 +95,7 @@ pub(super) struct Slice<'a> {
     pub(super) preview: PreviewId,
     pub(super) include_undone: bool,
     pub(super) checkpoint: Checkpoint,
+    origin: BatchOrigin,
     snapshot: Snapshot,
     filter: Filter,
     deadline: Instant,
@@ -124,7 +139,7 @@ async fn load<'a>(app: &App, user: UserId, claim: &'a mut Claim) -> Result<Optio
     // An approved run reads under what was approved; a later one under the consent in force.
     let preview = match batch.origin {
         BatchOrigin::Approve => Some(batch.preview_id),
-        BatchOrigin::Sync => stream.preview_id,
+        BatchOrigin::Sync | BatchOrigin::Audit => stream.preview_id,
     };
     let Some(preview) = preview.filter(|_| batch.state == BatchState::Running) else { return Ok(None) };
     let row = Preview::find(&mut tx, preview).await?.ok_or_else(|| anyhow::anyhow!("a consent without a preview"))?;
@@ -142,6 +157,7 @@ async fn load<'a>(app: &App, user: UserId, claim: &'a mut Claim) -> Result<Optio
         session,
         preview,
         include_undone: snapshot.include_undone,
+        origin: batch.origin,
         snapshot,
         filter,
         deadline: Instant::now() + app.config.sync.slice,
@@ -171,9 +187,11 @@ impl Slice<'_> {
     ///
     /// Under a new consent both are needed: the cursor of the one before tells what has become of what it brought in.
     async fn begin(&mut self, app: &App) -> Result<Flow> {
+        let audit = self.origin == BatchOrigin::Audit;
         if self.stream.cursor.is_some() {
+            // An audit believes no cursor, and asks after everything that the listing does not name.
             self.checkpoint =
-                Checkpoint { phase: Phase::Changes, caught_up: true, told: true, ..Checkpoint::default() };
+                Checkpoint { phase: Phase::Changes, caught_up: true, told: !audit, audit, ..Checkpoint::default() };
             return Ok(Flow::On);
         }
         let call = if self.stream.service == Service::Gmail { Call::GmailProfile } else { Call::Calendar };
@@ -183,7 +201,8 @@ impl Slice<'_> {
         match app.google.baseline(&self.session.access, self.stream.service).await {
             Ok(baseline) => {
                 let caught_up = baseline.is_none();
-                self.checkpoint = Checkpoint { phase: Phase::Listing, baseline, caught_up, ..Checkpoint::default() };
+                self.checkpoint =
+                    Checkpoint { phase: Phase::Listing, baseline, caught_up, audit, ..Checkpoint::default() };
                 Ok(Flow::On)
             }
             Err(error) => self.refused(app, error).await,
@@ -258,7 +277,8 @@ impl Slice<'_> {
         }
         let prepared = self.prepare(arrived).await?;
         let first_ordinal = self.checkpoint.ordinal;
-        let mut write = store::Page { ids, first_ordinal, listing, ..store::Page::default() };
+        let audited = self.checkpoint.audit && self.checkpoint.phase == Phase::Listing;
+        let mut write = store::Page { ids, first_ordinal, listing, audited, ..store::Page::default() };
         self.checkpoint.ordinal += i64::try_from(n).unwrap_or(0);
         match page.next {
             Next::Page(next) => self.checkpoint.page = Some(next),
@@ -277,7 +297,7 @@ impl Slice<'_> {
     fn turn(&mut self, cursor: Option<Cursor>) -> bool {
         let checkpoint = &mut self.checkpoint;
         checkpoint.page = None;
-        let is_listed = checkpoint.phase == Phase::Listing || self.stream.listed;
+        let is_listed = checkpoint.phase == Phase::Listing || (self.stream.listed && !checkpoint.audit);
         if is_listed {
             checkpoint.phase = Phase::Unfetched;
         } else {

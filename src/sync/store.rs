@@ -124,6 +124,8 @@ pub(super) struct Page {
     pub(super) listing: items::Listing,
     /// What else of the ledger is to be looked at; with it, nothing is listed.
     pub(super) leftover: Option<items::Leftover>,
+    /// Whether the page belongs to an audit, which counts what the ledger did not know.
+    pub(super) audited: bool,
     /// Where the cursor moves to.
     pub(super) cursor: Option<Cursor>,
     /// Whether the cursor is dead and everything must be listed anew.
@@ -146,6 +148,7 @@ pub(super) async fn store(app: &App, slice: &mut Slice<'_>, page: Page, prepared
     let (stream, batch) = (slice.stream.stream_id, slice.fence.batch);
     let mut tx = app.db.begin(slice.session.user).await?;
     let mut counts = Counts::default();
+    let (n_named, mut n_fresh) = (page.ids.len() + prepared.len(), 0);
     if let Some(which) = page.leftover {
         counts.listed += items::adopt(&mut tx, stream, batch, which, LEFTOVERS).await?;
         slice.looked_after(which, counts.listed < LEFTOVERS);
@@ -153,10 +156,17 @@ pub(super) async fn store(app: &App, slice: &mut Slice<'_>, page: Page, prepared
     if !page.ids.is_empty() {
         let listed = items::enter(&mut tx, stream, batch, &page.ids, page.first_ordinal, page.listing).await?;
         counts.listed += listed.met;
+        n_fresh += listed.fresh;
         counts.unchanged += listed.unchanged;
         counts.filtered += listed.kept_out;
     }
-    let wrote_raw = write_items(&mut tx, slice, prepared, &mut counts).await?;
+    let wrote = write_items(&mut tx, slice, prepared, &mut counts).await?;
+    if page.audited {
+        let (n_audited, n_gaps) = slice.checkpoint.tally_audit(n_named, n_fresh + wrote.n_fresh);
+        if page.last {
+            streams::note_audit(&mut tx, stream, n_audited, n_gaps).await?;
+        }
+    }
     if page.cursor.is_some() || page.forget_cursor {
         let listed = page.last || (slice.stream.listed && !page.forget_cursor);
         streams::move_cursor(&mut tx, stream, slice.preview, page.cursor.as_ref(), listed).await?;
@@ -169,7 +179,7 @@ pub(super) async fn store(app: &App, slice: &mut Slice<'_>, page: Page, prepared
         return Ok(Stored::Fenced);
     }
     let normalize = JobKind::normalize_of(slice.stream.service);
-    let woken = if wrote_raw { jobs::signal(&mut tx, batch, normalize).await? } else { None };
+    let woken = if wrote.raw { jobs::signal(&mut tx, batch, normalize).await? } else { None };
     if page.last {
         jobs::mark_listed(&mut tx, slice.claim).await?;
         batches::mark_listed(&mut tx, slice.fence).await?;
@@ -183,10 +193,19 @@ pub(super) async fn store(app: &App, slice: &mut Slice<'_>, page: Page, prepared
     Ok(Stored::Kept)
 }
 
-/// Writes what became of the items; says whether any raw event was written.
-async fn write_items(tx: &mut Tx, slice: &Slice<'_>, prepared: Vec<Prepared>, counts: &mut Counts) -> Result<bool> {
+/// What writing some items came to.
+#[derive(Clone, Copy, Debug, Default)]
+struct Wrote {
+    /// Whether any raw event was written.
+    raw: bool,
+    /// How many items the ledger did not know.
+    n_fresh: i64,
+}
+
+/// Writes what became of the items.
+async fn write_items(tx: &mut Tx, slice: &Slice<'_>, prepared: Vec<Prepared>, counts: &mut Counts) -> Result<Wrote> {
     if prepared.is_empty() {
-        return Ok(false);
+        return Ok(Wrote::default());
     }
     let (stream, batch) = (slice.stream.stream_id, slice.fence.batch);
     let ids: Vec<String> = prepared.iter().map(|one| one.source_id.clone()).collect();
@@ -207,7 +226,8 @@ async fn write_items(tx: &mut Tx, slice: &Slice<'_>, prepared: Vec<Prepared>, co
     }
     raw_events::insert(tx, slice.session.account.provider, stream, batch, &raws).await?;
     items::resolve(tx, stream, batch, &resolutions).await?;
-    Ok(!raws.is_empty())
+    let n_fresh = resolutions.iter().filter(|one| !known.contains_key(one.source_id.as_str())).count();
+    Ok(Wrote { raw: !raws.is_empty(), n_fresh: i64::try_from(n_fresh).unwrap_or(i64::MAX) })
 }
 
 /// Counts each item of a batch once, under its latest outcome.

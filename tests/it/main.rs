@@ -2,6 +2,7 @@
 
 mod auth;
 mod clients;
+mod completeness;
 mod consent;
 mod control;
 mod corpus;

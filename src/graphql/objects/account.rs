@@ -3,7 +3,10 @@
 use async_graphql::{Context, ID, Object, Result, SimpleObject};
 use chrono::{DateTime, Utc};
 
-use super::words::{AccountState, Provider, Service};
+use super::{
+    batch::int,
+    words::{AccountState, Provider, Service},
+};
 use crate::{
     db::{accounts::Account as Row, streams::Stream as StreamRow},
     domain::{account, consent::Label as LabelFact, stream::Collection},
@@ -90,6 +93,19 @@ impl Account {
     }
 }
 
+/// How much of what the provider lists the ledger knew when everything was last listed anew.
+#[derive(SimpleObject)]
+pub(crate) struct Coverage {
+    /// When the audit listed the last of it.
+    checked_at: DateTime<Utc>,
+    /// How many items the provider named.
+    listed: i32,
+    /// How many of them the ledger did not know; they were fetched then.
+    gaps: i32,
+    /// The share that was known, 0 to 100; 100 only when there were no gaps.
+    percent: f64,
+}
+
 /// A mailbox or a calendar that is kept in step.
 pub(crate) struct Stream(pub StreamRow);
 
@@ -119,6 +135,21 @@ impl Stream {
     /// Whether a consent is in force. Without one nothing is fetched.
     async fn consented(&self) -> bool {
         self.0.preview_id.is_some()
+    }
+
+    /// What the last audit found; `null` before the first `auditCompleteness`.
+    async fn coverage(&self) -> Option<Coverage> {
+        let row = &self.0;
+        let (checked_at, listed, gaps) = (row.audited_at?, row.n_audited?, row.n_gaps?);
+        // Exact up to 2^53 items.
+        #[expect(clippy::cast_precision_loss, reason = "a percentage needs no more digits than an f64 has")]
+        let share = if listed == 0 { 1.0 } else { (listed - gaps) as f64 / listed as f64 };
+        Some(Coverage {
+            checked_at,
+            listed: int(listed),
+            gaps: int(gaps),
+            percent: (share * 1_000_000.0).floor() / 10_000.0,
+        })
     }
 
     /// When a run last left nothing to fetch; `null` before the first run has ended.

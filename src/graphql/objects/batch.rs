@@ -45,7 +45,7 @@ pub(crate) struct BatchCounts {
 }
 
 /// GraphQL integers have 32 bits.
-fn int(n: i64) -> i32 {
+pub(super) fn int(n: i64) -> i32 {
     i32::try_from(n).unwrap_or(i32::MAX)
 }
 

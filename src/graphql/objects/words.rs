@@ -70,6 +70,8 @@ pub enum BatchOrigin {
     Approve,
     /// A later run that brings in what has changed, under a consent approved before.
     Sync,
+    /// Everything was listed anew and compared with the ledger.
+    Audit,
 }
 
 /// What became of one id at the provider.
