@@ -20,6 +20,7 @@ CREATE TABLE batches (
     n_restored bigint NOT NULL DEFAULT 0,
     listing_done boolean NOT NULL DEFAULT false,
     throttled_until timestamptz,
+    deletions_allowed boolean NOT NULL DEFAULT false,
     error_class text,
     error text,
     created_at timestamptz NOT NULL DEFAULT now(),
@@ -62,6 +63,7 @@ COMMENT ON COLUMN batches.n_removed IS 'Items an undo has taken away.';
 COMMENT ON COLUMN batches.n_restored IS 'Items an undo has set back to the version before this batch.';
 COMMENT ON COLUMN batches.listing_done IS 'Whether n_listed is final.';
 COMMENT ON COLUMN batches.throttled_until IS 'Until when the provider or the budget makes the batch wait.';
+COMMENT ON COLUMN batches.deletions_allowed IS 'Whether the person was asked about many deletions at once, and let them happen.';
 COMMENT ON COLUMN batches.error_class IS 'The class of what went wrong, in one word.';
 COMMENT ON COLUMN batches.error IS 'What went wrong and what to do, fit to show.';
 COMMENT ON COLUMN batches.created_at IS 'When it was approved or asked for.';

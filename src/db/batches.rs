@@ -39,6 +39,7 @@ pub struct Batch {
     pub n_restored: i64,
     pub listing_done: bool,
     pub throttled_until: Option<DateTime<Utc>>,
+    pub deletions_allowed: bool,
     pub error_class: Option<String>,
     pub error: Option<String>,
     pub created_at: DateTime<Utc>,
@@ -277,19 +278,37 @@ pub async fn note_waits(tx: &mut Tx, batch: BatchId) -> Result<()> {
     Ok(())
 }
 
-/// Holds a batch, or lets it go on; it goes on from where it stood.
+/// The class of the question whether many deletions at once shall happen.
+const MASS_DELETION: &str = "mass_deletion";
+
+/// Holds a batch until the person has answered whether many deletions at once shall happen.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn ask_about_deletions(tx: &mut Tx, batch: BatchId, question: &str) -> Result<()> {
+    pause(tx, batch, true).await?;
+    diesel::update(batches::table.find((tx.user().0, batch.0)))
+        .set((batches::error_class.eq(MASS_DELETION), batches::error.eq(question)))
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}
+
+/// Holds a batch, or lets it go on from where it stood, which also answers a question it has asked.
 ///
 /// # Errors
 /// When the database refuses.
 pub async fn pause(tx: &mut Tx, batch: BatchId, paused: bool) -> Result<()> {
     diesel::sql_query(
-        "UPDATE batches SET throttled_until = NULL, seq = seq + 1,
+        "UPDATE batches SET throttled_until = NULL, seq = seq + 1, error_class = NULL, error = NULL,
+             deletions_allowed = deletions_allowed OR (NOT $3 AND coalesce(error_class = $4, false)),
              state = CASE WHEN $3 THEN 'paused' WHEN started_at IS NULL THEN 'queued' ELSE 'running' END
          WHERE user_id = $1 AND batch_id = $2 AND state IN ('queued', 'running', 'paused')",
     )
     .bind::<SqlUuid, _>(tx.user().0)
     .bind::<SqlUuid, _>(batch.0)
     .bind::<Bool, _>(paused)
+    .bind::<Text, _>(MASS_DELETION)
     .execute(&mut **tx)
     .await?;
     Ok(())

@@ -6,12 +6,12 @@
 
 use chrono::{DateTime, Utc};
 use diesel::{
-    QueryableByName,
+    ExpressionMethods, QueryDsl, QueryableByName,
     sql_types::{Array, BigInt, Bool, Integer, Nullable, SmallInt, Text, Timestamptz, Uuid as SqlUuid},
 };
 use diesel_async::RunQueryDsl;
 
-use super::{Result, Tx};
+use super::{Result, Tx, schema::items};
 use crate::domain::{
     account::ProviderName,
     ids::{AccountId, BatchId, StreamId},
@@ -147,6 +147,18 @@ pub async fn adopt(tx: &mut Tx, stream: StreamId, batch: BatchId, which: Leftove
     .execute(&mut **tx)
     .await?;
     Ok(i64::try_from(changed).unwrap_or(i64::MAX))
+}
+
+/// How many items of a stream are stored and in sight.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn count_stored(tx: &mut Tx, stream: StreamId) -> Result<i64> {
+    let stored = items::table
+        .filter(items::user_id.eq(tx.user().0))
+        .filter(items::stream_id.eq(stream.0))
+        .filter(items::outcome.eq(ItemOutcome::Stored.as_str()));
+    Ok(stored.count().get_result(&mut **tx).await?)
 }
 
 /// What a batch still has to fetch from a stream.

@@ -53,6 +53,7 @@ diesel::table! {
         n_restored -> Int8,
         listing_done -> Bool,
         throttled_until -> Nullable<Timestamptz>,
+        deletions_allowed -> Bool,
         error_class -> Nullable<Text>,
         error -> Nullable<Text>,
         created_at -> Timestamptz,

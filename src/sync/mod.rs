@@ -5,6 +5,7 @@
 
 pub mod approve;
 pub mod batch;
+mod brake;
 pub mod collections;
 pub mod connect;
 pub mod control;

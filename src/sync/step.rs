@@ -61,9 +61,17 @@ pub(super) struct Checkpoint {
     /// What the audit has come to so far.
     n_audited: i64,
     n_gaps: i64,
+    /// How many items the run has taken off the timeline.
+    n_left: i64,
 }
 
 impl Checkpoint {
+    /// Adds to what the run takes off the timeline; returns how much that is by now.
+    pub(super) fn leaving(&mut self, n: i64) -> i64 {
+        self.n_left += n;
+        self.n_left
+    }
+
     /// Adds a page to the audit; returns how many ids were named so far, and how many of them the ledger did not know.
     pub(super) fn tally_audit(&mut self, n_named: usize, n_fresh: i64) -> (i64, i64) {
         self.n_audited += i64::try_from(n_named).unwrap_or(0);
@@ -96,6 +104,8 @@ pub(super) struct Slice<'a> {
     pub(super) include_undone: bool,
     pub(super) checkpoint: Checkpoint,
     origin: BatchOrigin,
+    /// Whether the person has let many deletions at once happen.
+    pub(super) deletions_allowed: bool,
     snapshot: Snapshot,
     filter: Filter,
     deadline: Instant,
@@ -158,6 +168,7 @@ async fn load<'a>(app: &App, user: UserId, claim: &'a mut Claim) -> Result<Optio
         preview,
         include_undone: snapshot.include_undone,
         origin: batch.origin,
+        deletions_allowed: batch.deletions_allowed,
         snapshot,
         filter,
         deadline: Instant::now() + app.config.sync.slice,

@@ -11,7 +11,7 @@ use std::collections::HashMap;
 
 use bytes::Bytes;
 
-use super::{Result, Vault, reconcile, step::Slice, work::hint};
+use super::{Result, Vault, brake, reconcile, step::Slice, work::hint};
 use crate::{
     app::App,
     db::{
@@ -161,6 +161,11 @@ pub(super) async fn store(app: &App, slice: &mut Slice<'_>, page: Page, prepared
         counts.filtered += listed.kept_out;
     }
     let wrote = write_items(&mut tx, slice, prepared, &mut counts).await?;
+    if let Some(too_much) = brake::check(&mut tx, slice, wrote.n_leaving).await? {
+        drop(tx);
+        brake::pull(app, slice, too_much).await?;
+        return Ok(Stored::Fenced);
+    }
     if page.audited {
         let (n_audited, n_gaps) = slice.checkpoint.tally_audit(n_named, n_fresh + wrote.n_fresh);
         if page.last {
@@ -200,6 +205,8 @@ struct Wrote {
     raw: bool,
     /// How many items the ledger did not know.
     n_fresh: i64,
+    /// How many were on the timeline and leave it.
+    n_leaving: i64,
 }
 
 /// Writes what became of the items.
@@ -226,8 +233,10 @@ async fn write_items(tx: &mut Tx, slice: &Slice<'_>, prepared: Vec<Prepared>, co
     }
     raw_events::insert(tx, slice.session.account.provider, stream, batch, &raws).await?;
     items::resolve(tx, stream, batch, &resolutions).await?;
+    let n_leaving = raws.iter().filter(|raw| raw.kind != "item").count();
     let n_fresh = resolutions.iter().filter(|one| !known.contains_key(one.source_id.as_str())).count();
-    Ok(Wrote { raw: !raws.is_empty(), n_fresh: i64::try_from(n_fresh).unwrap_or(i64::MAX) })
+    let count = |n: usize| i64::try_from(n).unwrap_or(i64::MAX);
+    Ok(Wrote { raw: !raws.is_empty(), n_fresh: count(n_fresh), n_leaving: count(n_leaving) })
 }
 
 /// Counts each item of a batch once, under its latest outcome.

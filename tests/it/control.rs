@@ -191,3 +191,36 @@ async fn a_dead_job_can_be_put_aside() {
         assert_eq!(refused(&ada, mutation, &id).await, "JOB_NOT_DEAD");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_that_would_take_much_away_at_once_asks_first() {
+    let (app, ada, batch) = begin(150, Settings::new()).await;
+    app.start_worker();
+    ada.finished(&batch).await;
+    let before = source_ids(&ada.timeline(json!({ "kind": "EMAIL" })).await);
+    for id in before.iter().take(60) {
+        app.google.delete(ADA, id).expect("deleted");
+    }
+    let account = ada.data("{ viewer { accounts { id } } }", json!({})).await["viewer"]["accounts"][0]["id"].clone();
+    let account = account.as_str().expect("an id");
+
+    let kept = ada.sync_now(account).await;
+    let asked = ada.batch_in(&kept, &["PAUSED"]).await;
+    let question = asked["error"].as_str().expect("a question");
+    assert!(question.contains("60 of ") && question.contains("Resume") && question.contains("cancel"), "{question}");
+    assert_eq!(source_ids(&ada.timeline(json!({ "kind": "EMAIL" })).await), before, "nothing has left yet");
+    done(&ada, "cancel", &kept).await;
+    assert_eq!(ada.finished(&kept).await["state"], json!("CANCELLED"));
+    assert_eq!(source_ids(&ada.timeline(json!({ "kind": "EMAIL" })).await), before);
+
+    let gone = ada.sync_now(account).await;
+    ada.batch_in(&gone, &["PAUSED"]).await;
+    assert_eq!(done(&ada, "resume", &gone).await["batch"]["state"], json!("RUNNING"));
+    let end = ada.finished(&gone).await;
+    assert_eq!((&end["state"], &end["error"], &end["counts"]["gone"]), (&json!("SUCCEEDED"), &Value::Null, &json!(60)));
+    everything_is_there(&app, &ada).await;
+
+    // And all of it can be had back.
+    ada.undo_whole(&gone).await;
+    assert_eq!(source_ids(&ada.timeline(json!({ "kind": "EMAIL" })).await), before);
+}

@@ -99,7 +99,8 @@ impl Batch {
         self.0.throttled_until
     }
 
-    /// What went wrong and what to do, in English; `null` when nothing did.
+    /// What went wrong and what to do, in English; `null` when nothing did. Of a batch that is `PAUSED` by itself, the question
+    /// that `resume` or `cancel` answers: it would take much off the timeline at once.
     async fn error(&self) -> Option<&str> {
         self.0.error.as_deref()
     }
