@@ -469,7 +469,7 @@ impl Mutation {
     }
 
     /// Stops a run for good. What was stored stays, comes onto the timeline, and can be undone; the batch is `CANCELLED` once
-    /// that is done.
+    /// that is done. The consent stays in force: a later `syncNow` brings in the rest. To withdraw it, undo the batch.
     async fn cancel(
         &self,
         ctx: &Context<'_>,
