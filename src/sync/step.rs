@@ -200,9 +200,8 @@ impl Slice<'_> {
     async fn begin(&mut self, app: &App) -> Result<Flow> {
         let audit = self.origin == BatchOrigin::Audit;
         if self.stream.cursor.is_some() {
-            // An audit believes no cursor, and asks after everything that the listing does not name.
             self.checkpoint =
-                Checkpoint { phase: Phase::Changes, caught_up: true, told: !audit, audit, ..Checkpoint::default() };
+                Checkpoint { phase: Phase::Changes, caught_up: true, told: true, audit, ..Checkpoint::default() };
             return Ok(Flow::On);
         }
         let call = if self.stream.service == Service::Gmail { Call::GmailProfile } else { Call::Calendar };
@@ -329,7 +328,9 @@ impl Slice<'_> {
     /// Turns to what follows leftovers of a kind once there are no more.
     pub(super) fn looked_after(&mut self, which: Leftover, no_more: bool) {
         if no_more {
-            let is_unmet_next = which == Leftover::Unfetched && !self.checkpoint.told;
+            // An audit believes no cursor.
+            let is_asked = self.checkpoint.audit || !self.checkpoint.told;
+            let is_unmet_next = which == Leftover::Unfetched && is_asked;
             self.checkpoint.phase = if is_unmet_next { Phase::Unmet } else { Phase::Fetching };
         }
     }
