@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
+use chrono::TimeDelta;
 use futures::future::join_all;
 use omnisync::{
     app::App,
     broker::Ring,
+    clock::Clock,
     domain::ids::{JobId, UserId},
     sync,
 };
@@ -32,6 +34,9 @@ const TABLES: [(&str, i64); 7] =
     [("items", 8), ("raw_events", 4), ("batch_items", 5), ("batches", 12), ("jobs", 15), ("interactions", 4), ("streams", 3)];
 /// How many rows of a table that is written a row at a time at commit.
 const ROWS: i64 = 40;
+
+/// How far a clock goes wrong.
+const SKEW: TimeDelta = TimeDelta::minutes(10);
 
 /// Plans the n-th write to a table to be held up, right after the statement or at the commit.
 async fn plan(db: &TestDatabase, table: &str, nth: i64, at_commit: bool) {
@@ -109,4 +114,24 @@ pub(super) async fn twice(cluster: Arc<Cluster>, seed: u64) -> Found {
     };
     eventually(deliver, || "the end of a batch".to_owned()).await;
     whole(&mut rig, &batch, &["succeeded"], Found::met(true)).await
+}
+
+/// Workers whose clocks are ten minutes ahead of and behind the database's.
+pub(super) async fn skewed(cluster: Arc<Cluster>, seed: u64) -> Found {
+    let mut rig = Rig::new(&cluster, seed, impatient()).await;
+    let batch = rig.import().await;
+    let both = rig.rng.random_bool(0.5);
+    let first = if rig.rng.random_bool(0.5) { SKEW } else { -SKEW };
+    for skew in [Some(first), both.then_some(-first)].into_iter().flatten() {
+        let clock = Clock::default();
+        clock.advance(skew);
+        rig.app.start_worker_by(clock);
+    }
+    // A worker with the right time takes over, and gives back, what those two have begun.
+    let least = rig.rng.random_range(1..rig.n_messages / 2);
+    let met = rig.stored(&batch, least).await;
+    let third = rig.worker();
+    rig.linger(200).await;
+    third.kill();
+    whole(&mut rig, &batch, &["succeeded"], Found::met(met)).await
 }

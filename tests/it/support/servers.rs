@@ -2,13 +2,14 @@
 //! template for each test.
 
 use std::sync::{
-    OnceLock,
+    Arc, OnceLock,
     atomic::{AtomicUsize, Ordering},
 };
 
 use omnisync::{config, db, dev::services::Services};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::Mutex;
+use tokio_postgres::SimpleQueryMessage;
 use url::Url;
 
 const ROLE_PASSWORD: &str = "a-password-of-the-tests";
@@ -70,6 +71,7 @@ impl Cluster {
             scheduler_url: urls.scheduler,
             redis_url: self.services.redis_url.clone(),
             number,
+            session: Mutex::default(),
         }
     }
 
@@ -118,6 +120,8 @@ pub(crate) struct TestDatabase {
     pub(crate) redis_url: SecretString,
     /// The test's number in this run; also its Redis prefix.
     pub(crate) number: usize,
+    /// The session of [`TestDatabase::rows`]: logging in costs more than most questions.
+    session: Mutex<Option<Arc<tokio_postgres::Client>>>,
 }
 
 impl TestDatabase {
@@ -127,28 +131,38 @@ impl TestDatabase {
 
     /// Every row of a query, as text, seen as the superuser who owns the test's database.
     pub(crate) async fn rows(&self, sql: &str) -> Vec<Vec<String>> {
-        Self::rows_as(&self.owner_url, sql).await.expect("the query is right")
+        texts(self.session().await.simple_query(sql).await.expect("the query is right"))
+    }
+
+    /// A session of the owner; a new one when the server has ended the last.
+    async fn session(&self) -> Arc<tokio_postgres::Client> {
+        let mut session = self.session.lock().await;
+        match session.as_ref().filter(|client| !client.is_closed()) {
+            Some(client) => Arc::clone(client),
+            None => Arc::clone(session.insert(Arc::new(connect(&self.owner_url).await))),
+        }
     }
 
     /// As [`TestDatabase::rows`], as any role, with its refusal.
     pub(crate) async fn rows_as(url: &SecretString, sql: &str) -> Result<Vec<Vec<String>>, tokio_postgres::Error> {
-        let client = connect(url).await;
-        let messages = client.simple_query(sql).await?;
-        Ok(messages
-            .into_iter()
-            .filter_map(|message| match message {
-                tokio_postgres::SimpleQueryMessage::Row(row) => {
-                    Some((0..row.len()).map(|i| row.get(i).unwrap_or("NULL").to_owned()).collect())
-                }
-                _ => None,
-            })
-            .collect())
+        Ok(texts(connect(url).await.simple_query(sql).await?))
     }
 
     /// The one number a query gives.
     pub(crate) async fn number_of(&self, sql: &str) -> i64 {
         self.rows(sql).await[0][0].parse().expect("a number")
     }
+}
+
+/// The rows among a query's messages, as text.
+fn texts(messages: Vec<SimpleQueryMessage>) -> Vec<Vec<String>> {
+    let text = |message| match message {
+        SimpleQueryMessage::Row(row) => {
+            Some((0..row.len()).map(|i| row.get(i).unwrap_or("NULL").to_owned()).collect())
+        }
+        _ => None,
+    };
+    messages.into_iter().filter_map(text).collect()
 }
 
 pub(crate) async fn connect(url: &SecretString) -> tokio_postgres::Client {
