@@ -208,7 +208,8 @@ impl Slice<'_> {
             Err(error) => return self.refused(app, error).await,
         };
         let is_first = self.checkpoint.page.is_none();
-        let meeting = Meeting { refetch: false, include_undone: self.include_undone };
+        // Ids come without versions. Where no cursor has told of changes, what is stored may have changed, too.
+        let meeting = Meeting { refetch: !self.checkpoint.told, include_undone: self.include_undone };
         let flow = self.take(app, page, meeting).await?;
         if is_first && matches!(flow, Flow::On) && self.checkpoint.phase == Phase::Listing {
             return self.fetch_pending(app).await;

@@ -297,6 +297,23 @@ async fn invariant_3_what_went_away_while_no_cursor_told_of_it_is_noticed_by_the
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn invariant_3_what_changed_while_no_cursor_told_of_it_is_noticed_by_the_listing() {
+    let (app, ada, batch) = prepared(30).await;
+    app.start_worker();
+    ada.finished(&batch).await;
+    let mail = app.google.search(ADA, "-in:chats").expect("a search").remove(4);
+    app.google.modify_labels(ADA, &mail, &["STARRED"], &[]).expect("labelled");
+    app.google.expire_history(ADA).expect("expired");
+
+    let account = ada.data("{ viewer { accounts { id } } }", json!({})).await["viewer"]["accounts"][0]["id"].clone();
+    let done = ada.finished(&ada.sync_now(account.as_str().expect("an id")).await).await;
+    assert_eq!((&done["state"], &done["counts"]["stored"]), (&json!("SUCCEEDED"), &json!(1)), "{done:#}");
+    let shown = ada.timeline(json!({ "kind": "EMAIL" })).await;
+    let row = shown.iter().find(|row| row["sourceId"] == json!(mail)).expect("it is shown");
+    assert!(row["labels"].as_array().expect("labels").contains(&json!("STARRED")), "{row:#}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn invariant_3_a_new_consent_still_hears_what_became_of_what_the_one_before_brought_in() {
     let (app, ada, batch) = prepared(30).await;
     let meeting = single_meeting(&app);

@@ -49,20 +49,20 @@ macro_rules! cases {
 }
 
 const CASES: &[Case] = cases! {
-    "a worker killed at a write step", 3, workers::killed_at_a_write;
-    "workers killed at random times", 3, workers::killed_at_random;
-    "every job delivered twice, two workers", 2, workers::twice;
-    "clocks 10 minutes off", 3, workers::skewed;
-    "Redis flushed, killed, started empty", 3, servers::redis_forgets;
-    "the API killed between commit and ring", 3, servers::api_dies;
-    "history and sync tokens expired", 3, google::forgets;
+    "a worker killed at a write step", 5, workers::killed_at_a_write;
+    "workers killed at random times", 5, workers::killed_at_random;
+    "every job delivered twice, two workers", 4, workers::twice;
+    "clocks 10 minutes off", 5, workers::skewed;
+    "Redis flushed, killed, started empty", 5, servers::redis_forgets;
+    "the API killed between commit and ring", 5, servers::api_dies;
+    "history and sync tokens expired", 5, google::forgets;
     "429, 403, 500, timeouts, cut bodies on 20 %", 6, google::refuses;
-    "grant revoked, account linked again", 3, google::revokes;
-    "a scope taken away and given back", 3, google::narrows;
-    "a mailbox that changes while it is read", 3, google::changes;
-    "undo in the middle", 3, person::undoes;
-    "cancel in the middle", 3, person::cancels;
-    "pause and resume in the middle", 3, person::pauses;
+    "grant revoked, account linked again", 5, google::revokes;
+    "a scope taken away and given back", 5, google::narrows;
+    "a mailbox that changes while it is read", 5, google::changes;
+    "undo in the middle", 5, person::undoes;
+    "cancel in the middle", 5, person::cancels;
+    "pause and resume in the middle", 5, person::pauses;
     "a poison message", 6, content::poison;
     "a message of 50 MiB", 2, content::huge;
     "PostgreSQL killed and recovered", 1, servers::postgres_falls;

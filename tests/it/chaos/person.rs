@@ -37,6 +37,9 @@ async fn underway(cluster: &Arc<Cluster>, seed: u64) -> (Rig, String, crate::sup
         crate::support::uuid_of(&batch)
     );
     let least = rig.rng.random_range(0..rig.n_messages * 3);
+    rig.reaches(&batch, &steps, least / 2).await;
+    // So that there may be two versions of an item in one batch.
+    (0..rig.rng.random_range(0..10)).for_each(|_| rig.change());
     rig.reaches(&batch, &steps, least).await;
     rig.linger(20).await;
     (rig, batch, worker)
