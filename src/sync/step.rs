@@ -384,7 +384,8 @@ impl Slice<'_> {
             // A page token can die of age; the listing then begins again, and what it had named is in the ledger.
             Class::Permanent if self.checkpoint.page.take().is_some() => {
                 self.checkpoint = Checkpoint::default();
-                store::store(app, self, store::Page::default(), Vec::new()).await?;
+                let write = store::Page { forget_cursor: self.stream.cursor.is_none(), ..store::Page::default() };
+                store::store(app, self, write, Vec::new()).await?;
                 Verdict::RetryAfter { delay, class: "page_lost", counts: true }
             }
             Class::Permanent => {

@@ -157,6 +157,9 @@ pub(super) async fn store(app: &App, slice: &mut Slice<'_>, page: Page, prepared
         counts.filtered += listed.kept_out;
     }
     let wrote_raw = write_items(&mut tx, slice, prepared, &mut counts).await?;
+    if page.forget_cursor {
+        items::forget_places(&mut tx, stream, batch).await?;
+    }
     if page.cursor.is_some() || page.forget_cursor {
         let listed = page.last || (slice.stream.listed && !page.forget_cursor);
         streams::move_cursor(&mut tx, stream, slice.preview, page.cursor.as_ref(), listed).await?;
