@@ -65,7 +65,8 @@ fn large(rig: &mut Rig) -> Vec<u8> {
 /// A message of 50 MiB among small ones.
 pub(super) async fn huge(cluster: Arc<Cluster>, seed: u64) -> Found {
     let mut settings = impatient();
-    let patient = [("LEASE_SECS", "60"), ("SLICE_SECS", "30"), ("HTTP_TIMEOUT_SECS", "90"), ("GOOGLE_TIMEOUT_SECS", "60")];
+    let patient =
+        [("LEASE_SECS", "60"), ("SLICE_SECS", "30"), ("HTTP_TIMEOUT_SECS", "90"), ("GOOGLE_TIMEOUT_SECS", "60")];
     settings.extend(patient.map(|(name, value)| (name, value.to_owned())));
     let mut rig = Rig::sized(&cluster, seed, settings, 5..=20).await;
     let mail = large(&mut rig);

@@ -51,7 +51,11 @@ pub(super) async fn refuses(cluster: Arc<Cluster>, seed: u64) -> Found {
     // Three failures of one message set it aside, five of one listing give the job up. Both must be named, and the person
     // asks for the rest once more.
     if end == "partial" || end == "failed" {
-        let told = rig.app.db.number_of("SELECT n_failed + (SELECT count(*) FROM jobs WHERE state = 'dead') FROM batches").await;
+        let told = rig
+            .app
+            .db
+            .number_of("SELECT n_failed + (SELECT count(*) FROM jobs WHERE state = 'dead') FROM batches")
+            .await;
         found.wrong(usize::from(told == 0), || format!("the batch ended as {end}, and nothing says why"));
         let again = rig.import().await;
         return whole(&mut rig, &again, &["succeeded"], found).await;

@@ -113,7 +113,9 @@ pub(super) async fn whole(rig: &mut Rig, batch: &str, ends: &[&str], mut found: 
     let end = rig.end(batch).await;
     if !ends.contains(&end.as_str()) {
         found.wrong(1, || format!("the batch ended as {end}"));
-        found.notes.push(format!("{:?}", rig.app.db.rows("SELECT kind, state, attempt, error_class, error FROM jobs").await));
+        found
+            .notes
+            .push(format!("{:?}", rig.app.db.rows("SELECT kind, state, attempt, error_class, error FROM jobs").await));
     }
     settled(rig, found).await
 }
@@ -234,8 +236,11 @@ async fn meetings(rig: &Rig, found: &mut Found) {
         let id = |event: &Value, name: &str| event[name].as_str().map(str::to_owned);
         let group = |event: &Value| id(event, "recurringEventId").or_else(|| id(event, "id")).expect("an id");
         let listed = rig.app.google_lists(&bearer, &path, &window, true).await;
-        let there: Vec<(String, String)> =
-            listed.iter().filter(|event| is_meeting(event)).map(|event| (group(event), when(&event["start"]))).collect();
+        let there: Vec<(String, String)> = listed
+            .iter()
+            .filter(|event| is_meeting(event))
+            .map(|event| (group(event), when(&event["start"])))
+            .collect();
         let sql = format!(
             "SELECT n.group_key, coalesce(n.all_day_from::text, to_char(n.occurred_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'))
              FROM interactions n JOIN streams s USING (user_id, stream_id) WHERE s.collection_id = '{calendar}'"

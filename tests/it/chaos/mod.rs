@@ -79,7 +79,10 @@ async fn play(case: &Case, cluster: Arc<Cluster>, seed: u64) -> Found {
         Err(error) => {
             let cause = error.try_into_panic().ok();
             let words = cause.as_ref().and_then(|cause| {
-                cause.downcast_ref::<String>().cloned().or_else(|| cause.downcast_ref::<&str>().map(ToString::to_string))
+                cause
+                    .downcast_ref::<String>()
+                    .cloned()
+                    .or_else(|| cause.downcast_ref::<&str>().map(ToString::to_string))
             });
             let words = words.unwrap_or_else(|| "a panic without words".to_owned());
             if words.starts_with("never came about") { Found::stuck(words) } else { Found::broken(words) }
@@ -127,7 +130,10 @@ async fn no_fault_loses_doubles_or_stops_anything() {
 /// `CHAOS_CASE` picks the cases whose name holds it.
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "takes many minutes; script/chaos runs it"]
-#[expect(clippy::disallowed_methods, reason = "the script's arguments come this way; it configures no part of the program")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the script's arguments come this way; it configures no part of the program"
+)]
 async fn chaos() {
     let number = |name: &str| env::var(name).ok().map(|value| value.parse::<u64>().expect("a number"));
     let only = env::var("CHAOS_CASE").unwrap_or_default();

@@ -64,8 +64,13 @@ impl Rig {
         let app = TestApp::start_idle_on(cluster, settings).await;
         let (n_messages, events) = (rng.random_range(messages), rng.random_range(8..=20));
         app.google.add_account(ADA, "Ada Brook").expect("an account");
-        let generate =
-            Generate { seed, messages: n_messages, events, months: 3, ..Generate::usual(app.clock.now().trunc_subsecs(0)) };
+        let generate = Generate {
+            seed,
+            messages: n_messages,
+            events,
+            months: 3,
+            ..Generate::usual(app.clock.now().trunc_subsecs(0))
+        };
         app.google.generate(ADA, &generate).expect("a mailbox");
         let ada = app.person("ada");
         let account = ada.connect(ADA).await;

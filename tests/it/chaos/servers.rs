@@ -207,8 +207,12 @@ pub(super) async fn api_dies(cluster: Arc<Cluster>, seed: u64) -> Found {
     let mut gate = Gate::before(rig.app.db.redis_url.expose_secret(), word, rig.rng.random_range(0..2)).await;
     let (api, url) = gated_api(&rig, &gate).await;
     let body = match &first {
-        Some(batch) => json!({ "query": "mutation($id: ID!) { undo(input: { batchId: $id }) { batch { id } } }", "variables": { "id": batch } }),
-        None => json!({ "query": "mutation($id: ID!) { approve(input: { previewId: $id, idempotencyKey: $id }) { batch { id } } }", "variables": { "id": preview } }),
+        Some(batch) => {
+            json!({ "query": "mutation($id: ID!) { undo(input: { batchId: $id }) { batch { id } } }", "variables": { "id": batch } })
+        }
+        None => {
+            json!({ "query": "mutation($id: ID!) { approve(input: { previewId: $id, idempotencyKey: $id }) { batch { id } } }", "variables": { "id": preview } })
+        }
     };
     let http = reqwest::Client::builder().no_proxy().build().expect("a client");
     let asking = tokio::spawn(http.post(url).bearer_auth(&rig.ada.token).json(&body).send());

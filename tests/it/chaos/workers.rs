@@ -30,8 +30,15 @@ const HOLD: &str = "
         RETURN NULL;
     END $$;";
 /// Each table, and how many statements write to it in any run.
-const TABLES: [(&str, i64); 7] =
-    [("items", 8), ("raw_events", 4), ("batch_items", 5), ("batches", 12), ("jobs", 15), ("interactions", 4), ("streams", 3)];
+const TABLES: [(&str, i64); 7] = [
+    ("items", 8),
+    ("raw_events", 4),
+    ("batch_items", 5),
+    ("batches", 12),
+    ("jobs", 15),
+    ("interactions", 4),
+    ("streams", 3),
+];
 /// How many rows of a table that is written a row at a time at commit.
 const ROWS: i64 = 40;
 
@@ -62,7 +69,13 @@ pub(super) async fn killed_at_a_write(cluster: Arc<Cluster>, seed: u64) -> Found
     gate.batch_execute("SELECT pg_advisory_lock(4711)").await.expect("the gate is closed");
     plan(&rig.app.db, table, nth, at_commit).await;
     let worker = rig.worker();
-    let met = rig.reaches(&batch, "SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM steps", usize::try_from(nth).unwrap_or(1)).await;
+    let met = rig
+        .reaches(
+            &batch,
+            "SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM steps",
+            usize::try_from(nth).unwrap_or(1),
+        )
+        .await;
     worker.kill();
     gate.batch_execute("SELECT pg_advisory_unlock(4711)").await.expect("the gate is open");
     // What the dead one had sent may still be at work, and taking the trigger away waits for it.

@@ -157,9 +157,7 @@ impl TestDatabase {
 /// The rows among a query's messages, as text.
 fn texts(messages: Vec<SimpleQueryMessage>) -> Vec<Vec<String>> {
     let text = |message| match message {
-        SimpleQueryMessage::Row(row) => {
-            Some((0..row.len()).map(|i| row.get(i).unwrap_or("NULL").to_owned()).collect())
-        }
+        SimpleQueryMessage::Row(row) => Some((0..row.len()).map(|i| row.get(i).unwrap_or("NULL").to_owned()).collect()),
         _ => None,
     };
     messages.into_iter().filter_map(text).collect()
