@@ -117,6 +117,22 @@ pub enum Leftover {
     Unmet,
 }
 
+/// Takes the place in the listing from what a batch has stored: it counts as unmet until a new listing names it.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn forget_places(tx: &mut Tx, stream: StreamId, batch: BatchId) -> Result<()> {
+    diesel::sql_query(
+        "UPDATE items SET ordinal = -1 WHERE user_id = $1 AND stream_id = $2 AND batch_id = $3 AND outcome = 'stored'",
+    )
+    .bind::<SqlUuid, _>(tx.user().0)
+    .bind::<SqlUuid, _>(stream.0)
+    .bind::<SqlUuid, _>(batch.0)
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
 /// Gives up to `limit` leftovers to a batch as pending, and returns how many.
 ///
 /// # Errors
@@ -130,15 +146,20 @@ pub async fn adopt(tx: &mut Tx, stream: StreamId, batch: BatchId, which: Leftove
         }
         Leftover::Unmet => "outcome = 'stored'",
     };
+    let elsewhere = match which {
+        Leftover::Unfetched => "batch_id <> $3",
+        Leftover::Unmet => "(batch_id <> $3 OR ordinal < 0)",
+    };
     let changed = diesel::sql_query(format!(
         "WITH picked AS (
              SELECT source_id FROM items
-             WHERE user_id = $1 AND stream_id = $2 AND batch_id <> $3 AND {picked} ORDER BY source_id LIMIT $4 FOR UPDATE
+             WHERE user_id = $1 AND stream_id = $2 AND {elsewhere} AND {picked} ORDER BY source_id LIMIT $4 FOR UPDATE
          )
          INSERT INTO items (user_id, stream_id, source_id, batch_id, outcome)
          SELECT $1, $2, source_id, $3, 'pending' FROM picked
          ON CONFLICT (user_id, stream_id, source_id) DO UPDATE SET
-             batch_id = excluded.batch_id, outcome = 'pending', reason = NULL, attempts = 0, next_try_at = NULL, updated_at = now()"
+             batch_id = excluded.batch_id, outcome = 'pending', ordinal = excluded.ordinal, reason = NULL, attempts = 0,
+             next_try_at = NULL, updated_at = now()"
     ))
     .bind::<SqlUuid, _>(tx.user().0)
     .bind::<SqlUuid, _>(stream.0)

@@ -237,7 +237,8 @@ impl Slice<'_> {
             Err(error) => return self.refused(app, error).await,
         };
         let is_first = self.checkpoint.page.is_none();
-        let meeting = Meeting { refetch: false, include_undone: self.include_undone };
+        // Ids come without versions. Where no cursor has told of changes, what is stored may have changed, too.
+        let meeting = Meeting { refetch: !self.checkpoint.told, include_undone: self.include_undone };
         let flow = self.take(app, page, meeting).await?;
         if is_first && matches!(flow, Flow::On) && self.checkpoint.phase == Phase::Listing {
             return self.fetch_pending(app).await;
@@ -415,7 +416,8 @@ impl Slice<'_> {
             // A page token can die of age; the listing then begins again, and what it had named is in the ledger.
             Class::Permanent if self.checkpoint.page.take().is_some() => {
                 self.checkpoint = Checkpoint::default();
-                store::store(app, self, store::Page::default(), Vec::new()).await?;
+                let write = store::Page { forget_cursor: self.stream.cursor.is_none(), ..store::Page::default() };
+                store::store(app, self, write, Vec::new()).await?;
                 Verdict::RetryAfter { delay, class: "page_lost", counts: true }
             }
             Class::Permanent => {

@@ -172,11 +172,7 @@ pub(super) async fn store(app: &App, slice: &mut Slice<'_>, page: Page, prepared
             streams::note_audit(&mut tx, stream, n_audited, n_gaps).await?;
         }
     }
-    if page.cursor.is_some() || page.forget_cursor {
-        let listed = page.last || (slice.stream.listed && !page.forget_cursor);
-        streams::move_cursor(&mut tx, stream, slice.preview, page.cursor.as_ref(), listed).await?;
-        slice.stream.listed = listed;
-    }
+    move_cursor(&mut tx, slice, &page).await?;
     let checkpoint = serde_json::to_value(&slice.checkpoint)?;
     // A listing that begins again meets nothing new until it is past where it was.
     let advanced = counts != Counts::default() || page.cursor.is_some();
@@ -196,6 +192,20 @@ pub(super) async fn store(app: &App, slice: &mut Slice<'_>, page: Page, prepared
     reconcile::ring(app, woken.as_slice()).await;
     hint(app, slice.claim).await;
     Ok(Stored::Kept)
+}
+
+/// Moves the cursor, or forgets a dead one, and with it the places of what a listing has named.
+async fn move_cursor(tx: &mut Tx, slice: &mut Slice<'_>, page: &Page) -> Result<()> {
+    let stream = slice.stream.stream_id;
+    if page.forget_cursor {
+        items::forget_places(tx, stream, slice.fence.batch).await?;
+    }
+    if page.cursor.is_some() || page.forget_cursor {
+        let listed = page.last || (slice.stream.listed && !page.forget_cursor);
+        streams::move_cursor(tx, stream, slice.preview, page.cursor.as_ref(), listed).await?;
+        slice.stream.listed = listed;
+    }
+    Ok(())
 }
 
 /// What writing some items came to.

@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, time::Duration};
 use futures::future::join_all;
 use omnisync::{
     domain::ids::UserId,
-    sandbox::{Deliver, Fault, FaultMatch, Generate},
+    sandbox::{Deliver, Fault, FaultMatch, FaultPlan, Generate, When},
 };
 use serde_json::{Value, json};
 
@@ -294,6 +294,45 @@ async fn invariant_3_what_went_away_while_no_cursor_told_of_it_is_noticed_by_the
     // The batch that noticed can be undone like any other.
     ada.undo_whole(&again).await;
     assert_eq!(ids_of(&ada.timeline(json!({})).await), before);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn invariant_3_what_changed_while_no_cursor_told_of_it_is_noticed_by_the_listing() {
+    let (app, ada, batch) = prepared(30).await;
+    app.start_worker();
+    ada.finished(&batch).await;
+    let mail = app.google.search(ADA, "-in:chats").expect("a search").remove(4);
+    app.google.modify_labels(ADA, &mail, &["STARRED"], &[]).expect("labelled");
+    app.google.expire_history(ADA).expect("expired");
+
+    let account = ada.data("{ viewer { accounts { id } } }", json!({})).await["viewer"]["accounts"][0]["id"].clone();
+    let done = ada.finished(&ada.sync_now(account.as_str().expect("an id")).await).await;
+    assert_eq!((&done["state"], &done["counts"]["stored"]), (&json!("SUCCEEDED"), &json!(1)), "{done:#}");
+    let shown = ada.timeline(json!({ "kind": "EMAIL" })).await;
+    let row = shown.iter().find(|row| row["sourceId"] == json!(mail)).expect("it is shown");
+    assert!(row["labels"].as_array().expect("labels").contains(&json!("STARRED")), "{row:#}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn invariant_3_what_went_away_before_the_cursor_of_the_same_run_died_is_noticed_by_its_listing() {
+    let (app, ada, batch) = prepared(30).await;
+    let mails = app.google.search(ADA, "-in:chats").expect("a search");
+    // The run asks for changes once everything is stored; that question takes its time.
+    let effect = Fault { status: 404, reason: "notFound".to_owned(), message: String::new(), times: 1 }.into();
+    let which = FaultMatch { method: None, path_prefix: HISTORY.to_owned() };
+    app.google.plan_fault(FaultPlan { which, effect, latency_ms: 1_500, when: When::Next(1) });
+    app.start_worker();
+    let stored = "SELECT count(*) FROM raw_events WHERE source_id = ";
+    let look = || async {
+        let n = app.db.number_of(&format!("{stored} '{}'", mails[4])).await;
+        (n > 0).then_some(())
+    };
+    eventually_within(LONG, look, || "the mail is stored".to_owned()).await;
+    app.google.delete(ADA, &mails[4]).expect("deleted");
+    app.google.expire_history(ADA).expect("expired");
+    let done = ada.finished(&batch).await;
+    assert_eq!((&done["state"], &done["counts"]["gone"]), (&json!("SUCCEEDED"), &json!(1)), "{done:#}");
+    assert!(!ids_of(&ada.timeline(json!({})).await).contains(&mails[4]));
 }
 
 #[tokio::test(flavor = "multi_thread")]

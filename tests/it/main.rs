@@ -1,6 +1,7 @@
 //! Every integration test, in one binary: real PostgreSQL, real Redis, the real HTTP stack, and a Google on loopback.
 
 mod auth;
+mod chaos;
 mod clients;
 mod completeness;
 mod consent;

@@ -15,7 +15,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
-use super::{Consent, Person, TestDatabase};
+use super::{Cluster, Consent, Person, TestDatabase};
 
 const ISSUER: &str = "https://issuer.test";
 const AUTH_SECRET: &str = "a-secret-of-the-tests-that-is-long-enough";
@@ -55,7 +55,12 @@ impl TestApp {
 
     /// As [`TestApp::start_with`], without a worker.
     pub(crate) async fn start_idle(settings: Settings) -> Self {
-        let db = TestDatabase::create().await;
+        Self::start_idle_on(Cluster::shared(), settings).await
+    }
+
+    /// As [`TestApp::start_idle`], on servers of one's own.
+    pub(crate) async fn start_idle_on(cluster: &Cluster, settings: Settings) -> Self {
+        let db = cluster.create().await;
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let url = Url::parse(&format!("http://{}/", listener.local_addr().expect("bound"))).expect("an address");
         let redirect = format!("{}{}", url.as_str().trim_end_matches('/'), sync::connect::CALLBACK_PATH);
@@ -83,7 +88,12 @@ impl TestApp {
 
     /// Starts another worker in this process.
     pub(crate) fn start_worker(&self) {
-        tokio::spawn(worker::run(self.config.clone(), self.clock.clone(), self.working.clone()));
+        self.start_worker_by(self.clock.clone());
+    }
+
+    /// As [`TestApp::start_worker`], with a clock of its own.
+    pub(crate) fn start_worker_by(&self, clock: Clock) {
+        tokio::spawn(worker::run(self.config.clone(), clock, self.working.clone()));
     }
 
     /// The root of the sandbox Google.

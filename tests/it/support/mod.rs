@@ -13,7 +13,7 @@ pub(crate) use client::{Consent, FINISHED, Person, source_ids, uuid_of};
 pub(crate) use dump::{Opener, cells, holds};
 pub(crate) use process::WorkerProcess;
 pub(crate) use sdl::{Place, Sdl};
-pub(crate) use servers::{TestDatabase, connect};
+pub(crate) use servers::{Cluster, TestDatabase, connect};
 pub(crate) use state::State;
 
 use std::{future::Future, time::Duration};

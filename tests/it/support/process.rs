@@ -17,8 +17,13 @@ pub(crate) struct WorkerProcess(Child);
 
 impl WorkerProcess {
     pub(crate) fn start(vars: &HashMap<&'static str, String>) -> Self {
+        Self::start_as("work", vars)
+    }
+
+    /// The binary in another of its roles.
+    pub(crate) fn start_as(role: &str, vars: &HashMap<&'static str, String>) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_omnisync"));
-        command.arg("work").env_clear().envs(vars).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        command.arg(role).env_clear().envs(vars).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         Self(command.spawn().expect("the worker starts"))
     }
 

@@ -1,0 +1,219 @@
+//! What a run stands on: a person with a mailbox of their own, and the ways in which it changes.
+
+use std::{sync::Arc, time::Duration};
+
+use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
+use omnisync::sandbox::{Control, Deliver, Generate};
+use rand::{Rng, SeedableRng, rngs::StdRng, seq::IndexedRandom};
+use serde_json::{Value, json};
+
+use crate::{
+    flow::{ADA, everything},
+    support::{Cluster, Person, Settings, TestApp, WorkerProcess, eventually_within, uuid_of},
+};
+
+/// How long a batch may take to end: tries that failed wait up to 15, 30 and 60 s for the next.
+const PATIENCE: Duration = Duration::from_secs(200);
+/// States that a batch leaves by itself.
+const GOING: [&str; 3] = ["queued", "running", "undoing"];
+/// The calendar that changes.
+const CALENDAR: &str = "primary";
+
+/// Short leases and slices, so that a crash is over soon and every run has many slices.
+pub(super) fn impatient() -> Settings {
+    let settings = [("LEASE_SECS", "3"), ("SLICE_SECS", "2"), ("SLICE_ITEMS", "40"), ("CHUNK_ITEMS", "10")];
+    settings.into_iter().map(|(name, value)| (name, value.to_owned())).collect()
+}
+
+/// One run's application, person and mailbox. Its database goes with it.
+pub(super) struct Rig {
+    pub(super) app: TestApp,
+    pub(super) ada: Person,
+    pub(super) account: String,
+    /// Decides whatever the run leaves to chance.
+    pub(super) rng: StdRng,
+    /// Messages in the mailbox at the start.
+    pub(super) n_messages: usize,
+    /// Whether something has changed at Google since the start.
+    pub(super) changed: bool,
+    n_made: usize,
+    cluster: Arc<Cluster>,
+}
+
+impl Drop for Rig {
+    fn drop(&mut self) {
+        let (cluster, number) = (Arc::clone(&self.cluster), self.app.db.number);
+        tokio::spawn(async move { cluster.remove(number).await });
+    }
+}
+
+impl Rig {
+    /// A person who is linked, with a mailbox that follows from the seed; API running, no worker.
+    pub(super) async fn new(cluster: &Arc<Cluster>, seed: u64, settings: Settings) -> Self {
+        Self::sized(cluster, seed, settings, 50..=150).await
+    }
+
+    /// As [`Rig::new`], with a mailbox of this size.
+    pub(super) async fn sized(
+        cluster: &Arc<Cluster>,
+        seed: u64,
+        settings: Settings,
+        messages: std::ops::RangeInclusive<usize>,
+    ) -> Self {
+        let mut rng = StdRng::seed_from_u64(seed);
+        let app = TestApp::start_idle_on(cluster, settings).await;
+        let (n_messages, events) = (rng.random_range(messages), rng.random_range(8..=20));
+        app.google.add_account(ADA, "Ada Brook").expect("an account");
+        let generate = Generate {
+            seed,
+            messages: n_messages,
+            events,
+            months: 3,
+            ..Generate::usual(app.clock.now().trunc_subsecs(0))
+        };
+        app.google.generate(ADA, &generate).expect("a mailbox");
+        let ada = app.person("ada");
+        let account = ada.connect(ADA).await;
+        Self { app, ada, account, rng, n_messages, changed: false, n_made: 0, cluster: Arc::clone(cluster) }
+    }
+
+    /// Everything the mailbox and the calendars hold.
+    pub(super) fn consent(&self) -> Value {
+        let mut input = everything();
+        (input["privateEvents"], input["includeUndone"]) = (json!(true), json!(true));
+        input["calendars"] = json!(self.app.google.calendars(ADA).expect("calendars"));
+        input
+    }
+
+    /// Previews and approves everything; gives the batch.
+    pub(super) async fn import(&self) -> String {
+        self.ada.import(&self.account, self.consent()).await
+    }
+
+    pub(super) fn worker(&self) -> WorkerProcess {
+        WorkerProcess::start(&self.app.vars)
+    }
+
+    /// A batch's state, straight from the database.
+    pub(super) async fn state(&self, batch: &str) -> String {
+        let sql = format!("SELECT state FROM batches WHERE batch_id = '{}'", uuid_of(batch));
+        self.app.db.rows(&sql).await[0][0].clone()
+    }
+
+    /// Waits until a number in the database has come this far; `false` when the batch ended first.
+    pub(super) async fn reaches(&self, batch: &str, sql: &str, least: usize) -> bool {
+        let least = i64::try_from(least).expect("a small number");
+        let look = || async {
+            if self.app.db.number_of(sql).await >= least {
+                return Some(true);
+            }
+            (!GOING.contains(&self.state(batch).await.as_str())).then_some(false)
+        };
+        eventually_within(PATIENCE, look, || format!("{least} from {sql}")).await
+    }
+
+    /// Waits until so many items of the batch are stored; `false` when it ended first.
+    pub(super) async fn stored(&self, batch: &str, least: usize) -> bool {
+        let sql = format!("SELECT n_stored FROM batches WHERE batch_id = '{}'", uuid_of(batch));
+        self.reaches(batch, &sql, least).await
+    }
+
+    /// Waits until the batch has ended, undone included; gives its state.
+    pub(super) async fn end(&self, batch: &str) -> String {
+        let look = || async {
+            let state = self.state(batch).await;
+            (!GOING.contains(&state.as_str()) && state != "paused").then_some(state)
+        };
+        let sql = format!(
+            "SELECT b.state, j.kind, j.state, j.attempt, j.error_class, j.run_at - now(), j.checkpoint
+             FROM batches b JOIN jobs j USING (user_id, batch_id) WHERE batch_id = '{}'",
+            uuid_of(batch)
+        );
+        match tokio::time::timeout(PATIENCE, eventually_within(PATIENCE * 2, look, String::new)).await {
+            Ok(state) => state,
+            Err(_) => panic!("never came about: the end of a batch; {:?}", self.app.db.rows(&sql).await),
+        }
+    }
+
+    fn google(&self) -> Control {
+        self.app.google.clone()
+    }
+
+    /// Delivers a mail; gives its id.
+    pub(super) fn deliver(&mut self) -> String {
+        self.n_made += 1;
+        let n = self.n_made;
+        let head = "From: Grace <grace@example.org>\r\nTo: ada@brightwater.example\r\n";
+        let raw = format!("{head}Subject: Mail {n}\r\nMessage-ID: <{n}@chaos.example.org>\r\n\r\nNumber {n}\r\n");
+        self.changed = true;
+        self.google().deliver(ADA, raw.as_bytes(), Deliver::default()).expect("delivered")
+    }
+
+    /// Makes a meeting or a series.
+    pub(super) fn meet(&mut self) {
+        // Google's times are whole seconds.
+        let start = self.app.clock.now().trunc_subsecs(0) + TimeDelta::hours(self.rng.random_range(-500..500));
+        let mut event = json!({
+            "summary": format!("Meeting {}", self.rng.random_range(0..1_000)),
+            "start": { "dateTime": start.to_rfc3339() }, "end": { "dateTime": (start + TimeDelta::hours(1)).to_rfc3339() },
+        });
+        if self.rng.random_bool(0.4) {
+            event["recurrence"] = json!([format!("RRULE:FREQ=DAILY;COUNT={}", self.rng.random_range(2..9))]);
+            (event["start"]["timeZone"], event["end"]["timeZone"]) = (json!("UTC"), json!("UTC"));
+        }
+        self.changed = true;
+        self.google().put_event(ADA, CALENDAR, event).expect("made");
+    }
+
+    /// Does one thing that people do to their mail and meetings.
+    pub(super) fn change(&mut self) {
+        self.changed = true;
+        match self.rng.random_range(0..8) {
+            0..=2 => drop(self.deliver()),
+            3..=5 => self.change_mail(),
+            6 => self.meet(),
+            _ => self.change_meeting(),
+        }
+    }
+
+    fn change_mail(&mut self) {
+        let mails = self.google().messages(ADA).expect("mail");
+        let Some(id) = mails.choose(&mut self.rng).map(|mail| mail.id.clone()) else { return };
+        let google = self.google();
+        let changed = match self.rng.random_range(0..5) {
+            0 => google.modify_labels(ADA, &id, &["STARRED"], &["UNREAD"]),
+            1 => google.modify_labels(ADA, &id, &["UNREAD"], &["STARRED"]),
+            2 => google.trash(ADA, &id),
+            3 => google.modify_labels(ADA, &id, &["INBOX"], &["TRASH"]),
+            _ => google.delete(ADA, &id),
+        };
+        changed.expect("changed");
+    }
+
+    fn change_meeting(&mut self) {
+        let events = self.google().events(ADA, CALENDAR).expect("events");
+        let standing = |event: &&Value| {
+            event["status"] != json!("cancelled")
+                && event["recurringEventId"].is_null()
+                && event["start"]["dateTime"].is_string()
+        };
+        let standing: Vec<&Value> = events.iter().filter(standing).collect();
+        let Some(event) = standing.choose(&mut self.rng) else { return };
+        let id = event["id"].as_str().expect("an id");
+        if self.rng.random_bool(0.3) {
+            return self.google().cancel_event(ADA, CALENDAR, id).expect("cancelled");
+        }
+        let to = moment(&event["start"]["dateTime"]) + TimeDelta::minutes(self.rng.random_range(1..600));
+        self.google().move_event(ADA, CALENDAR, id, to, to + TimeDelta::hours(1)).expect("moved");
+    }
+
+    /// Waits a moment that the seed has chosen: not for anything to happen, but so that the next comes at any time.
+    pub(super) async fn linger(&mut self, up_to_ms: u64) {
+        let moment = self.rng.random_range(0..=up_to_ms);
+        tokio::time::sleep(Duration::from_millis(moment)).await;
+    }
+}
+
+pub(super) fn moment(value: &Value) -> DateTime<Utc> {
+    DateTime::parse_from_rfc3339(value.as_str().unwrap_or_else(|| panic!("{value}"))).expect("a time").to_utc()
+}
