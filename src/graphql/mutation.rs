@@ -155,6 +155,20 @@ pub(super) struct SyncNowPayload {
     user_errors: Vec<UserError>,
 }
 
+impl SyncNowPayload {
+    async fn of(
+        ctx: &Context<'_>,
+        input: SyncNowInput,
+        act: impl AsyncFnOnce(&App, &Caller, AccountId) -> sync::Result<BatchRow>,
+    ) -> Result<Self> {
+        let Some(account) = id::decode_as(Kind::Account, &input.account_id).map(AccountId) else {
+            return Ok(Self { batch: None, user_errors: vec![Refusal::NotFound { what: "account" }.into()] });
+        };
+        let (batch, user_errors) = payload(ctx, act(app(ctx)?, &caller(ctx)?, account).await)?;
+        Ok(Self { batch: batch.map(Batch), user_errors })
+    }
+}
+
 /// What to take back.
 #[derive(InputObject)]
 pub(super) struct UndoInput {
@@ -382,11 +396,7 @@ impl Mutation {
         ctx: &Context<'_>,
         #[graphql(desc = "Which account to bring up to date.")] input: SyncNowInput,
     ) -> Result<SyncNowPayload> {
-        let Some(account) = id::decode_as(Kind::Account, &input.account_id).map(AccountId) else {
-            return Ok(SyncNowPayload { batch: None, user_errors: vec![Refusal::NotFound { what: "account" }.into()] });
-        };
-        let (batch, user_errors) = payload(ctx, approve::sync_now(app(ctx)?, &caller(ctx)?, account).await)?;
-        Ok(SyncNowPayload { batch: batch.map(Batch), user_errors })
+        SyncNowPayload::of(ctx, input, approve::sync_now).await
     }
 
     /// Lists everything inside the consent anew, compares it with the ledger, fetches what the ledger did not know, and looks
@@ -396,11 +406,7 @@ impl Mutation {
         ctx: &Context<'_>,
         #[graphql(desc = "Which account to check.")] input: SyncNowInput,
     ) -> Result<SyncNowPayload> {
-        let Some(account) = id::decode_as(Kind::Account, &input.account_id).map(AccountId) else {
-            return Ok(SyncNowPayload { batch: None, user_errors: vec![Refusal::NotFound { what: "account" }.into()] });
-        };
-        let (batch, user_errors) = payload(ctx, approve::audit_completeness(app(ctx)?, &caller(ctx)?, account).await)?;
-        Ok(SyncNowPayload { batch: batch.map(Batch), user_errors })
+        SyncNowPayload::of(ctx, input, approve::audit_completeness).await
     }
 
     /// Takes a batch back, also while it runs: stops it, removes what it brought, restores what it had replaced, and keeps

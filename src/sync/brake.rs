@@ -58,6 +58,6 @@ pub(super) async fn pull(app: &App, slice: &Slice<'_>, (n_left, n_before): (i64,
     };
     audit::insert(&mut tx, &entry).await?;
     tx.commit().await?;
-    hint(app, slice.claim).await;
+    hint(app, id).await;
     Ok(())
 }

@@ -5,7 +5,7 @@
 
 use serde_json::json;
 
-use super::{Caller, Refusal, Result, batch, reconcile};
+use super::{Caller, Refusal, Result, batch, reconcile, work::hint};
 use crate::{
     app::App,
     db::{
@@ -169,8 +169,6 @@ async fn finish(
     let batch = Batch::find(&mut tx, batch.batch_id).await?.ok_or(Refusal::NotFound { what: "batch" })?;
     tx.commit().await?;
     reconcile::ring(app, &due).await;
-    if let Err(error) = app.broker.changed(batch.batch_id).await {
-        tracing::debug!(batch.id = %batch.batch_id, error = %error, "could not hint at progress");
-    }
+    hint(app, batch.batch_id).await;
     Ok(batch)
 }

@@ -50,7 +50,7 @@ pub(super) async fn slice(app: &App, user: UserId, claim: &mut Claim) -> Result<
     let fence = Fence { batch: claim.batch_id, generation: batch.generation };
     for stream in streams.iter().filter(|stream| stream.service == service) {
         while chunk(app, user, claim, fence, stream).await? > 0 {
-            hint(app, claim).await;
+            hint(app, claim.batch_id).await;
             if tokio::time::Instant::now() > deadline {
                 return Ok(Verdict::Continue);
             }

@@ -190,7 +190,7 @@ pub(super) async fn store(app: &App, slice: &mut Slice<'_>, page: Page, prepared
     }
     tx.commit().await?;
     reconcile::ring(app, woken.as_slice()).await;
-    hint(app, slice.claim).await;
+    hint(app, batch).await;
     Ok(Stored::Kept)
 }
 

@@ -98,7 +98,7 @@ async fn provider(tx: &mut Tx, batch: &Batch) -> Result<ProviderName> {
 pub(super) async fn slice(app: &App, user: UserId, claim: &mut Claim) -> Result<Verdict> {
     let deadline = tokio::time::Instant::now() + app.config.sync.slice;
     while chunk(app, user, claim).await? {
-        hint(app, claim).await;
+        hint(app, claim.batch_id).await;
         if tokio::time::Instant::now() > deadline {
             return Ok(Verdict::Continue);
         }

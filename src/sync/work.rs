@@ -11,7 +11,7 @@ use crate::{
         jobs::{self, Claim, Release},
     },
     domain::{
-        ids::UserId,
+        ids::{BatchId, UserId},
         job::{JobKind, JobState, THROTTLED, Verdict, WAITS, backoff},
     },
 };
@@ -134,7 +134,7 @@ async fn let_go(app: &App, user: UserId, claim: &Claim, verdict: &Verdict) -> Re
         }
     };
     reconcile::ring(app, &due).await;
-    hint(app, claim).await;
+    hint(app, claim.batch_id).await;
     Ok(())
 }
 
@@ -167,8 +167,8 @@ async fn release_job(app: &App, user: UserId, claim: &Claim, release: &Release<'
 }
 
 /// Tells those who watch the batch to look. A hint that is lost is harmless: they also look by themselves now and then.
-pub(super) async fn hint(app: &App, claim: &Claim) {
-    if let Err(error) = app.broker.changed(claim.batch_id).await {
-        tracing::debug!(batch.id = %claim.batch_id, error = %error, "could not hint at progress");
+pub(super) async fn hint(app: &App, batch: BatchId) {
+    if let Err(error) = app.broker.changed(batch).await {
+        tracing::debug!(batch.id = %batch, error = %error, "could not hint at progress");
     }
 }
