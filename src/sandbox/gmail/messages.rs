@@ -26,10 +26,10 @@ use super::{
 
 /// Where the next page goes on, and which question it belongs to.
 #[derive(Serialize, Deserialize)]
-pub(super) struct PageToken {
-    pub internal_date: i64,
-    pub id: u64,
-    pub question: u64,
+struct PageToken {
+    internal_date: i64,
+    id: u64,
+    question: u64,
 }
 
 /// Which messages a list is about.
@@ -70,30 +70,18 @@ pub(super) async fn list(
     params: Params,
 ) -> ApiResult<Json<Value>> {
     let caller = admit(&world, &headers, &user, Needs::Metadata, "caribou.api.proto.MailboxService.ListMessages")?;
-    check_query(&caller, &params)?;
-    let limit =
-        params.max_results(100, 500).ok_or_else(|| ApiError::invalid_argument("Invalid value at 'max_results'"))?;
-    let fingerprint = fingerprint(&params);
-    let before = match params.find("pageToken") {
-        None => None,
-        Some(token) => Some(
-            open_token("messages", token)
-                .filter(|page: &PageToken| page.question == fingerprint)
-                .map(|page| (page.internal_date, Id(page.id)))
-                .ok_or_else(|| ApiError::invalid_argument("Invalid pageToken"))?,
-        ),
-    };
+    let window = Window::read("messages", &caller, &params)?;
     let mailbox = caller.account.mailbox.read();
     let question = Question::read(&params, &mailbox, world.clock.now());
     world.note_loud(&question.query.loud);
     let mut n_seen = 0;
-    let mut matching = mailbox.newest_first(before).inspect(|_| n_seen += 1).filter(|mail| question.matches(mail));
-    let page: Vec<&Stored> = matching.by_ref().take(limit).collect();
+    let mut matching =
+        mailbox.newest_first(window.before).inspect(|_| n_seen += 1).filter(|mail| question.matches(mail));
+    let page: Vec<&Stored> = matching.by_ref().take(window.limit).collect();
     let has_more = matching.next().is_some();
     let mut answer = json!({"resultSizeEstimate": estimate(page.len(), n_seen, mailbox.len())});
     if let (Some(last), true) = (page.last(), has_more) {
-        let token = PageToken { internal_date: last.internal_date, id: last.id.0, question: fingerprint };
-        answer["nextPageToken"] = seal_token("messages", &token).into();
+        answer["nextPageToken"] = window.token_after(last).into();
     }
     // An empty list is absent, not `[]`.
     if !page.is_empty() {
@@ -103,8 +91,42 @@ pub(super) async fn list(
     Ok(Json(answer))
 }
 
+/// Which page of a list is asked for.
+pub(super) struct Window {
+    /// The list, so that a token of one opens no page of another.
+    list: &'static str,
+    pub(super) limit: usize,
+    /// The last mail of the page before.
+    pub(super) before: Option<(i64, Id)>,
+    fingerprint: u64,
+}
+
+impl Window {
+    pub(super) fn read(list: &'static str, caller: &Caller, params: &Params) -> ApiResult<Self> {
+        check_query(caller, params)?;
+        let limit =
+            params.max_results(100, 500).ok_or_else(|| ApiError::invalid_argument("Invalid value at 'max_results'"))?;
+        let fingerprint = fingerprint(params);
+        let open = |token| open_token(list, token).filter(|page: &PageToken| page.question == fingerprint);
+        let before = match params.find("pageToken") {
+            None => None,
+            Some(token) => {
+                let page = open(token).ok_or_else(|| ApiError::invalid_argument("Invalid pageToken"))?;
+                Some((page.internal_date, Id(page.id)))
+            }
+        };
+        Ok(Self { list, limit, before, fingerprint })
+    }
+
+    /// The token of the page that comes after this mail.
+    pub(super) fn token_after(&self, last: &Stored) -> String {
+        let page = PageToken { internal_date: last.internal_date, id: last.id.0, question: self.fingerprint };
+        seal_token(self.list, &page)
+    }
+}
+
 /// A token that opens no content may not search it either.
-pub(super) fn check_query(caller: &Caller, params: &Params) -> ApiResult<()> {
+fn check_query(caller: &Caller, params: &Params) -> ApiResult<()> {
     if params.find("q").is_some() && caller.sees_metadata_only() {
         let message = "Metadata scope does not support 'q' parameter";
         return Err(ApiError::new(StatusCode::FORBIDDEN, "forbidden", message));
@@ -113,7 +135,7 @@ pub(super) fn check_query(caller: &Caller, params: &Params) -> ApiResult<()> {
 }
 
 /// A page token answers one question only.
-pub(super) fn fingerprint(params: &Params) -> u64 {
+fn fingerprint(params: &Params) -> u64 {
     let parts = ["q", "labelIds", "includeSpamTrash"].map(|name| params.all(name).collect::<Vec<_>>().join("\n"));
     digest64(&parts.each_ref().map(|part| part.as_bytes()))
 }

@@ -13,13 +13,13 @@ use serde_json::{Value, json};
 use super::{
     super::{
         envelope::{ApiError, ApiResult},
-        params::{Params, open_token, seal_token},
+        params::Params,
         world::SharedWorld,
     },
     access::{Needs, admit},
     mailbox::Stored,
     message::Id,
-    messages::{Answer, Format, PageToken, Question, check_query, estimate, fingerprint},
+    messages::{Answer, Format, Question, Window, estimate},
 };
 
 /// Threads with a message that matches, by the newest such message.
@@ -30,32 +30,19 @@ pub(super) async fn list(
     params: Params,
 ) -> ApiResult<Json<Value>> {
     let caller = admit(&world, &headers, &user, Needs::Metadata, "caribou.api.proto.MailboxService.ListThreads")?;
-    check_query(&caller, &params)?;
-    let limit =
-        params.max_results(100, 500).ok_or_else(|| ApiError::invalid_argument("Invalid value at 'max_results'"))?;
-    let fingerprint = fingerprint(&params);
-    let before = match params.find("pageToken") {
-        None => None,
-        Some(token) => {
-            let token = open_token("threads", token).filter(|page: &PageToken| page.question == fingerprint);
-            Some(token.ok_or_else(|| ApiError::invalid_argument("Invalid pageToken"))?)
-        }
-    };
+    let window = Window::read("threads", &caller, &params)?;
     let mailbox = caller.account.mailbox.read();
     let question = Question::read(&params, &mailbox, world.clock.now());
     world.note_loud(&question.query.loud);
     let mut seen = HashSet::new();
     let newest = mailbox.newest_first(None).filter(|mail| question.matches(mail) && seen.insert(mail.thread));
-    let is_left = |mail: &&Stored| {
-        before.as_ref().is_none_or(|page: &PageToken| (mail.internal_date, mail.id) < (page.internal_date, Id(page.id)))
-    };
+    let is_left = |mail: &&Stored| window.before.is_none_or(|before| (mail.internal_date, mail.id) < before);
     let mut left = newest.filter(is_left);
-    let page: Vec<&Stored> = left.by_ref().take(limit).collect();
+    let page: Vec<&Stored> = left.by_ref().take(window.limit).collect();
     let has_more = left.next().is_some();
     let mut answer = json!({"resultSizeEstimate": estimate(page.len(), page.len(), mailbox.n_threads())});
     if let (Some(last), true) = (page.last(), has_more) {
-        let token = PageToken { internal_date: last.internal_date, id: last.id.0, question: fingerprint };
-        answer["nextPageToken"] = seal_token("threads", &token).into();
+        answer["nextPageToken"] = window.token_after(last).into();
     }
     if !page.is_empty() {
         let entry = |mail: &Stored| {

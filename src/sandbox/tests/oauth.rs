@@ -75,13 +75,7 @@ async fn tokens_refresh_expire_and_die_together() {
     // The second consent goes through silently, and brings no second refresh token.
     let back = Url::parse(&google.consent_page(&[]).await).unwrap();
     let code = query(&back, "code").unwrap();
-    let form = [
-        ("grant_type", "authorization_code"),
-        ("code", &code),
-        ("redirect_uri", CALLBACK),
-        ("code_verifier", "verifier"),
-    ];
-    assert!(google.token(&form).await.1.get("refresh_token").is_none());
+    assert!(google.exchange(&code).await.1.get("refresh_token").is_none());
     let revoked = google.http.post(google.at("/revoke")).form(&[("token", refresh)]).send().await.unwrap();
     assert_eq!(revoked.status(), 200);
     assert_eq!(google.get(fresh["access_token"].as_str().unwrap(), "/gmail/v1/users/me/profile").await.0, 401);
@@ -102,13 +96,7 @@ async fn linked(google: &Google) -> Value {
     let page = google.consent_page(&[("prompt", "consent")]).await;
     let back = google.decide(&page, "continue", &SCOPES.split(' ').collect::<Vec<_>>()).await;
     let code = query(&back, "code").unwrap();
-    let form = [
-        ("grant_type", "authorization_code"),
-        ("code", &code),
-        ("redirect_uri", CALLBACK),
-        ("code_verifier", "verifier"),
-    ];
-    google.token(&form).await.1
+    google.exchange(&code).await.1
 }
 
 fn text(tokens: &Value, field: &str) -> String {

@@ -84,18 +84,23 @@ impl Google {
         (response.status().as_u16(), response.json().await.unwrap())
     }
 
+    /// Trades a code for tokens.
+    pub(super) async fn exchange(&self, code: &str) -> (u16, Value) {
+        let form = [
+            ("grant_type", "authorization_code"),
+            ("code", code),
+            ("redirect_uri", CALLBACK),
+            ("code_verifier", "verifier"),
+        ];
+        self.token(&form).await
+    }
+
     /// Goes through consent and gives the token reply.
     pub(super) async fn link(&self, scopes: &[&str]) -> Value {
         let page = self.consent_page(&[]).await;
         let back = self.decide(&page, "continue", scopes).await;
         let code = query(&back, "code").unwrap();
-        let form = [
-            ("grant_type", "authorization_code"),
-            ("code", &code),
-            ("redirect_uri", CALLBACK),
-            ("code_verifier", "verifier"),
-        ];
-        let (status, tokens) = self.token(&form).await;
+        let (status, tokens) = self.exchange(&code).await;
         assert_eq!(status, 200, "{tokens}");
         tokens
     }
