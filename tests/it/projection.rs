@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use futures::future::join_all;
 use omnisync::{domain::ids::UserId, sandbox::Deliver};
 use rand::{Rng, SeedableRng, rngs::StdRng, seq::IndexedRandom};
@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::{
     flow::everything,
-    support::{FINISHED, Person, TestApp},
+    support::{FINISHED, Person, TestApp, any_meeting},
 };
 
 const STEPS: usize = 15;
@@ -93,17 +93,7 @@ impl<'a> History<'a> {
     }
 
     fn put_event(&mut self) {
-        // Google's times are whole seconds.
-        let start = self.app.clock.now().trunc_subsecs(0) + TimeDelta::hours(self.rng.random_range(-500..500));
-        let mut event = json!({
-            "summary": format!("Meeting {}", self.rng.random_range(0..1_000)),
-            "start": { "dateTime": start.to_rfc3339() }, "end": { "dateTime": (start + TimeDelta::hours(1)).to_rfc3339() },
-        });
-        if self.rng.random_bool(0.4) {
-            event["recurrence"] = json!([format!("RRULE:FREQ=DAILY;COUNT={}", self.rng.random_range(2..9))]);
-            event["start"]["timeZone"] = json!("UTC");
-            event["end"]["timeZone"] = json!("UTC");
-        }
+        let event = any_meeting(&mut self.rng, self.app.clock.now());
         self.app.google.put_event(&self.email, "primary", event).expect("made");
     }
 

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::{
     flow::{ADA, everything},
-    support::{Cluster, Person, Settings, TestApp, WorkerProcess, eventually_within, uuid_of},
+    support::{Cluster, Person, Settings, TestApp, WorkerProcess, any_meeting, eventually_within, uuid_of},
 };
 
 /// How long a batch may take to end: tries that failed wait up to 15, 30 and 60 s for the next.
@@ -151,16 +151,7 @@ impl Rig {
 
     /// Makes a meeting or a series.
     pub(super) fn meet(&mut self) {
-        // Google's times are whole seconds.
-        let start = self.app.clock.now().trunc_subsecs(0) + TimeDelta::hours(self.rng.random_range(-500..500));
-        let mut event = json!({
-            "summary": format!("Meeting {}", self.rng.random_range(0..1_000)),
-            "start": { "dateTime": start.to_rfc3339() }, "end": { "dateTime": (start + TimeDelta::hours(1)).to_rfc3339() },
-        });
-        if self.rng.random_bool(0.4) {
-            event["recurrence"] = json!([format!("RRULE:FREQ=DAILY;COUNT={}", self.rng.random_range(2..9))]);
-            (event["start"]["timeZone"], event["end"]["timeZone"]) = (json!("UTC"), json!("UTC"));
-        }
+        let event = any_meeting(&mut self.rng, self.app.clock.now());
         self.changed = true;
         self.google().put_event(ADA, CALENDAR, event).expect("made");
     }

@@ -18,6 +18,25 @@ pub(crate) use state::State;
 
 use std::{future::Future, time::Duration};
 
+use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
+use rand::{Rng, rngs::StdRng};
+use serde_json::{Value, json};
+
+/// A meeting or a series of meetings, within three weeks of now.
+pub(crate) fn any_meeting(rng: &mut StdRng, now: DateTime<Utc>) -> Value {
+    // Google's times are whole seconds.
+    let start = now.trunc_subsecs(0) + TimeDelta::hours(rng.random_range(-500..500));
+    let mut event = json!({
+        "summary": format!("Meeting {}", rng.random_range(0..1_000)),
+        "start": { "dateTime": start.to_rfc3339() }, "end": { "dateTime": (start + TimeDelta::hours(1)).to_rfc3339() },
+    });
+    if rng.random_bool(0.4) {
+        event["recurrence"] = json!([format!("RRULE:FREQ=DAILY;COUNT={}", rng.random_range(2..9))]);
+        (event["start"]["timeZone"], event["end"]["timeZone"]) = (json!("UTC"), json!("UTC"));
+    }
+    event
+}
+
 /// How long any state may take to come about before a test fails.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
