@@ -184,6 +184,9 @@ pub struct Sync {
     pub sweep: Duration,
     /// How long an approved preview may wait for approval, in seconds. Read from `PREVIEW_SECS`. Defaults to 3,600.
     pub preview: Duration,
+    /// For how many days what an undo took away is kept, so that it can be redone; `None` deletes it at once. Read from
+    /// `UNDO_DAYS`, where 0 means none. Defaults to 7; at most 365.
+    pub undo_days: Option<i32>,
     /// Samples a preview shows of each service. Read from `PREVIEW_SAMPLES`. Defaults to 20; at most 20.
     pub preview_samples: usize,
     /// Tries in a row of a job that fails for a passing reason, without progress between them. Read from `MAX_ATTEMPTS`. Defaults to 5.
@@ -292,6 +295,7 @@ impl Config {
                 concurrency: vars.between("WORKER_CONCURRENCY", 4, 1, 256),
                 sweep: Duration::from_millis(vars.or("SWEEP_MS", 5_000)),
                 preview: vars.secs("PREVIEW_SECS", 3_600),
+                undo_days: i32::try_from(vars.between("UNDO_DAYS", 7, 0, 365)).ok().filter(|days| *days > 0),
                 preview_samples: vars.between("PREVIEW_SAMPLES", 20, 1, 20),
                 max_attempts: vars.or("MAX_ATTEMPTS", 5),
             },

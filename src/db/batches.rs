@@ -7,7 +7,7 @@ use diesel::{
 };
 use diesel_async::RunQueryDsl;
 
-use super::{Result, Tx, schema::batches};
+use super::{Result, Tx, schema::batches, undo::Keep};
 use crate::domain::{
     batch::{BatchOrigin, BatchState},
     ids::{AccountId, BatchId, PreviewId},
@@ -46,6 +46,9 @@ pub struct Batch {
     pub started_at: Option<DateTime<Utc>>,
     pub finished_at: Option<DateTime<Utc>>,
     pub undone_at: Option<DateTime<Utc>>,
+    /// The state that redo brings it back to.
+    pub undone_from: Option<BatchState>,
+    pub redo_until: Option<DateTime<Utc>>,
 }
 
 impl Batch {
@@ -108,15 +111,16 @@ impl Batch {
         Ok(query.first(&mut **tx).await.optional()?)
     }
 
-    /// Ids of up to `limit` batches of an account that have not been undone and are not being undone, oldest first.
+    /// Ids of up to `limit` batches of an account of which something is left, if only to be redone, oldest first.
     ///
     /// # Errors
     /// When the database refuses.
     pub async fn left_of_account(tx: &mut Tx, account: AccountId, limit: i64) -> Result<Vec<BatchId>> {
+        let gone = [BatchState::Undoing.as_str(), BatchState::Undone.as_str()];
         let query = batches::table
             .filter(batches::user_id.eq(tx.user().0))
             .filter(batches::account_id.eq(account.0))
-            .filter(batches::state.ne_all([BatchState::Undoing.as_str(), BatchState::Undone.as_str()]))
+            .filter(batches::state.ne_all(gone).or(batches::redo_until.is_not_null()))
             .order((batches::created_at, batches::batch_id))
             .limit(limit)
             .select(batches::batch_id);
@@ -359,21 +363,40 @@ pub async fn finish(
     Ok(changed == 1)
 }
 
-/// Fences a batch and begins to take it back: raises its generation, so that no worker can write under it any more.
+/// Begins an undo: no worker can write under the batch any more. With `keep`, it can be redone for so many days from now.
 ///
 /// # Errors
 /// When the database refuses.
-pub async fn fence_for_undo(tx: &mut Tx, batch: BatchId) -> Result<()> {
+pub async fn fence_for_undo(tx: &mut Tx, batch: BatchId, keep: Keep) -> Result<()> {
     diesel::sql_query(
         "UPDATE batches SET state = 'undoing', generation = generation + 1, finished_at = coalesce(finished_at, now()),
-             throttled_until = NULL, seq = seq + 1
-         WHERE user_id = $1 AND batch_id = $2 AND state NOT IN ('undoing', 'undone')",
+             undone_at = NULL, throttled_until = NULL, seq = seq + 1, redo_until = now() + make_interval(days => $3),
+             undone_from = coalesce(undone_from,
+                 CASE WHEN state IN ('succeeded', 'partial', 'failed') THEN state ELSE 'cancelled' END)
+         WHERE user_id = $1 AND batch_id = $2",
+    )
+    .bind::<SqlUuid, _>(tx.user().0)
+    .bind::<SqlUuid, _>(batch.0)
+    .bind::<Nullable<Integer>, _>(keep)
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+/// Begins a redo; `false` when the time for it is over.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn fence_for_redo(tx: &mut Tx, batch: BatchId) -> Result<bool> {
+    let changed = diesel::sql_query(
+        "UPDATE batches SET state = 'redoing', generation = generation + 1, undone_at = NULL, seq = seq + 1
+         WHERE user_id = $1 AND batch_id = $2 AND state = 'undone' AND redo_until > now()",
     )
     .bind::<SqlUuid, _>(tx.user().0)
     .bind::<SqlUuid, _>(batch.0)
     .execute(&mut **tx)
     .await?;
-    Ok(())
+    Ok(changed == 1)
 }
 
 /// Adds to what an undo has taken away and set back.
@@ -391,6 +414,40 @@ pub async fn count_undone(tx: &mut Tx, batch: BatchId, removed: i64, restored: i
         .execute(&mut **tx)
         .await?;
     Ok(())
+}
+
+/// Takes from what an undo has taken away and set back.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn count_redone(tx: &mut Tx, batch: BatchId, returned: i64, replaced: i64) -> Result<()> {
+    diesel::sql_query(
+        "UPDATE batches SET n_removed = greatest(n_removed - $3, 0), n_restored = greatest(n_restored - $4, 0), seq = seq + 1
+         WHERE user_id = $1 AND batch_id = $2 AND state = 'redoing'",
+    )
+    .bind::<SqlUuid, _>(tx.user().0)
+    .bind::<SqlUuid, _>(batch.0)
+    .bind::<BigInt, _>(returned)
+    .bind::<BigInt, _>(replaced)
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+/// Ends a redo: the batch is again what it was before its undo. `false` when it had ended before.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn mark_redone(tx: &mut Tx, batch: BatchId) -> Result<bool> {
+    let changed = diesel::sql_query(
+        "UPDATE batches SET state = undone_from, undone_from = NULL, redo_until = NULL, n_removed = 0, n_restored = 0, seq = seq + 1
+         WHERE user_id = $1 AND batch_id = $2 AND state = 'redoing'",
+    )
+    .bind::<SqlUuid, _>(tx.user().0)
+    .bind::<SqlUuid, _>(batch.0)
+    .execute(&mut **tx)
+    .await?;
+    Ok(changed == 1)
 }
 
 /// Ends an undo; `false` when it had ended before.

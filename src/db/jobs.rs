@@ -396,7 +396,7 @@ pub async fn revive(tx: &mut Tx, job: &Job) -> Result<Vec<Due>> {
     let feeds = match job.kind {
         JobKind::GmailSync => JobKind::NormalizeMail,
         JobKind::CalendarSync => JobKind::NormalizeEvent,
-        JobKind::NormalizeMail | JobKind::NormalizeEvent | JobKind::Undo => job.kind,
+        JobKind::NormalizeMail | JobKind::NormalizeEvent | JobKind::Undo | JobKind::Redo => job.kind,
     };
     let due = diesel::sql_query(
         "UPDATE jobs SET state = 'queued', attempt = 0, run_at = now(), signal = signal + 1, finished_at = NULL,

@@ -19,6 +19,7 @@ pub mod schema;
 mod scope;
 pub mod streams;
 pub mod undo;
+pub mod undone;
 pub mod users;
 mod words;
 

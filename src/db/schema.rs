@@ -60,6 +60,8 @@ diesel::table! {
         started_at -> Nullable<Timestamptz>,
         finished_at -> Nullable<Timestamptz>,
         undone_at -> Nullable<Timestamptz>,
+        undone_from -> Nullable<Text>,
+        redo_until -> Nullable<Timestamptz>,
     }
 }
 
@@ -236,6 +238,47 @@ diesel::table! {
 }
 
 diesel::table! {
+    undone_events (user_id, stream_id, source_id, version) {
+        user_id -> Uuid,
+        stream_id -> Uuid,
+        source_id -> Text,
+        version -> Int8,
+        provider -> Text,
+        kind -> Text,
+        group_key -> Text,
+        batch_id -> Uuid,
+        payload -> Bytea,
+        size_bytes -> Int4,
+        fetched_at -> Timestamptz,
+        purge_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    undone_items (user_id, batch_id, stream_id, source_id) {
+        user_id -> Uuid,
+        batch_id -> Uuid,
+        stream_id -> Uuid,
+        source_id -> Text,
+        outcome -> Text,
+        version -> Nullable<Int8>,
+        reason -> Nullable<Text>,
+        purge_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    undone_streams (user_id, batch_id, stream_id) {
+        user_id -> Uuid,
+        batch_id -> Uuid,
+        stream_id -> Uuid,
+        cursor -> Nullable<Text>,
+        listed -> Bool,
+        purge_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     users (user_id) {
         user_id -> Uuid,
         data_key -> Bytea,
@@ -257,5 +300,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     streams,
     sync_audit,
     sync_preferences,
+    undone_events,
+    undone_items,
+    undone_streams,
     users
 );

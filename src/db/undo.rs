@@ -5,12 +5,16 @@
 
 use diesel::{
     QueryDsl, QueryableByName,
-    sql_types::{Array, BigInt, Nullable, Text, Uuid as SqlUuid},
+    sql_types::{Array, BigInt, Integer, Nullable, Text, Uuid as SqlUuid},
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use futures::future::try_join_all;
 
-use super::{Result, Tx, items, schema::raw_events};
+use super::{
+    Result, Tx, items,
+    schema::raw_events,
+    undone::{self, Unheld},
+};
 use crate::domain::{
     account::{ProviderName, Service},
     ids::{BatchId, StreamId},
@@ -47,33 +51,40 @@ pub async fn find_stream(tx: &mut Tx, batch: BatchId) -> Result<Option<StreamId>
     Ok(rows.into_iter().next().map(|row| row.stream_id))
 }
 
+/// For how many days what an undo takes away is kept to be redone; `None`: it is deleted at once.
+pub type Keep = Option<i32>;
+
 /// Gives up to `limit` of a batch's holds in a stream, and returns them.
 ///
 /// # Errors
 /// When the database refuses.
-pub async fn give_up(tx: &mut Tx, batch: BatchId, stream: StreamId, limit: i64) -> Result<Vec<Hold>> {
+pub async fn give_up(tx: &mut Tx, batch: BatchId, stream: StreamId, limit: i64, keep: Keep) -> Result<Vec<Hold>> {
     let holds = diesel::sql_query(
-        "DELETE FROM batch_items WHERE ctid = ANY (ARRAY(
-             SELECT ctid FROM batch_items WHERE user_id = $1 AND batch_id = $2 AND stream_id = $3
-             ORDER BY source_id LIMIT $4 FOR UPDATE))
-         RETURNING source_id, version",
+        "WITH given AS (
+             DELETE FROM batch_items WHERE ctid = ANY (ARRAY(
+                 SELECT ctid FROM batch_items WHERE user_id = $1 AND batch_id = $2 AND stream_id = $3
+                 ORDER BY source_id LIMIT $4 FOR UPDATE))
+             RETURNING source_id, outcome, version
+         ), kept AS (
+             INSERT INTO undone_items (user_id, batch_id, stream_id, source_id, outcome, version, reason, purge_at)
+             SELECT $1, $2, $3, given.source_id, given.outcome, given.version, i.reason, now() + make_interval(days => $5 + 1)
+             FROM given LEFT JOIN LATERAL (
+                 SELECT reason FROM items WHERE user_id = $1 AND stream_id = $3 AND source_id = given.source_id OFFSET 0
+             ) AS i ON true
+             WHERE $5 IS NOT NULL
+             ON CONFLICT (user_id, batch_id, stream_id, source_id) DO UPDATE SET
+                 outcome = excluded.outcome, version = excluded.version, reason = excluded.reason, purge_at = excluded.purge_at
+         )
+         SELECT source_id, version FROM given",
     )
     .bind::<SqlUuid, _>(tx.user().0)
     .bind::<SqlUuid, _>(batch.0)
     .bind::<SqlUuid, _>(stream.0)
     .bind::<BigInt, _>(limit)
+    .bind::<Nullable<Integer>, _>(keep)
     .load(&mut **tx)
     .await?;
     Ok(holds)
-}
-
-/// A version that nobody holds any more.
-#[derive(Clone, Debug, QueryableByName)]
-struct Unheld {
-    #[diesel(sql_type = Text)]
-    source_id: String,
-    #[diesel(sql_type = BigInt)]
-    version: i64,
 }
 
 /// Deletes these versions, each by its key, all of them on their way at once.
@@ -101,7 +112,7 @@ pub struct Released {
     pub groups: Vec<String>,
 }
 
-/// Deletes the versions that these given-up holds kept and nobody else holds, and tells the ledger.
+/// Deletes the versions that these given-up holds kept and nobody else holds, or sets them aside, and tells the ledger.
 ///
 /// # Errors
 /// When the database refuses.
@@ -111,6 +122,7 @@ pub async fn delete_unheld(
     batch: BatchId,
     stream: StreamId,
     holds: &[Hold],
+    keep: Keep,
 ) -> Result<Released> {
     #[derive(QueryableByName)]
     struct Row {
@@ -145,6 +157,9 @@ pub async fn delete_unheld(
     .bind::<Array<Nullable<BigInt>>, _>(versions.iter().map(|hold| hold.version).collect::<Vec<_>>())
     .load(&mut **tx)
     .await?;
+    if let Some(days) = keep {
+        undone::keep_events(tx, provider, stream, &unheld, days).await?;
+    }
     delete_raw(tx, provider, stream, &unheld).await?;
     let rows: Vec<Row> = diesel::sql_query(
         "WITH left_over AS (

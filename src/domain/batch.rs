@@ -1,10 +1,10 @@
-//! Batches: their states, the legal moves between them, and their counters.
+//! Batches: their states and the legal moves between them.
 //!
 //! ```text
 //! queued ──> running ──> succeeded | partial | failed | cancelled
 //!    │         │  ^             │         │
 //!    │         │  └── retry ────┴─────────┘
-//!    └─────────┴────────> undoing ──> undone
+//!    └─────────┴────────> undoing ──> undone ──> redoing ──> as it was before
 //! ```
 //! A preview row is the draft; a batch is born queued, by `approve`. `paused` stands beside `queued` and `running`.
 
@@ -31,6 +31,8 @@ words! {
         Undoing = "undoing",
         /// Taken back.
         Undone = "undone",
+        /// What was taken back comes back.
+        Redoing = "redoing",
     }
 }
 
@@ -43,20 +45,6 @@ impl BatchState {
     /// Whether workers may still write under this batch.
     pub const fn is_live(self) -> bool {
         matches!(self, Self::Queued | Self::Running | Self::Paused)
-    }
-
-    /// Whether a batch may go from this state to `next`.
-    pub const fn may_become(self, next: Self) -> bool {
-        use BatchState::{Cancelled, Failed, Partial, Paused, Queued, Running, Succeeded, Undoing, Undone};
-        match self {
-            Queued => matches!(next, Running | Paused | Failed | Cancelled | Undoing),
-            Running => matches!(next, Paused | Succeeded | Partial | Failed | Cancelled | Undoing),
-            Paused => matches!(next, Queued | Running | Cancelled | Undoing),
-            Partial | Failed => matches!(next, Running | Undoing),
-            Succeeded | Cancelled => matches!(next, Undoing),
-            Undoing => matches!(next, Undone),
-            Undone => false,
-        }
     }
 }
 

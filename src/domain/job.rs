@@ -17,6 +17,8 @@ words! {
         NormalizeEvent = "normalize_google_event",
         /// Takes a batch back.
         Undo = "undo",
+        /// Brings back what an undo took.
+        Redo = "redo",
     }
 }
 
@@ -27,6 +29,11 @@ impl JobKind {
             Service::Gmail => Self::GmailSync,
             Service::Calendar => Self::CalendarSync,
         }
+    }
+
+    /// Whether it works on what a batch has brought in, after the batch has ended.
+    pub const fn is_afterwards(self) -> bool {
+        matches!(self, Self::Undo | Self::Redo)
     }
 
     /// The job that normalizes what a service's sync stored.

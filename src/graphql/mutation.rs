@@ -18,7 +18,7 @@ use crate::{
     app::App,
     db::{batches::Batch as BatchRow, jobs::Job as JobRow},
     domain::ids::{AccountId, BatchId, JobId, PreviewId},
-    sync::{self, Caller, Refusal, approve, connect, control, disconnect, preview, undo},
+    sync::{self, Caller, Refusal, approve, connect, control, disconnect, preview, redo, undo},
 };
 
 /// The name of the cookie that ties the way back from the provider to the browser that asked.
@@ -190,13 +190,29 @@ pub(super) struct UndoPayload {
     user_errors: Vec<UserError>,
 }
 
+/// What to bring back.
+#[derive(InputObject)]
+pub(super) struct RedoInput {
+    /// The batch to bring back; it must be `UNDONE`, and its `redoUntil` not over.
+    batch_id: ID,
+}
+
+/// What comes back.
+#[derive(SimpleObject)]
+pub(super) struct RedoPayload {
+    /// The batch; `batchProgress` tells when it is what it was before the undo. `null` when nothing was begun.
+    batch: Option<Batch>,
+    /// Why it was not begun; empty when it was.
+    user_errors: Vec<UserError>,
+}
+
 /// What becomes of the data of an account that is disconnected.
 #[derive(Enum, Copy, Clone, Debug, PartialEq, Eq)]
 pub(super) enum DisconnectData {
     /// It stays as it is.
     Keep,
-    /// Every batch of the account is undone: mail, meetings and their raw copies go. The ledger keeps their ids, so that they
-    /// do not come back by themselves.
+    /// Every batch of the account is undone, and none can be redone: mail, meetings and their raw copies go. The ledger keeps
+    /// their ids, so that they do not come back by themselves.
     Erase,
 }
 
@@ -410,7 +426,7 @@ impl Mutation {
     }
 
     /// Takes a batch back, also while it runs: stops it, removes what it brought, restores what it had replaced, and keeps
-    /// what another batch also brought. Asking twice is the same as asking once.
+    /// what another batch also brought. Asking twice is the same as asking once. Until `Batch.redoUntil`, `redo` brings it back.
     async fn undo(
         &self,
         ctx: &Context<'_>,
@@ -431,6 +447,20 @@ impl Mutation {
         }
         let (started, user_errors) = payload(ctx, undo::start(app, &caller, batch).await)?;
         Ok(UndoPayload { batch: started.map(Batch), counts, user_errors })
+    }
+
+    /// Brings back what an undo took, as long as it is kept, and asks nothing of the provider for it. The consent that the undo
+    /// withdrew is in force again; the next `syncNow` brings in what has happened since.
+    async fn redo(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What to bring back.")] input: RedoInput,
+    ) -> Result<RedoPayload> {
+        let Some(batch) = id::decode_as(Kind::Batch, &input.batch_id).map(BatchId) else {
+            return Ok(RedoPayload { batch: None, user_errors: vec![Refusal::NotFound { what: "batch" }.into()] });
+        };
+        let (batch, user_errors) = payload(ctx, redo::start(app(ctx)?, &caller(ctx)?, batch).await)?;
+        Ok(RedoPayload { batch: batch.map(Batch), user_errors })
     }
 
     /// Forgets how an account is reached: stops its run and deletes its tokens. What it brought in stays or goes, as you say.

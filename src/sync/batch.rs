@@ -9,11 +9,7 @@ use crate::{
         batches::{self, Batch, Fence},
         jobs::Job,
     },
-    domain::{
-        batch::BatchState,
-        ids::BatchId,
-        job::{JobKind, JobState},
-    },
+    domain::{batch::BatchState, ids::BatchId, job::JobState},
 };
 
 /// Ends a batch whose jobs have all ended, in the transaction that ended the last of them.
@@ -26,7 +22,7 @@ pub async fn finish_if_done(tx: &mut Tx, id: BatchId) -> Result<()> {
     if !batch.state.is_live() {
         return Ok(());
     }
-    let jobs: Vec<Job> = Job::of_batch(tx, id).await?.into_iter().filter(|job| job.kind != JobKind::Undo).collect();
+    let jobs: Vec<Job> = Job::of_batch(tx, id).await?.into_iter().filter(|job| !job.kind.is_afterwards()).collect();
     if !jobs.iter().all(|job| job.state.is_over()) {
         return Ok(());
     }

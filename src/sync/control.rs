@@ -89,8 +89,8 @@ pub(super) async fn stop(tx: &mut Tx, batch: &Batch) -> Result<Vec<Due>> {
 pub async fn retry(app: &App, caller: &Caller, id: JobId) -> Result<Job> {
     let (mut tx, job, batch) = lock_dead(app, caller, id).await?;
     match (job.kind, batch.state) {
-        (JobKind::Undo, BatchState::Undoing) => {}
-        (JobKind::Undo, _) => return Err(Refusal::BatchOver.into()),
+        (JobKind::Undo, BatchState::Undoing) | (JobKind::Redo, BatchState::Redoing) => {}
+        (JobKind::Undo | JobKind::Redo, _) => return Err(Refusal::BatchOver.into()),
         (_, state) if state.is_live() => {}
         (_, BatchState::Partial | BatchState::Failed) => {
             let live = Batch::find_live(&mut tx, batch.account_id).await?;

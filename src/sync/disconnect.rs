@@ -99,7 +99,7 @@ async fn undo_all(app: &App, caller: &Caller, account: AccountId) -> Result<u64>
             return Ok(n);
         }
         for batch in left {
-            undo::start(app, caller, batch).await?;
+            undo::erase(app, caller, batch).await?;
             n += 1;
         }
     }

@@ -75,6 +75,14 @@ pub enum Refusal {
     /// There is nothing left to hold or to stop.
     #[error("This batch has ended already. Undo takes back what it brought in.")]
     BatchOver,
+    /// There is nothing to bring back.
+    #[error("This batch is not undone, so there is nothing to redo.")]
+    NotUndone,
+    /// What the undo took is no longer kept.
+    #[error(
+        "What this undo took away is no longer kept. Make a preview that includes what was undone, and approve it."
+    )]
+    RedoExpired,
     /// Only a job that was given up can be tried again or put aside.
     #[error("This job has not been given up, so there is nothing to retry or to discard.")]
     JobNotDead,
@@ -109,6 +117,8 @@ impl Refusal {
             Self::KeyReused => "KEY_REUSED",
             Self::AccountBusy => "ACCOUNT_BUSY",
             Self::BatchOver => "BATCH_OVER",
+            Self::NotUndone => "NOT_UNDONE",
+            Self::RedoExpired => "REDO_EXPIRED",
             Self::JobNotDead => "JOB_NOT_DEAD",
             Self::NoConsent => "NO_CONSENT",
             Self::Throttled { .. } => "THROTTLED",
@@ -122,7 +132,7 @@ impl Refusal {
             Self::Invalid { field, .. } => Some(field),
             Self::NotFound { what: "account" } => Some("accountId"),
             Self::NotFound { what: "preview" } => Some("previewId"),
-            Self::NotFound { what: "batch" } | Self::BatchOver => Some("batchId"),
+            Self::NotFound { what: "batch" } | Self::BatchOver | Self::NotUndone | Self::RedoExpired => Some("batchId"),
             Self::NotFound { what: "job" } | Self::JobNotDead => Some("jobId"),
             _ => None,
         }

@@ -15,6 +15,7 @@ mod normalize;
 pub mod preferences;
 pub mod preview;
 pub mod reconcile;
+pub mod redo;
 mod session;
 mod step;
 mod store;

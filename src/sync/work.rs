@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Error, Refusal, Result, batch, normalize, reconcile, step, undo};
+use super::{Error, Refusal, Result, batch, normalize, reconcile, redo, step, undo};
 use crate::{
     app::App,
     broker::Ring,
@@ -66,6 +66,7 @@ async fn slice(app: &App, user: UserId, claim: &mut Claim) -> Result<Verdict> {
         JobKind::GmailSync | JobKind::CalendarSync => step::slice(app, user, claim).await,
         JobKind::NormalizeMail | JobKind::NormalizeEvent => normalize::slice(app, user, claim).await,
         JobKind::Undo => undo::slice(app, user, claim).await,
+        JobKind::Redo => redo::slice(app, user, claim).await,
     }
 }
 
@@ -155,10 +156,10 @@ async fn release_job(app: &App, user: UserId, claim: &Claim, release: &Release<'
         let woken = match claim.kind {
             JobKind::GmailSync => jobs::signal(&mut tx, claim.batch_id, JobKind::NormalizeMail).await?,
             JobKind::CalendarSync => jobs::signal(&mut tx, claim.batch_id, JobKind::NormalizeEvent).await?,
-            JobKind::NormalizeMail | JobKind::NormalizeEvent | JobKind::Undo => None,
+            JobKind::NormalizeMail | JobKind::NormalizeEvent | JobKind::Undo | JobKind::Redo => None,
         };
         due.extend(woken);
-        if claim.kind != JobKind::Undo {
+        if !claim.kind.is_afterwards() {
             batch::finish_if_done(&mut tx, claim.batch_id).await?;
         }
     }

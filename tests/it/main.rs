@@ -16,6 +16,7 @@ mod migrations;
 mod progress;
 mod projection;
 mod quota;
+mod redo;
 mod refusals;
 mod schema;
 mod secrets;

@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// Small transactions, so that an undo has many moments to come between.
-fn small_steps() -> Settings {
+pub(crate) fn small_steps() -> Settings {
     let settings = [
         ("LEASE_SECS", "3"),
         ("SLICE_SECS", "2"),
@@ -22,7 +22,7 @@ fn small_steps() -> Settings {
 }
 
 /// Waits until no job of a batch has anything left to do and no worker holds one.
-async fn at_rest(app: &TestApp, batch: &str) {
+pub(crate) async fn at_rest(app: &TestApp, batch: &str) {
     let sql = format!(
         "SELECT count(*) FROM jobs WHERE batch_id = '{}' AND state IN ('queued', 'running', 'waiting')",
         uuid_of(batch)
@@ -31,7 +31,7 @@ async fn at_rest(app: &TestApp, batch: &str) {
     eventually(look, || format!("rest of {batch}")).await;
 }
 
-async fn holds_nothing(app: &TestApp, batch: &str) {
+pub(crate) async fn holds_nothing(app: &TestApp, batch: &str) {
     for table in ["raw_events", "interactions", "batch_items"] {
         let sql = format!("SELECT count(*) FROM {table} WHERE batch_id = '{}'", uuid_of(batch));
         assert_eq!(app.db.number_of(&sql).await, 0, "{table}");
@@ -99,13 +99,13 @@ async fn forecast(person: &Person, batch: &str) -> (i64, i64, i64) {
     (sum("removed"), sum("restored"), sum("kept"))
 }
 
-fn mail(subject: &str) -> Vec<u8> {
+pub(crate) fn mail(subject: &str) -> Vec<u8> {
     let head = "From: Grace <grace@example.org>\r\nTo: ada@brightwater.example\r\n";
     format!("{head}Subject: {subject}\r\nMessage-ID: <{subject}@example.org>\r\n\r\n{subject}\r\n").into_bytes()
 }
 
 /// Imports what a query finds and waits for it.
-async fn import(person: &Person, account: &str, query: &str) -> String {
+pub(crate) async fn import(person: &Person, account: &str, query: &str) -> String {
     let input = json!({ "services": ["GMAIL"], "gmailQuery": query, "mailDaysBack": 36_500 });
     let batch = person.import(account, input).await;
     assert_eq!(person.finished(&batch).await["state"], json!("SUCCEEDED"));
@@ -113,7 +113,7 @@ async fn import(person: &Person, account: &str, query: &str) -> String {
 }
 
 /// Two approvals that overlap in the mail `both`; gives everything that a test of their undo needs.
-async fn overlapping() -> (TestApp, Person, [String; 2], [String; 3]) {
+pub(crate) async fn overlapping() -> (TestApp, Person, [String; 2], [String; 3]) {
     let app = TestApp::start_with(small_steps()).await;
     app.google.add_account(ADA, "Ada Brook").expect("an account");
     let ids = ["first", "both", "second"]

@@ -38,9 +38,9 @@ pub(crate) struct BatchCounts {
     gone: i32,
     /// Stored items that are on the timeline.
     normalized: i32,
-    /// Taken away by an undo.
+    /// Taken away by an undo, and not brought back by a redo.
     removed: i32,
-    /// Set back by an undo to the version before this batch.
+    /// Set back by an undo to the version before this batch, and not brought back by a redo.
     restored: i32,
 }
 
@@ -123,6 +123,11 @@ impl Batch {
     /// When its undo ended; `null` unless it was undone.
     async fn undone_at(&self) -> Option<DateTime<Utc>> {
         self.0.undone_at
+    }
+
+    /// Until when `redo` can bring it back; `null` when there is nothing to bring back, or it is no longer kept.
+    async fn redo_until(&self) -> Option<DateTime<Utc>> {
+        self.0.redo_until
     }
 
     /// The background work it consists of.

@@ -58,8 +58,10 @@ pub enum BatchState {
     Cancelled,
     /// Being taken back.
     Undoing,
-    /// Taken back.
+    /// Taken back; it can be redone until `redoUntil`.
     Undone,
+    /// What was taken back comes back; after that the batch stands where it stood before the undo.
+    Redoing,
 }
 
 /// Why a batch exists.
@@ -108,6 +110,8 @@ pub enum JobKind {
     NormalizeEvent,
     /// Takes a batch back.
     Undo,
+    /// Brings back what an undo took.
+    Redo,
 }
 
 /// Where a job stands.

@@ -33,7 +33,7 @@ pub(crate) struct Person {
     http: reqwest::Client,
 }
 
-const BATCH: &str = "id state origin error listingDone throttledUntil createdAt startedAt finishedAt undoneAt
+const BATCH: &str = "id state origin error listingDone throttledUntil createdAt startedAt finishedAt undoneAt redoUntil
     counts { listed stored unchanged filtered failed gone normalized removed restored }
     jobs { id kind state attempt errorClass error }";
 
@@ -185,6 +185,14 @@ impl Person {
         self.data(&query, json!({ "input": { "batchId": batch, "dryRun": dry_run } })).await["undo"].clone()
     }
 
+    /// The payload of `redo`.
+    pub(crate) async fn redo(&self, batch: &str) -> Value {
+        let query = format!(
+            "mutation($input: RedoInput!) {{ redo(input: $input) {{ batch {{ {BATCH} }} userErrors {{ code field message }} }} }}"
+        );
+        self.data(&query, json!({ "input": { "batchId": batch } })).await["redo"].clone()
+    }
+
     /// A batch as it stands.
     pub(crate) async fn batch(&self, id: &str) -> Value {
         let query = format!("query($id: ID!) {{ node(id: $id) {{ ... on Batch {{ {BATCH} }} }} }}");
@@ -218,6 +226,13 @@ impl Person {
         let payload = self.undo(batch, false).await;
         assert_eq!(payload["userErrors"], json!([]), "{payload:#}");
         self.batch_in(batch, &["UNDONE"]).await
+    }
+
+    /// Brings a batch back and waits until it is.
+    pub(crate) async fn redo_whole(&self, batch: &str) -> Value {
+        let payload = self.redo(batch).await;
+        assert_eq!(payload["userErrors"], json!([]), "{payload:#}");
+        self.batch_in(batch, &["SUCCEEDED", "PARTIAL", "FAILED", "CANCELLED"]).await
     }
 
     /// The whole timeline, page by page, newest first.
