@@ -33,6 +33,11 @@ pub enum Error {
 }
 
 impl Error {
+    /// Whether the database could not be reached, or had no connection to spare.
+    pub const fn is_out_of_reach(&self) -> bool {
+        matches!(self, Self::Connect(_))
+    }
+
     /// Whether somebody else held a row or a lock for longer than this connection waits.
     ///
     /// The driver keeps the error's code (55P03) to itself, so this reads the text, which is English wherever `lc_messages`

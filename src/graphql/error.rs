@@ -66,11 +66,15 @@ pub(super) async fn read<T>(ctx: &Context<'_>, look: impl AsyncFnOnce(&mut Tx) -
     found.await.map_err(|error| failed(ctx, error))
 }
 
-/// Our own failure: the cause goes to the log with the request's id, and the client reads only that it happened.
+/// Our own failure: the cause goes to the log with the request's id, and the client reads only that it happened, and whether
+/// it will pass.
 pub(super) fn failed(ctx: &Context<'_>, cause: impl Into<anyhow::Error>) -> Error {
     let cause = cause.into();
     let request_id = ctx.data::<RequestInfo>().map(|info| info.id.as_str()).unwrap_or_default();
     tracing::error!(request.id = request_id, error = ?cause, "an operation failed");
+    if cause.downcast_ref().is_some_and(db::Error::is_out_of_reach) {
+        return Code::Unavailable.field_error("The database is out of reach at the moment. Try again in a minute.");
+    }
     Code::InternalServerError.field_error("Something went wrong here. Try again; the request id finds it in our log.")
 }
 

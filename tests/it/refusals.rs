@@ -9,7 +9,7 @@ mod undoing;
 
 use serde_json::{Value, json};
 
-use crate::support::{Person, TestApp};
+use crate::support::{Person, Settings, TestApp};
 
 /// The code of a payload that refuses, whose sentence must be fit to show.
 #[track_caller]
@@ -38,6 +38,27 @@ async fn counts(app: &TestApp) -> Vec<(String, i64)> {
         all.push((table, count));
     }
     all
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_out_of_reach_is_said_to_be_so() {
+    let app = TestApp::start_idle(Settings::new()).await;
+    let ada = app.person("ada");
+    ada.data("{ viewer { accounts { id } } }", json!({})).await;
+    let name = app.db.rows("SELECT current_database()").await.remove(0).remove(0);
+    let closed = format!("ALTER DATABASE {name} CONNECTION LIMIT 0");
+    let ended = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND usename <> current_user";
+    for sql in [&closed, ended] {
+        app.db.rows(sql).await;
+    }
+    for operation in
+        ["{ viewer { accounts { id } } }", "mutation { updatePreferences(input: {}) { userErrors { code } } }"]
+    {
+        let answer = ada.answer(operation, json!({})).await;
+        assert_eq!(answer["errors"][0]["extensions"]["code"], json!("UNAVAILABLE"), "{answer:#}");
+    }
+    app.db.rows(&format!("ALTER DATABASE {name} CONNECTION LIMIT -1")).await;
+    ada.data("{ viewer { accounts { id } } }", json!({})).await;
 }
 
 /// The payload of `syncNow`.

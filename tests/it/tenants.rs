@@ -37,6 +37,12 @@ impl Tenant {
         let account = person.connect(email).await;
         let batch = person.import(&account, everything()).await;
         person.finished(&batch).await;
+        // Something that was undone and can be redone.
+        let raw = format!("From: {name} <{email}>\r\nTo: x@example.org\r\nSubject: undone {word}\r\n\r\n{word}\r\n");
+        app.google.deliver(email, raw.as_bytes(), Deliver::default()).expect("delivered");
+        let later = person.sync_now(&account).await;
+        person.finished(&later).await;
+        person.undo_whole(&later).await;
         Self { person, email, account, batch, word }
     }
 }

@@ -65,10 +65,10 @@ impl Found {
 
 /// Jobs that still do something for a batch that is over.
 const AT_WORK: &str = "SELECT count(*) FROM jobs j JOIN batches b USING (user_id, batch_id)
-    WHERE j.state IN ('queued', 'running', 'waiting', 'paused') AND b.state NOT IN ('queued', 'running', 'paused', 'undoing')";
+    WHERE j.state IN ('queued', 'running', 'waiting', 'paused') AND b.state NOT IN ('queued', 'running', 'paused', 'undoing', 'redoing')";
 
 /// Counts of rows that there must be none of once every batch has ended.
-const NEVER: [(&str, &str); 8] = [
+const NEVER: [(&str, &str); 9] = [
     (
         // A batch that brought two versions of an item holds it in the newer one, and gives both up.
         "raw events that no batch holds",
@@ -84,6 +84,10 @@ const NEVER: [(&str, &str); 8] = [
     (
         "holds of undone batches",
         "SELECT count(*) FROM batch_items JOIN batches USING (user_id, batch_id) WHERE state = 'undone'",
+    ),
+    (
+        "rows kept for the redo of batches that are not undone",
+        "SELECT count(*) FROM undone_items JOIN batches USING (user_id, batch_id) WHERE state <> 'undone'",
     ),
     (
         "interactions without their raw event",

@@ -63,6 +63,7 @@ const CASES: &[Case] = cases! {
     "a scope taken away and given back", 5, 1, google::narrows;
     "a mailbox that changes while it is read", 5, 1, google::changes;
     "undo in the middle", 5, 1, person::undoes;
+    "undo and redo, once and again", 5, 1, person::redoes;
     "cancel in the middle", 5, 1, person::cancels;
     "pause and resume in the middle", 5, 1, person::pauses;
     "a poison message", 6, 1, content::poison;

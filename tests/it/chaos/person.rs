@@ -55,6 +55,34 @@ pub(super) async fn undoes(cluster: Arc<Cluster>, seed: u64) -> Found {
     undone(&mut rig, &batch, found).await
 }
 
+/// Undoes a run while it is going and brings it back, while the mailbox changes and workers die; the next brings the rest.
+pub(super) async fn redoes(cluster: Arc<Cluster>, seed: u64) -> Found {
+    let (mut rig, batch, mut worker) = underway(&cluster, seed).await;
+    let mut found = Found::met(rig.state(&batch).await != "succeeded");
+    for _ in 0..rig.rng.random_range(1..=3) {
+        rig.ada.undo(&batch, false).await;
+        rig.end(&batch).await;
+        (0..rig.rng.random_range(0..5)).for_each(|_| rig.change());
+        let asked = rig.ada.redo(&batch).await;
+        found.wrong(usize::from(asked["userErrors"] != json!([])), || format!("no redo: {asked}"));
+        if rig.rng.random_bool(0.5) {
+            rig.linger(100).await;
+            worker.kill();
+            worker = rig.worker();
+        }
+        // Now and then the next undo comes before the redo has ended.
+        if rig.rng.random_bool(0.5) {
+            rig.end(&batch).await;
+        }
+    }
+    let end = rig.end(&batch).await;
+    found.wrong(usize::from(!["cancelled", "succeeded"].contains(&end.as_str())), || {
+        format!("the batch ended as {end}")
+    });
+    rig.changed = true;
+    settled(&mut rig, found).await
+}
+
 /// Cancels a run while it is going; the next one brings the rest.
 pub(super) async fn cancels(cluster: Arc<Cluster>, seed: u64) -> Found {
     let (mut rig, batch, _worker) = underway(&cluster, seed).await;

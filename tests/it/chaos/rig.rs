@@ -15,7 +15,7 @@ use crate::{
 /// How long a batch may take to end: tries that failed wait up to 15, 30 and 60 s for the next.
 const PATIENCE: Duration = Duration::from_secs(200);
 /// States that a batch leaves by itself.
-const GOING: [&str; 3] = ["queued", "running", "undoing"];
+const GOING: [&str; 4] = ["queued", "running", "undoing", "redoing"];
 /// The calendar that changes.
 const CALENDAR: &str = "primary";
 

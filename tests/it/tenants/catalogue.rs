@@ -131,6 +131,11 @@ async fn invariant_8_the_scheduler_sees_what_is_due_and_no_content() {
     let granted: Vec<String> = db.rows(granted).await.into_iter().map(|mut row| row.remove(0)).collect();
     let mut expected = vec!["previews.expires_at SELECT", "previews.samples UPDATE"];
     expected.extend(["__diesel_schema_migrations.run_on SELECT", "__diesel_schema_migrations.version SELECT"]);
+    expected.extend([
+        "undone_events.purge_at SELECT",
+        "undone_items.purge_at SELECT",
+        "undone_streams.purge_at SELECT",
+    ]);
     let jobs =
         ["job_id", "kind", "lease_until", "run_at", "state", "user_id"].map(|column| format!("jobs.{column} SELECT"));
     let mut expected: Vec<String> = expected.into_iter().map(str::to_owned).chain(jobs).collect();
@@ -153,6 +158,9 @@ async fn invariant_8_the_scheduler_sees_what_is_due_and_no_content() {
         "UPDATE previews SET facts = '{}'",
         "SELECT count(*) FROM interactions",
         "SELECT count(*) FROM raw_events",
+        "SELECT payload FROM undone_events",
+        "DELETE FROM undone_events RETURNING payload",
+        "UPDATE undone_events SET purge_at = now()",
         "SELECT count(*) FROM accounts",
         "SELECT count(*) FROM sync_audit",
     ] {
