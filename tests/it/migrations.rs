@@ -19,8 +19,9 @@ const SNAPSHOT: &str = "
             relforcerowsecurity, relacl, pg_get_partkeydef(oid), pg_get_expr(relpartbound, oid))
         FROM pg_class JOIN ours USING (oid)
         UNION ALL
-        SELECT format('column %s %s %s %s not null %s default %s storage %s acl %s', attrelid::regclass, attnum, attname,
-            format_type(atttypid, atttypmod), attnotnull, pg_get_expr(adbin, adrelid), attstorage, attacl)
+        SELECT format('column %s %s %s %s not null %s default %s storage %s acl %s', attrelid::regclass,
+            row_number() OVER (PARTITION BY attrelid ORDER BY attnum), attname, format_type(atttypid, atttypmod), attnotnull,
+            pg_get_expr(adbin, adrelid), attstorage, attacl)
         FROM pg_attribute JOIN ours ON ours.oid = attrelid LEFT JOIN pg_attrdef ON adrelid = attrelid AND adnum = attnum
         WHERE attnum > 0 AND NOT attisdropped
         UNION ALL
