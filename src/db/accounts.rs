@@ -11,6 +11,7 @@ use super::{
 };
 use crate::domain::{
     account::{AccountState, ProviderName, Service},
+    deletion::{DeletionKind, DeletionPolicy},
     ids::AccountId,
 };
 
@@ -29,9 +30,16 @@ pub struct Account {
     pub refresh_token: Option<Vec<u8>>,
     pub access_expires_at: Option<DateTime<Utc>>,
     pub linked_at: DateTime<Utc>,
+    pub deletion_policy: DeletionKind,
+    pub tombstone_days: i32,
 }
 
 impl Account {
+    /// What deletions at the provider mean for it.
+    pub const fn deletions(&self) -> DeletionPolicy {
+        DeletionPolicy { kind: self.deletion_policy, tombstone_days: self.tombstone_days }
+    }
+
     /// The account with this id, of the transaction's user.
     ///
     /// # Errors
@@ -173,6 +181,22 @@ pub async fn disconnect(tx: &mut Tx, id: AccountId) -> Result<()> {
             accounts::access_token.eq(None::<Vec<u8>>),
             accounts::refresh_token.eq(None::<Vec<u8>>),
             accounts::access_expires_at.eq(None::<DateTime<Utc>>),
+            accounts::updated_at.eq(now),
+        ))
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}
+
+/// What deletions at the provider mean for an account from now on.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn set_deletions(tx: &mut Tx, id: AccountId, policy: DeletionPolicy) -> Result<()> {
+    diesel::update(accounts::table.find((tx.user().0, id.0)))
+        .set((
+            accounts::deletion_policy.eq(policy.kind.as_str()),
+            accounts::tombstone_days.eq(policy.tombstone_days),
             accounts::updated_at.eq(now),
         ))
         .execute(&mut **tx)

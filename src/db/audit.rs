@@ -12,7 +12,8 @@ use crate::domain::ids::{AccountId, BatchId, PreviewId};
 /// What a new entry says. Ids and numbers only.
 #[derive(Clone, Debug)]
 pub struct Entry<'a> {
-    /// `connect`, `preview`, `approve`, `sync`, `undo`, `preferences`.
+    /// `connect`, `preview`, `approve`, `sync`, `audit`, `pause`, `resume`, `cancel`, `retry`, `discard`, `undo`, `preferences`,
+    /// `deletion_policy`, `purge`, `disconnect`.
     pub action: &'static str,
     /// `started`, `succeeded`, `partial`, `failed`, `refused`.
     pub outcome: &'static str,

@@ -46,6 +46,7 @@ pub struct Interaction {
     pub attachments: Value,
     pub version: i64,
     pub normalizer_version: i32,
+    pub deleted_at: Option<DateTime<Utc>>,
 }
 
 /// One row of a projection, with where it comes from.
@@ -55,6 +56,8 @@ pub struct Projected {
     /// The batch that brought the newest version shown.
     pub batch: BatchId,
     pub version: i64,
+    /// Since when the provider no longer has it.
+    pub deleted_at: Option<DateTime<Utc>>,
     pub row: NewInteraction,
 }
 
@@ -90,18 +93,19 @@ pub async fn replace(tx: &mut Tx, target: Target, groups: &[String], rows: &[Pro
     diesel::sql_query(
         "INSERT INTO interactions (user_id, account_id, stream_id, service, normalizer_version,
              interaction_id, group_key, occurrence, batch_id, kind, direction, subject, body_text, snippet, occurred_at, ends_at,
-             all_day_from, all_day_to, thread, universal_id, location, status, participants, attachments, version, labels)
-         SELECT $1, $2, $3, $4, $5, r.a, r.b, r.c, r.d, r.e, r.f, r.g, r.h, r.i, r.j, r.k, r.l, r.m, r.n, r.o, r.p, r.q, r.r, r.s, r.t,
-             string_to_array(r.u, E'\\x1f')
-         FROM unnest($6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26)
-             AS r (a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t, u)
+             all_day_from, all_day_to, thread, universal_id, location, status, participants, attachments, version, deleted_at, labels)
+         SELECT $1, $2, $3, $4, $5, r.a, r.b, r.c, r.d, r.e, r.f, r.g, r.h, r.i, r.j, r.k, r.l, r.m, r.n, r.o, r.p, r.q, r.r, r.s, r.t, r.u,
+             string_to_array(r.v, E'\\x1f')
+         FROM unnest($6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27)
+             AS r (a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t, u, v)
          ON CONFLICT (user_id, stream_id, group_key, occurrence) DO UPDATE SET
              batch_id = excluded.batch_id, kind = excluded.kind, direction = excluded.direction, subject = excluded.subject,
              body_text = excluded.body_text, snippet = excluded.snippet, occurred_at = excluded.occurred_at,
              ends_at = excluded.ends_at, all_day_from = excluded.all_day_from, all_day_to = excluded.all_day_to,
              thread = excluded.thread, universal_id = excluded.universal_id, location = excluded.location,
              status = excluded.status, participants = excluded.participants, attachments = excluded.attachments,
-             version = excluded.version, labels = excluded.labels, normalizer_version = excluded.normalizer_version",
+             version = excluded.version, deleted_at = excluded.deleted_at, labels = excluded.labels,
+             normalizer_version = excluded.normalizer_version",
     )
     .bind::<SqlUuid, _>(tx.user().0)
     .bind::<SqlUuid, _>(target.account.0)
@@ -128,6 +132,7 @@ pub async fn replace(tx: &mut Tx, target: Target, groups: &[String], rows: &[Pro
     .bind::<Array<Jsonb>, _>(column(rows, |r| json(&r.row.participants)))
     .bind::<Array<Jsonb>, _>(column(rows, |r| json(&r.row.attachments)))
     .bind::<Array<BigInt>, _>(column(rows, |r| r.version))
+    .bind::<Array<Nullable<Timestamptz>>, _>(column(rows, |r| r.deleted_at))
     .bind::<Array<Text>, _>(column(rows, |r| r.row.labels.join("\u{1f}")))
     .execute(&mut **tx)
     .await?;

@@ -15,7 +15,7 @@ use super::{Result, Tx, schema::items};
 use crate::domain::{
     account::ProviderName,
     ids::{AccountId, BatchId, StreamId},
-    item::ItemOutcome,
+    item::{ItemOutcome, RawKind},
 };
 
 /// How a page of ids meets what the ledger knows.
@@ -250,9 +250,9 @@ pub struct Known {
     pub group_key: Option<String>,
     #[diesel(sql_type = SmallInt)]
     pub attempts: i16,
-    /// Whether its newest raw event shows it: it is on the timeline, also while it is pending once more.
-    #[diesel(sql_type = Bool)]
-    pub shown: bool,
+    /// What its newest raw event is; `None` when nothing is stored of it.
+    #[diesel(sql_type = Nullable<Text>)]
+    pub newest: Option<RawKind>,
     /// Whether this batch had met it before.
     #[diesel(sql_type = Bool)]
     pub met: bool,
@@ -274,11 +274,12 @@ pub async fn lock_known(
 ) -> Result<Vec<Known>> {
     let known = diesel::sql_query(
         "SELECT i.*, b.outcome AS counted, CASE
-             WHEN i.outcome = 'pending' AND i.version IS NOT NULL THEN coalesce((
-                 SELECT kind = 'item' FROM raw_events
+             WHEN i.outcome = 'stored' THEN 'item'
+             WHEN i.version IS NOT NULL THEN (
+                 SELECT kind FROM raw_events
                  WHERE user_id = $1 AND provider = $5 AND stream_id = $2 AND source_id = i.source_id
-                 ORDER BY version DESC LIMIT 1), false)
-             ELSE i.outcome = 'stored' END AS shown
+                 ORDER BY version DESC LIMIT 1)
+             END AS newest
          FROM (SELECT DISTINCT unnest($4) AS source_id ORDER BY source_id) AS wanted
          CROSS JOIN LATERAL (
              SELECT source_id, outcome, version, group_key, attempts, batch_id = $3 AS met FROM items
@@ -333,6 +334,8 @@ pub struct Resolution {
     pub retry_in_secs: Option<i32>,
     /// Whether a raw event was written, which its interactions must follow.
     pub changed: bool,
+    /// Days until the older versions are deleted, where that raw event takes it out of sight; `None` means never.
+    pub purge_in_days: Option<i32>,
     /// The outcome in this batch: `Stored`, `Unchanged`, `Filtered`, `Failed`, `Gone`; `None` while pending.
     pub in_batch: Option<ItemOutcome>,
 }
@@ -356,16 +359,18 @@ pub async fn resolve(tx: &mut Tx, stream: StreamId, batch: BatchId, all: &[Resol
         return Ok(());
     }
     diesel::sql_query(
-        "INSERT INTO items (user_id, stream_id, source_id, batch_id, outcome, reason, group_key, version, attempts, next_try_at, to_project)
+        "INSERT INTO items (user_id, stream_id, source_id, batch_id, outcome, reason, group_key, version, attempts, next_try_at, to_project,
+             purge_at)
          SELECT $1, $2, r.source_id, $3, r.outcome, r.reason, r.group_key, r.version, r.attempts,
-             now() + make_interval(secs => r.retry_in), r.changed
-         FROM unnest($4, $5, $6, $7, $8, $9, $10, $11)
-             AS r (source_id, outcome, reason, group_key, version, attempts, retry_in, changed)
+             now() + make_interval(secs => r.retry_in), r.changed, now() + make_interval(days => r.purge_in)
+         FROM unnest($4, $5, $6, $7, $8, $9, $10, $11, $12)
+             AS r (source_id, outcome, reason, group_key, version, attempts, retry_in, changed, purge_in)
          ON CONFLICT (user_id, stream_id, source_id) DO UPDATE SET
              batch_id = excluded.batch_id, outcome = excluded.outcome, reason = excluded.reason,
              group_key = coalesce(excluded.group_key, items.group_key), version = coalesce(excluded.version, items.version),
              attempts = excluded.attempts, next_try_at = excluded.next_try_at,
-             to_project = items.to_project OR excluded.to_project, updated_at = now()",
+             to_project = items.to_project OR excluded.to_project, updated_at = now(),
+             purge_at = CASE WHEN excluded.outcome <> 'stored' THEN coalesce(items.purge_at, excluded.purge_at) END",
     )
     .bind::<SqlUuid, _>(tx.user().0)
     .bind::<SqlUuid, _>(stream.0)
@@ -378,6 +383,7 @@ pub async fn resolve(tx: &mut Tx, stream: StreamId, batch: BatchId, all: &[Resol
     .bind::<Array<SmallInt>, _>(column(all, |r| r.attempts))
     .bind::<Array<Nullable<Integer>>, _>(column(all, |r| r.retry_in_secs))
     .bind::<Array<Bool>, _>(column(all, |r| r.changed))
+    .bind::<Array<Nullable<Integer>>, _>(column(all, |r| r.purge_in_days))
     .execute(&mut **tx)
     .await?;
     let done: Vec<&Resolution> = all.iter().filter(|r| r.in_batch.is_some()).collect();

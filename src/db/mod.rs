@@ -14,6 +14,7 @@ mod migrate;
 mod pool;
 pub mod preferences;
 pub mod previews;
+pub mod purge;
 pub mod raw_events;
 pub mod schema;
 mod scope;

@@ -16,6 +16,8 @@ diesel::table! {
         access_expires_at -> Nullable<Timestamptz>,
         linked_at -> Timestamptz,
         updated_at -> Timestamptz,
+        deletion_policy -> Text,
+        tombstone_days -> Int4,
     }
 }
 
@@ -109,6 +111,7 @@ diesel::table! {
         attachments -> Jsonb,
         version -> Int8,
         normalizer_version -> Int4,
+        deleted_at -> Nullable<Timestamptz>,
     }
 }
 
@@ -128,6 +131,7 @@ diesel::table! {
         to_project -> Bool,
         listed_at -> Timestamptz,
         updated_at -> Timestamptz,
+        purge_at -> Nullable<Timestamptz>,
     }
 }
 

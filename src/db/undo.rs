@@ -4,16 +4,15 @@
 //! gives up the batch's holds, deletes the versions that nobody holds any more, and lets what is left be projected again.
 
 use diesel::{
-    QueryDsl, QueryableByName,
+    QueryableByName,
     sql_types::{Array, BigInt, Integer, Nullable, Text, Uuid as SqlUuid},
 };
-use diesel_async::{AsyncPgConnection, RunQueryDsl};
-use futures::future::try_join_all;
+use diesel_async::RunQueryDsl;
 
 use super::{
     Result, Tx, items,
-    schema::raw_events,
-    undone::{self, Unheld},
+    raw_events::{self, Version},
+    undone,
 };
 use crate::domain::{
     account::{ProviderName, Service},
@@ -87,20 +86,6 @@ pub async fn give_up(tx: &mut Tx, batch: BatchId, stream: StreamId, limit: i64, 
     Ok(holds)
 }
 
-/// Deletes these versions, each by its key, all of them on their way at once.
-///
-/// One statement would have to join what it deletes, and while the database knows too little of a table to see how much one
-/// stream has, it then walks the stream once for each version (measured: a minute for 500 of 20,000).
-async fn delete_raw(tx: &mut Tx, provider: ProviderName, stream: StreamId, unheld: &[Unheld]) -> Result<()> {
-    let (user, conn): (_, &AsyncPgConnection) = (tx.user(), tx);
-    let deletions = unheld.iter().map(|one| {
-        let row = raw_events::table.find((user.0, provider.as_str(), stream.0, &one.source_id, one.version));
-        async move { diesel::delete(row).execute(&mut { conn }).await }
-    });
-    try_join_all(deletions).await?;
-    Ok(())
-}
-
 /// What giving up some holds came to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Released {
@@ -137,7 +122,7 @@ pub async fn delete_unheld(
     // Held first: another batch may just be finding one of these versions unchanged, and its hold must be seen below. It
     // also keeps each row where it is, so that the update can go by its place.
     items::lock(tx, stream, &ids).await?;
-    let unheld: Vec<Unheld> = diesel::sql_query(
+    let unheld: Vec<Version> = diesel::sql_query(
         "SELECT r.source_id, r.version FROM unnest($5, $6) AS hold (source_id, version)
          CROSS JOIN LATERAL (
              SELECT source_id, version FROM raw_events r
@@ -160,7 +145,8 @@ pub async fn delete_unheld(
     if let Some(days) = keep {
         undone::keep_events(tx, provider, stream, &unheld, days).await?;
     }
-    delete_raw(tx, provider, stream, &unheld).await?;
+    raw_events::delete(tx, provider, stream, &unheld).await?;
+    // What is set back to a deletion keeps its time, or waits as long as after a new one.
     let rows: Vec<Row> = diesel::sql_query(
         "WITH left_over AS (
              SELECT i.tid, r.version, r.kind FROM unnest($4) AS held (source_id)
@@ -172,11 +158,18 @@ pub async fn delete_unheld(
                  WHERE user_id = $1 AND provider = $2 AND stream_id = $3 AND source_id = held.source_id
                  ORDER BY version DESC LIMIT 1
              ) AS r ON true
+         ), due AS (
+             SELECT CASE a.deletion_policy WHEN 'mirror' THEN now()
+                 WHEN 'tombstone' THEN now() + make_interval(days => a.tombstone_days) END AS at
+             FROM streams s JOIN accounts a ON a.user_id = $1 AND a.account_id = s.account_id
+             WHERE s.user_id = $1 AND s.stream_id = $3
          )
-         UPDATE items i SET version = l.version, to_project = false, reason = CASE WHEN l.kind = 'departed' THEN i.reason END,
-             outcome = CASE l.kind WHEN 'item' THEN 'stored' WHEN 'gone' THEN 'gone' WHEN 'departed' THEN i.outcome ELSE 'undone' END,
-             updated_at = now()
-         FROM left_over l
+         UPDATE items i SET version = l.version, to_project = false,
+             reason = CASE WHEN l.kind = 'departed' THEN coalesce(i.reason, 'outside') END,
+             outcome = CASE l.kind WHEN 'item' THEN 'stored' WHEN 'departed' THEN 'filtered' WHEN 'gone' THEN 'gone' WHEN 'kept' THEN 'gone'
+                 ELSE 'undone' END,
+             purge_at = CASE WHEN l.kind IN ('gone', 'departed') THEN coalesce(i.purge_at, due.at) END, updated_at = now()
+         FROM left_over l, due
          WHERE i.ctid = l.tid AND (i.version IS DISTINCT FROM l.version OR l.version IS NULL)
          RETURNING coalesce(i.group_key, i.source_id) AS group_key, l.version IS NULL AS removed",
     )
@@ -201,7 +194,8 @@ pub async fn delete_unheld(
 pub async fn drop_pending(tx: &mut Tx, provider: ProviderName, batch: BatchId, limit: i64) -> Result<usize> {
     let changed = diesel::sql_query(
         "UPDATE items i SET next_try_at = NULL, updated_at = now(), reason = CASE WHEN picked.kind = 'departed' THEN 'outside' END,
-             outcome = CASE picked.kind WHEN 'item' THEN 'stored' WHEN 'gone' THEN 'gone' WHEN 'departed' THEN 'filtered' ELSE 'undone' END
+             outcome = CASE picked.kind WHEN 'item' THEN 'stored' WHEN 'departed' THEN 'filtered' WHEN 'gone' THEN 'gone' WHEN 'kept' THEN 'gone'
+                 ELSE 'undone' END
          FROM (
              SELECT p.stream_id, p.source_id, (
                  SELECT r.kind FROM raw_events r

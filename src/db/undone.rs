@@ -7,7 +7,7 @@ use diesel::{
 };
 use diesel_async::RunQueryDsl;
 
-use super::{Result, Tx, items};
+use super::{Result, Tx, items, raw_events::Version};
 use crate::domain::{
     account::ProviderName,
     ids::{BatchId, StreamId},
@@ -34,21 +34,12 @@ pub async fn note_streams(tx: &mut Tx, batch: BatchId, days: i32) -> Result<()> 
     Ok(())
 }
 
-/// A version that is taken away.
-#[derive(Clone, Debug, QueryableByName)]
-pub(super) struct Unheld {
-    #[diesel(sql_type = Text)]
-    pub(super) source_id: String,
-    #[diesel(sql_type = BigInt)]
-    pub(super) version: i64,
-}
-
 /// Keeps raw events that are about to be deleted, for so many days and one.
 pub(super) async fn keep_events(
     tx: &mut Tx,
     provider: ProviderName,
     stream: StreamId,
-    unheld: &[Unheld],
+    versions: &[Version],
     days: i32,
 ) -> Result<()> {
     diesel::sql_query(
@@ -68,8 +59,8 @@ pub(super) async fn keep_events(
     .bind::<SqlUuid, _>(tx.user().0)
     .bind::<Text, _>(provider.as_str())
     .bind::<SqlUuid, _>(stream.0)
-    .bind::<Array<Text>, _>(unheld.iter().map(|one| one.source_id.as_str()).collect::<Vec<_>>())
-    .bind::<Array<BigInt>, _>(unheld.iter().map(|one| one.version).collect::<Vec<_>>())
+    .bind::<Array<Text>, _>(versions.iter().map(|one| one.source_id.as_str()).collect::<Vec<_>>())
+    .bind::<Array<BigInt>, _>(versions.iter().map(|one| one.version).collect::<Vec<_>>())
     .bind::<Integer, _>(days)
     .execute(&mut **tx)
     .await?;
@@ -301,13 +292,18 @@ async fn tell_ledger(
                  WHERE user_id = $1 AND provider = $2 AND stream_id = $3 AND source_id = hold.source_id
                  ORDER BY version DESC LIMIT 1
              ) AS r
+         ), due AS (
+             SELECT CASE a.deletion_policy WHEN 'mirror' THEN now()
+                 WHEN 'tombstone' THEN now() + make_interval(days => a.tombstone_days) END AS at
+             FROM streams s JOIN accounts a ON a.user_id = $1 AND a.account_id = s.account_id
+             WHERE s.user_id = $1 AND s.stream_id = $3
          )
          UPDATE items i SET version = n.version, batch_id = $4, attempts = 0, next_try_at = NULL, to_project = false,
-             updated_at = now(),
+             updated_at = now(), purge_at = CASE WHEN n.kind IN ('gone', 'departed') THEN coalesce(i.purge_at, due.at) END,
              reason = CASE WHEN $7 AND n.kind = 'departed' THEN coalesce(n.reason, 'outside') END,
              outcome = CASE WHEN NOT $7 THEN 'pending'
                  ELSE CASE n.kind WHEN 'item' THEN 'stored' WHEN 'departed' THEN 'filtered' ELSE 'gone' END END
-         FROM newest n
+         FROM newest n, due
          WHERE i.ctid = n.tid AND i.outcome <> 'pending' AND (n.was_away OR n.knew IS DISTINCT FROM n.version)
          RETURNING coalesce(i.group_key, i.source_id) AS group_key, n.was_away AS returned",
     )

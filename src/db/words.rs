@@ -10,8 +10,9 @@ use uuid::Uuid;
 use crate::domain::{
     account::{AccountState, ProviderName, Service},
     batch::{BatchOrigin, BatchState},
+    deletion::DeletionKind,
     ids::{AccountId, BatchId, InteractionId, JobId, PreviewId, StreamId, UserId},
-    item::ItemOutcome,
+    item::{ItemOutcome, RawKind},
     job::{JobKind, JobState},
     normalize::{Direction, InteractionKind},
 };
@@ -54,6 +55,7 @@ macro_rules! ids {
 }
 
 words! {
-    AccountState, ProviderName, Service, BatchOrigin, BatchState, ItemOutcome, JobKind, JobState, Direction, InteractionKind,
+    AccountState, ProviderName, Service, BatchOrigin, BatchState, DeletionKind, ItemOutcome, RawKind, JobKind, JobState, Direction,
+    InteractionKind,
 }
 ids! { AccountId, BatchId, InteractionId, JobId, PreviewId, StreamId, UserId, }

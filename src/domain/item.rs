@@ -21,3 +21,24 @@ words! {
         Undone = "undone",
     }
 }
+
+words! {
+    /// What one raw event of an item is.
+    RawKind {
+        /// A version of it, as the provider sent it.
+        Item = "item",
+        /// The provider's record that it was deleted: it is out of sight.
+        Gone = "gone",
+        /// It has left the consent: it is out of sight, and the event holds nothing of it.
+        Departed = "departed",
+        /// It was deleted at the provider, and stays in sight as its newest version says.
+        Kept = "kept",
+    }
+}
+
+impl RawKind {
+    /// Whether an item whose newest raw event is this has a place on the timeline.
+    pub const fn is_in_sight(self) -> bool {
+        matches!(self, Self::Item | Self::Kept)
+    }
+}

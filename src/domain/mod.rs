@@ -5,6 +5,7 @@
 pub mod account;
 pub mod batch;
 pub mod consent;
+pub mod deletion;
 pub mod filter;
 pub mod ids;
 pub mod item;

@@ -9,6 +9,7 @@ use super::{
     objects::{
         account::Account,
         batch::{Batch, Job, UndoCount},
+        deletion::SetDeletionPolicyInput,
         preferences::{Preferences, UpdatePreferencesInput},
         preview::Preview,
         words::Service,
@@ -18,7 +19,7 @@ use crate::{
     app::App,
     db::{batches::Batch as BatchRow, jobs::Job as JobRow},
     domain::ids::{AccountId, BatchId, JobId, PreviewId},
-    sync::{self, Caller, Refusal, approve, connect, control, disconnect, preview, redo, undo},
+    sync::{self, Caller, Refusal, approve, connect, control, deletions, disconnect, preview, redo, undo},
 };
 
 /// The name of the cookie that ties the way back from the provider to the browser that asked.
@@ -303,6 +304,15 @@ impl ControlJobPayload {
     }
 }
 
+/// The account with the new policy.
+#[derive(SimpleObject)]
+pub(super) struct SetDeletionPolicyPayload {
+    /// The account as it is now; `null` when nothing was changed.
+    account: Option<Account>,
+    /// Why nothing was changed; empty when it was.
+    user_errors: Vec<UserError>,
+}
+
 /// The new preferences.
 #[derive(SimpleObject)]
 pub(super) struct UpdatePreferencesPayload {
@@ -530,6 +540,22 @@ impl Mutation {
         #[graphql(desc = "What to put aside.")] input: ControlJobInput,
     ) -> Result<ControlJobPayload> {
         ControlJobPayload::of(ctx, input, control::discard).await
+    }
+
+    /// Changes what deletions at the provider mean for an account from now on. What was deleted before stays as the policy of
+    /// that time decided.
+    async fn set_deletion_policy(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What deletions shall mean.")] input: SetDeletionPolicyInput,
+    ) -> Result<SetDeletionPolicyPayload> {
+        let Some(account) = id::decode_as(Kind::Account, &input.account_id).map(AccountId) else {
+            let user_errors = vec![Refusal::NotFound { what: "account" }.into()];
+            return Ok(SetDeletionPolicyPayload { account: None, user_errors });
+        };
+        let request = deletions::Request { account, kind: input.kind.into(), days: input.days };
+        let (changed, user_errors) = payload(ctx, deletions::set(app(ctx)?, &caller(ctx)?, request).await)?;
+        Ok(SetDeletionPolicyPayload { account: changed.map(Account), user_errors })
     }
 
     /// Changes what the next preview starts from. A running batch is not affected.

@@ -25,6 +25,7 @@ use crate::{
     domain::{
         account::Service,
         ids::UserId,
+        item::RawKind,
         job::{JobKind, Verdict},
         normalize::{NewInteraction, mail, meeting},
     },
@@ -114,13 +115,17 @@ impl Projector {
         for (group_key, raws) in groups {
             let Some(newest) = raws.iter().max_by_key(|raw| raw.version) else { continue };
             let (batch, version) = (newest.batch_id, newest.version);
-            let normalized = self.group(&group_key, &raws)?;
-            rows.extend(normalized.into_iter().map(|row| Projected {
-                group_key: group_key.clone(),
-                batch,
-                version,
-                row,
-            }));
+            for (deleted_at, raws) in shown(&group_key, &raws) {
+                let normalized = self.normalize(&raws)?;
+                let group_key = &group_key;
+                rows.extend(normalized.into_iter().map(|row| Projected {
+                    group_key: group_key.clone(),
+                    batch,
+                    version,
+                    deleted_at,
+                    row,
+                }));
+            }
         }
         // One order for everyone who writes, so that two writers cannot wait for each other.
         rows.sort_by(|left, right| {
@@ -130,13 +135,9 @@ impl Projector {
         Ok(rows)
     }
 
-    fn group(&self, group_key: &str, raws: &[RawEvent]) -> Result<Vec<NewInteraction>> {
-        // A series whose master went away or left the filter takes its exceptions with it.
-        if raws.iter().any(|raw| raw.source_id == group_key && raw.kind != "item") {
-            return Ok(Vec::new());
-        }
+    fn normalize(&self, raws: &[&RawEvent]) -> Result<Vec<NewInteraction>> {
         let mut payloads = Vec::with_capacity(raws.len());
-        for raw in raws.iter().filter(|raw| raw.kind == "item") {
+        for raw in raws {
             payloads.push(self.vault.open_raw(self.stream.stream_id, &raw.source_id, raw.version, &raw.payload)?);
         }
         let normalized = match self.stream.service {
@@ -157,5 +158,25 @@ impl Projector {
             self.stream.window_from.unwrap_or(DateTime::<Utc>::MIN_UTC),
             self.stream.window_to.unwrap_or(DateTime::<Utc>::MAX_UTC),
         )
+    }
+}
+
+/// What of a group is in sight, and since when the provider no longer has it.
+fn shown<'a>(group_key: &str, raws: &'a [RawEvent]) -> Vec<(Option<DateTime<Utc>>, Vec<&'a RawEvent>)> {
+    let items = raws.iter().filter(|raw| raw.kind == RawKind::Item);
+    match raws.iter().find(|raw| raw.source_id == group_key) {
+        // A series whose master went away or left the filter takes its exceptions with it.
+        Some(own) if own.kind != RawKind::Item => Vec::new(),
+        // One that is kept keeps them. While it stands, an exception that was deleted is an edit of it, and goes.
+        Some(own) => {
+            let is_part = |raw: &&RawEvent| own.deleted_at.is_some() || raw.deleted_at.is_none();
+            vec![(own.deleted_at, items.filter(is_part).collect())]
+        }
+        // Exceptions alone are meetings of their own.
+        None => {
+            let (kept, standing): (Vec<_>, Vec<_>) = items.partition(|raw| raw.deleted_at.is_some());
+            let alone = kept.into_iter().map(|raw| (raw.deleted_at, vec![raw]));
+            std::iter::once((None, standing)).chain(alone).collect()
+        }
     }
 }

@@ -8,16 +8,12 @@ use crate::{
         Db,
         jobs::{self, Due},
         previews::Preview,
-        undone,
     },
     domain::job::JobKind,
 };
 
 /// Jobs one sweep rings at most; the longest due come first.
 const SWEEP: i64 = 1_000;
-
-/// Transactions of undos whose keepings one sweep purges at most.
-const PURGES: usize = 20;
 
 /// Rings for jobs whose rows are committed. Never fails: what cannot be rung now, the sweep rings later.
 pub async fn ring(app: &App, due: &[Due]) {
@@ -33,8 +29,8 @@ pub async fn ring(app: &App, due: &[Due]) {
     }
 }
 
-/// Rings every job that is due and unclaimed or whose worker is no more, and lets go of what has been kept for long enough:
-/// the samples of previews, and what undos took away. Returns how many jobs it rang for.
+/// Rings every job that is due and unclaimed or whose worker is no more, and forgets the samples of expired previews.
+/// Returns how many jobs it rang for.
 ///
 /// # Errors
 /// When the database fails.
@@ -44,18 +40,5 @@ pub async fn sweep(app: &App, scheduler: &Db) -> Result<usize> {
     Preview::forget_expired_samples(&mut tx).await?;
     tx.commit().await?;
     ring(app, &due).await;
-    purge_undone(scheduler).await?;
     Ok(due.len())
-}
-
-async fn purge_undone(scheduler: &Db) -> Result<()> {
-    for _ in 0..PURGES {
-        let mut tx = scheduler.begin_unscoped().await?;
-        let purged = undone::purge_expired(&mut tx).await?;
-        tx.commit().await?;
-        if purged == 0 {
-            break;
-        }
-    }
-    Ok(())
 }

@@ -11,28 +11,31 @@ use std::collections::HashMap;
 
 use bytes::Bytes;
 
+use self::decide::{Decider, tally};
 use super::{Result, Vault, brake, reconcile, step::Slice, work::hint};
 use crate::{
     app::App,
     db::{
         Tx,
+        accounts::Account,
         batches::{self, Counts},
         items::{self, Known, Resolution},
-        jobs,
-        raw_events::{self, NewRawEvent},
-        streams,
+        jobs, raw_events, streams,
     },
     domain::{
         consent::{CalendarScope, Exclusions},
+        deletion::DeletionPolicy,
         filter::{self, EventFacts, MailFilter},
         ids::StreamId,
-        item::ItemOutcome,
-        job::{JobKind, backoff},
+        item::RawKind,
+        job::JobKind,
         normalize::{Unreadable, mail, meeting},
         stream::Cursor,
     },
     providers::Payload,
 };
+
+mod decide;
 
 /// Leftovers taken up in one transaction.
 const LEFTOVERS: i64 = 1_000;
@@ -219,6 +222,14 @@ struct Wrote {
     n_leaving: i64,
 }
 
+/// What deletions mean for the account now; not asked where nothing tells of one.
+async fn policy(tx: &mut Tx, slice: &Slice<'_>, prepared: &[Prepared]) -> Result<Option<DeletionPolicy>> {
+    if !prepared.iter().any(|one| matches!(one.what, What::Gone { .. } | What::Outside { .. })) {
+        return Ok(None);
+    }
+    Ok(Account::find(tx, slice.session.account.account_id).await?.map(|account| account.deletions()))
+}
+
 /// Writes what became of the items.
 async fn write_items(tx: &mut Tx, slice: &Slice<'_>, prepared: Vec<Prepared>, counts: &mut Counts) -> Result<Wrote> {
     if prepared.is_empty() {
@@ -228,11 +239,14 @@ async fn write_items(tx: &mut Tx, slice: &Slice<'_>, prepared: Vec<Prepared>, co
     let ids: Vec<String> = prepared.iter().map(|one| one.source_id.clone()).collect();
     let known = items::lock_known(tx, slice.session.account.provider, stream, batch, &ids).await?;
     let known: HashMap<&str, &Known> = known.iter().map(|known| (known.source_id.as_str(), known)).collect();
+    let newest = |id: &str| known.get(id).and_then(|known| known.newest);
+    let (vault, include_undone) = (&slice.session.vault, slice.include_undone);
+    let decider = Decider { vault, stream, include_undone, policy: policy(tx, slice, &prepared).await? };
     let (mut resolutions, mut raws) = (HashMap::new(), Vec::new());
     for one in prepared {
         // The provider may name an item twice in a page; the last word counts.
         let known = known.get(one.source_id.as_str()).copied();
-        let (resolution, raw) = decide(slice, known, one)?;
+        let (resolution, raw) = decider.decide(known, one)?;
         raws.extend(raw);
         resolutions.insert(resolution.source_id.clone(), resolution);
     }
@@ -243,127 +257,11 @@ async fn write_items(tx: &mut Tx, slice: &Slice<'_>, prepared: Vec<Prepared>, co
     }
     raw_events::insert(tx, slice.session.account.provider, stream, batch, &raws).await?;
     items::resolve(tx, stream, batch, &resolutions).await?;
-    let n_leaving = raws.iter().filter(|raw| raw.kind != "item").count();
+    let leaves = |raw: &&raw_events::NewRawEvent| {
+        newest(&raw.source_id).is_some_and(RawKind::is_in_sight) && !raw.kind.is_in_sight()
+    };
+    let n_leaving = raws.iter().filter(leaves).count();
     let n_fresh = resolutions.iter().filter(|one| !known.contains_key(one.source_id.as_str())).count();
     let count = |n: usize| i64::try_from(n).unwrap_or(i64::MAX);
     Ok(Wrote { raw: !raws.is_empty(), n_fresh: count(n_fresh), n_leaving: count(n_leaving) })
-}
-
-/// Counts each item of a batch once, under its latest outcome.
-fn tally(counts: &mut Counts, known: Option<&Known>, resolution: &Resolution) {
-    if !known.is_some_and(|known| known.met) {
-        counts.listed += 1;
-    }
-    let Some(now) = resolution.in_batch else { return };
-    let before = known.and_then(|known| known.counted.as_deref()).and_then(ItemOutcome::from_word);
-    if now == ItemOutcome::Unchanged && before.is_some() {
-        return;
-    }
-    for (outcome, by) in before.map(|outcome| (outcome, -1)).into_iter().chain([(now, 1)]) {
-        match outcome {
-            ItemOutcome::Stored => counts.stored += by,
-            ItemOutcome::Unchanged => counts.unchanged += by,
-            ItemOutcome::Filtered => counts.filtered += by,
-            ItemOutcome::Failed => counts.failed += by,
-            ItemOutcome::Gone => counts.gone += by,
-            ItemOutcome::Pending | ItemOutcome::Undone => {}
-        }
-    }
-}
-
-/// What the ledger says of an item now that it has arrived, and the raw event that goes with it.
-fn decide(slice: &Slice<'_>, known: Option<&Known>, one: Prepared) -> Result<(Resolution, Option<NewRawEvent>)> {
-    let Prepared { source_id, what } = one;
-    let stored = known.and_then(|known| known.version);
-    let mut resolution = Resolution {
-        source_id: source_id.clone(),
-        outcome: ItemOutcome::Pending,
-        reason: None,
-        group_key: known.and_then(|known| known.group_key.clone()),
-        version: stored,
-        attempts: 0,
-        retry_in_secs: None,
-        changed: false,
-        in_batch: None,
-    };
-    if !slice.include_undone && known.is_some_and(|known| known.outcome == ItemOutcome::Undone) {
-        resolution.outcome = ItemOutcome::Undone;
-        resolution.reason = Some("undone".to_owned());
-        resolution.in_batch = Some(ItemOutcome::Filtered);
-        return Ok((resolution, None));
-    }
-    let raw = match what {
-        What::Inside { group, version, sealed, size_bytes } => {
-            resolution.outcome = ItemOutcome::Stored;
-            resolution.group_key = Some(group.clone());
-            // Late news of an older version changes nothing.
-            if stored.is_some_and(|stored| stored >= version) {
-                resolution.in_batch = Some(ItemOutcome::Unchanged);
-                None
-            } else {
-                (resolution.version, resolution.in_batch) = (Some(version), Some(ItemOutcome::Stored));
-                Some(NewRawEvent { source_id, version, kind: "item", group_key: group, payload: sealed, size_bytes })
-            }
-        }
-        What::Outside { group, version, rule } => {
-            (resolution.outcome, resolution.in_batch) = (ItemOutcome::Filtered, Some(ItemOutcome::Filtered));
-            (resolution.reason, resolution.group_key) = (Some(rule), Some(group));
-            match stored {
-                // It was inside before: a marker without content makes its rows go, and undo can bring them back.
-                Some(stored) if stored < version => {
-                    marker(slice, &mut resolution, version, "departed", &Bytes::from_static(b"{}"))?
-                }
-                // This consent leaves it out, but the one that brought it in stands.
-                Some(_) if known.is_some_and(|known| known.shown) => {
-                    (resolution.outcome, resolution.reason) = (ItemOutcome::Stored, None);
-                    None
-                }
-                _ => None,
-            }
-        }
-        What::Gone { version, record } => {
-            (resolution.outcome, resolution.in_batch) = (ItemOutcome::Gone, Some(ItemOutcome::Gone));
-            match stored {
-                // Whatever version the provider gives a deletion, it is news as long as the item is in sight.
-                Some(stored) if known.is_some_and(|known| known.outcome != ItemOutcome::Gone) => {
-                    let version = version.unwrap_or(0).max(stored + 1);
-                    marker(slice, &mut resolution, version, "gone", &record)?
-                }
-                _ => None,
-            }
-        }
-        What::Failed { reason, passing } => {
-            resolution.attempts = known.map_or(0, |known| known.attempts).saturating_add(1);
-            resolution.reason = Some(reason);
-            if passing && resolution.attempts < ITEM_TRIES {
-                let wait = backoff(resolution.attempts.into(), rand::random());
-                resolution.retry_in_secs = Some(i32::try_from(wait.as_secs()).unwrap_or(600));
-            } else {
-                (resolution.outcome, resolution.in_batch) = (ItemOutcome::Failed, Some(ItemOutcome::Failed));
-            }
-            None
-        }
-    };
-    resolution.changed = raw.is_some();
-    Ok((resolution, raw))
-}
-
-/// A raw event that says an item is no longer there, or no longer ours to show.
-fn marker(
-    slice: &Slice<'_>,
-    resolution: &mut Resolution,
-    version: i64,
-    kind: &'static str,
-    record: &Bytes,
-) -> Result<Option<NewRawEvent>> {
-    resolution.version = Some(version);
-    let source_id = resolution.source_id.clone();
-    Ok(Some(NewRawEvent {
-        payload: slice.session.vault.seal_raw(slice.stream.stream_id, &source_id, version, record)?,
-        size_bytes: i32::try_from(record.len()).unwrap_or(i32::MAX),
-        group_key: resolution.group_key.clone().unwrap_or_else(|| source_id.clone()),
-        source_id,
-        version,
-        kind,
-    }))
 }

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use futures::FutureExt;
+use futures::{FutureExt, TryFutureExt, future::BoxFuture};
 use tokio_util::sync::CancellationToken;
 
 use super::run_queues;
@@ -11,7 +11,6 @@ use crate::{
     broker::Ring,
     clock::Clock,
     config::Config,
-    db::Db,
     domain::job::JobKind,
     sync,
 };
@@ -28,7 +27,12 @@ pub async fn run(config: Arc<Config>, clock: Clock, shutdown: CancellationToken)
     let (broker, concurrency) = (app.broker.clone(), app.config.sync.concurrency);
     let answering = app.clone();
     let handle = move |ring: Ring| handle(answering.clone(), owner.clone(), ring).boxed();
-    tokio::join!(run_queues(JobKind::ALL, &broker, concurrency, handle, &shutdown), sweep(&app, &scheduler, &shutdown));
+    tokio::join!(
+        run_queues(JobKind::ALL, &broker, concurrency, handle, &shutdown),
+        every_so_often(&app, &shutdown, || sync::reconcile::sweep(&app, &scheduler).map_ok(drop).boxed()),
+        // Apart from the ringing, which must not wait for it.
+        every_so_often(&app, &shutdown, || sync::purge::sweep(&app, &scheduler).boxed()),
+    );
     Ok(())
 }
 
@@ -39,12 +43,18 @@ async fn handle(app: App, owner: Arc<str>, ring: Ring) {
     }
 }
 
-/// Rings for what stands still, every so often.
-async fn sweep(app: &App, scheduler: &Db, shutdown: &CancellationToken) {
+/// Sweeps, again and again with a pause between.
+async fn every_so_often<'a>(
+    app: &App,
+    shutdown: &CancellationToken,
+    sweep: impl Fn() -> BoxFuture<'a, sync::Result<()>>,
+) {
     let pause = app.config.sync.sweep.max(Duration::from_millis(50));
     while shutdown.run_until_cancelled(tokio::time::sleep(pause)).await.is_some() {
-        if let Err(error) = sync::reconcile::sweep(app, scheduler).await {
-            tracing::error!(error = ?error, "the sweep failed; it tries again");
+        match shutdown.run_until_cancelled(sweep()).await {
+            Some(Err(error)) => tracing::error!(error = ?error, "a sweep failed; it tries again"),
+            Some(Ok(())) => {}
+            None => return,
         }
     }
 }

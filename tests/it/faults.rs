@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
-use futures::{StreamExt, stream};
+use futures::{StreamExt, future::join_all, stream};
 use omnisync::{
     domain::ids::UserId,
     sandbox::{Deliver, Fault, FaultMatch, FaultPlan, Generate, When},
@@ -112,6 +112,42 @@ impl Case {
         self.check_whole(app, &redone).await;
     }
 
+    /// A run that brings deletions, and the purge of what they leave, with the fault in it.
+    async fn purge(&self, app: &TestApp) {
+        let account = self.person.connect(&self.email).await;
+        let batch = self.person.import(&account, everything()).await;
+        self.person.finished(&batch).await;
+        let ids = app.google.search(&self.email, "-in:chats").expect("a search");
+        ids[..4].iter().for_each(|id| app.google.delete(&self.email, id).expect("deleted"));
+        let run = self.person.sync_now(&account).await;
+        assert_eq!(self.person.finished(&run).await["counts"]["gone"], json!(4), "{}", self.name);
+        let shown = self.person.timeline(json!({})).await;
+        self.arm(app).await;
+        let user = UserId::of_subject(app.issuer(), &self.name);
+        let mine = format!("user_id = '{user}' AND purge_at");
+        app.db.rows(&format!("UPDATE items SET purge_at = now() WHERE {mine} IS NOT NULL")).await;
+        let left = format!("SELECT count(*) FROM items WHERE {mine} IS NOT NULL");
+        let at_rest = || async { (app.db.number_of(&left).await == 0).then_some(()) };
+        eventually_within(LONG, at_rest, || format!("{}: a purge", self.name)).await;
+        assert!(self.has_failed(app).await, "{}: no such write", self.name);
+        let of = |what: &str| {
+            format!(
+                "SELECT count(*) FROM {what} WHERE user_id = '{user}' AND source_id = ANY('{{{}}}')",
+                ids[..4].join(",")
+            )
+        };
+        assert_eq!(app.db.number_of(&of("raw_events")).await, 4, "{}: the markers alone", self.name);
+        assert_eq!(
+            app.db.number_of(&format!("{} AND version IS NOT NULL", of("batch_items"))).await,
+            4,
+            "{}",
+            self.name
+        );
+        assert_eq!(self.person.timeline(json!({})).await, shown, "{}", self.name);
+        let sql = format!("SELECT counts->>'versions' FROM sync_audit WHERE user_id = '{user}' AND action = 'purge'");
+        assert_eq!(app.db.rows(&sql).await, [["4"]], "{}: told once", self.name);
+    }
+
     async fn try_approve(&self, preview: &str) -> Option<String> {
         let query = "mutation($input: ApproveInput!) { approve(input: $input) { batch { id } } }";
         let input = json!({ "input": { "previewId": preview, "idempotencyKey": preview } });
@@ -177,6 +213,21 @@ async fn invariant_4_whichever_write_fails_once_the_end_is_the_same() {
         TABLES.iter().flat_map(|table| nths(*table).into_iter().map(|nth| Case::new(&app, table, nth))).collect();
     // Not all at once: they would wait for connections longer than the API lets them.
     stream::iter(&cases).for_each_concurrent(12, |case| case.play(&app)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn invariant_4_whichever_write_of_a_purge_fails_once_the_end_is_the_same() {
+    let app = TestApp::start_with(impatient()).await;
+    app.db.rows(FAULTS).await;
+    for table in TABLES.into_iter().chain(["sync_audit"]) {
+        let sql = format!(
+            "CREATE TRIGGER fail_once AFTER INSERT OR UPDATE OR DELETE ON {table} FOR EACH STATEMENT EXECUTE FUNCTION fail_once()"
+        );
+        app.db.rows(&sql).await;
+    }
+    let cases = [("raw_events", 1), ("raw_events", 3), ("batch_items", 1), ("items", 1), ("sync_audit", 1)]
+        .map(|(table, nth)| Case::new(&app, table, nth));
+    join_all(cases.iter().map(|case| case.purge(&app))).await;
 }
 
 const LIST: &str = "/gmail/v1/users/me/messages";

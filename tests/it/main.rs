@@ -8,6 +8,7 @@ mod consent;
 mod control;
 mod corpus;
 mod crash;
+mod deletions;
 mod disconnect;
 mod faults;
 mod flow;

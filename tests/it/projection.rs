@@ -53,6 +53,7 @@ impl<'a> History<'a> {
             history.deliver();
             history.put_event();
         }
+        history.change_policy().await;
         history.import().await;
         history
     }
@@ -146,12 +147,22 @@ impl<'a> History<'a> {
         }
     }
 
+    /// Deletions mean something else from now on. What is kept is not at Google any more, so it is left out where the timeline
+    /// is compared with that.
+    async fn change_policy(&mut self) {
+        let policies: &[&str] =
+            if self.with_undo { &["MIRROR", "TOMBSTONE", "KEEP"] } else { &["MIRROR", "TOMBSTONE"] };
+        let policy = policies.choose(&mut self.rng).expect("some");
+        self.person.set_deletion_policy(&self.account, policy).await;
+    }
+
     async fn undo_any(&mut self) {
         if self.live.is_empty() {
             return;
         }
         let batch = self.live.swap_remove(self.rng.random_range(0..self.live.len()));
         self.person.undo_whole(&batch).await;
+        self.change_policy().await;
     }
 
     async fn play(mut self) {
@@ -162,6 +173,7 @@ impl<'a> History<'a> {
                 4 => self.put_event(),
                 5 | 6 => self.change_event(),
                 7 if self.with_undo => self.undo_any().await,
+                7 => self.change_policy().await,
                 _ => {
                     self.sync().await;
                     self.check(step).await;

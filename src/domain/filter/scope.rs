@@ -8,6 +8,9 @@ use super::{
 };
 use crate::domain::consent::{CalendarScope, Exclusions, Label, MailScope};
 
+/// The rule that keeps out what lies in the provider's bin.
+pub const TRASHED: &str = "in:trash";
+
 /// A mail scope made ready: parsed once, asked for every mail.
 #[derive(Clone, Debug)]
 pub struct MailFilter {
@@ -33,7 +36,7 @@ impl MailFilter {
     /// `query:<the part of the query that does not hold>`.
     pub fn is_inside(&self, facts: &MailFacts) -> Result<(), Rule> {
         let has = |label: &str| facts.labels.iter().any(|own| own == label);
-        for (label, rule) in [("SPAM", "in:spam"), ("TRASH", "in:trash")] {
+        for (label, rule) in [("SPAM", "in:spam"), ("TRASH", TRASHED)] {
             let is_asked = self.query.reaches(label) || self.scope.include_labels.iter().any(|asked| asked == label);
             if has(label) && !is_asked {
                 return Err(rule.to_owned());

@@ -5,6 +5,7 @@ use chrono::{DateTime, Utc};
 
 use super::{
     batch::int,
+    deletion::DeletionPolicy,
     words::{AccountState, Provider, Service},
 };
 use crate::{
@@ -69,6 +70,11 @@ impl Account {
     /// When the person last gave their consent at the provider.
     async fn linked_at(&self) -> DateTime<Utc> {
         self.0.linked_at
+    }
+
+    /// What becomes here of what is deleted at the provider. `setDeletionPolicy` changes it.
+    async fn deletion_policy(&self) -> DeletionPolicy {
+        self.0.deletions().into()
     }
 
     /// What is kept in step, one entry for the mailbox and one for each calendar; empty before the first approval.

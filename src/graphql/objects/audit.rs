@@ -25,7 +25,8 @@ impl AuditEntry {
         self.0.at
     }
 
-    /// What was done: `connect`, `preview`, `approve`, `sync`, `undo`, `preferences`.
+    /// What was done: `connect`, `preview`, `approve`, `sync`, `audit`, `pause`, `resume`, `cancel`, `retry`, `discard`, `undo`,
+    /// `preferences`, `deletion_policy`, `purge`, `disconnect`.
     async fn action(&self) -> &str {
         &self.0.action
     }

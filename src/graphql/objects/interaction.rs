@@ -173,6 +173,12 @@ impl Interaction {
         &self.0.labels
     }
 
+    /// Since when the provider no longer has it, as far as we were told; `null` while it does. Only under the deletion policy
+    /// `KEEP` does anything stay that was deleted.
+    async fn deleted_at(&self) -> Option<DateTime<Utc>> {
+        self.0.deleted_at
+    }
+
     /// Files that came with it.
     async fn attachments(&self) -> Vec<Attachment> {
         let facts: Vec<AttachmentFact> = serde_json::from_value(self.0.attachments.clone()).unwrap_or_default();

@@ -2,7 +2,7 @@
 
 use async_graphql::Enum;
 
-use crate::domain::{account, batch, item, job, normalize};
+use crate::domain::{account, batch, deletion, item, job, normalize};
 
 /// A company whose services hold the person's data.
 #[derive(Enum, Copy, Clone, Debug, PartialEq, Eq)]
@@ -36,6 +36,20 @@ pub enum AccountState {
     Blocked,
     /// The link was taken away here.
     Disconnected,
+}
+
+/// What becomes here of mail that is deleted or put into the bin at the provider, and of meetings that are cancelled as a whole.
+/// One cancelled occurrence of a series is a change of it, and goes whatever the policy.
+#[derive(Enum, Copy, Clone, Debug, PartialEq, Eq)]
+#[graphql(remote = "deletion::DeletionKind")]
+pub enum DeletionPolicyKind {
+    /// It leaves the timeline, and what is stored of it is deleted within seconds. Undo cannot bring it back.
+    Mirror,
+    /// It stays on the timeline; `Interaction.deletedAt` says since when the provider no longer has it.
+    Keep,
+    /// It leaves the timeline. What is stored of it stays for some days, in which undoing the run that brought the deletion
+    /// brings it back, and is then deleted.
+    Tombstone,
 }
 
 /// Where a batch stands.

@@ -63,12 +63,12 @@ impl Found {
     }
 }
 
-/// Jobs that still do something for a batch that is over.
-const AT_WORK: &str = "SELECT count(*) FROM jobs j JOIN batches b USING (user_id, batch_id)
+/// Jobs that still do something for a batch that is over, and deletions whose time has come.
+const AT_WORK: &str = "SELECT (SELECT count(*) FROM items WHERE purge_at <= now()) + count(*) FROM jobs j JOIN batches b USING (user_id, batch_id)
     WHERE j.state IN ('queued', 'running', 'waiting', 'paused') AND b.state NOT IN ('queued', 'running', 'paused', 'undoing', 'redoing')";
 
 /// Counts of rows that there must be none of once every batch has ended.
-const NEVER: [(&str, &str); 9] = [
+const NEVER: [(&str, &str); 11] = [
     (
         // A batch that brought two versions of an item holds it in the newer one, and gives both up.
         "raw events that no batch holds",
@@ -78,8 +78,11 @@ const NEVER: [(&str, &str); 9] = [
     ),
     (
         "holds on raw events that are not there",
-        "SELECT count(*) FROM batch_items b WHERE outcome IN ('stored', 'unchanged') AND NOT EXISTS (SELECT FROM raw_events r
-             WHERE (b.user_id, b.stream_id, b.source_id, b.version) = (r.user_id, r.stream_id, r.source_id, r.version))",
+        // A purge makes them hold nothing.
+        "SELECT count(*) FROM batch_items b WHERE CASE WHEN version IS NULL
+             THEN outcome IN ('stored', 'unchanged') AND NOT EXISTS (SELECT FROM sync_audit WHERE action = 'purge')
+             ELSE NOT EXISTS (SELECT FROM raw_events r
+                 WHERE (b.user_id, b.stream_id, b.source_id, b.version) = (r.user_id, r.stream_id, r.source_id, r.version)) END",
     ),
     (
         "holds of undone batches",
@@ -93,6 +96,20 @@ const NEVER: [(&str, &str); 9] = [
         "interactions without their raw event",
         "SELECT count(*) FROM interactions n WHERE NOT EXISTS (SELECT FROM raw_events r WHERE r.user_id = n.user_id
              AND r.stream_id = n.stream_id AND r.group_key = n.group_key AND r.version = n.version AND r.batch_id = n.batch_id)",
+    ),
+    (
+        "items in sight with something to purge, or out of sight with older versions for ever",
+        "SELECT count(*) FROM items i JOIN LATERAL (SELECT kind, version FROM raw_events r
+             WHERE (r.user_id, r.stream_id, r.source_id) = (i.user_id, i.stream_id, i.source_id) ORDER BY version DESC LIMIT 1) n ON true
+         WHERE CASE WHEN i.purge_at IS NOT NULL THEN n.kind NOT IN ('gone', 'departed')
+             ELSE n.kind IN ('gone', 'departed') AND EXISTS (SELECT FROM raw_events r
+                 WHERE (r.user_id, r.stream_id, r.source_id) = (i.user_id, i.stream_id, i.source_id) AND r.version < n.version) END",
+    ),
+    (
+        "stored items that are out of sight",
+        "SELECT count(*) FROM items i JOIN LATERAL (SELECT kind FROM raw_events r
+             WHERE (r.user_id, r.stream_id, r.source_id) = (i.user_id, i.stream_id, i.source_id) ORDER BY version DESC LIMIT 1) n ON true
+         WHERE i.outcome = 'stored' AND n.kind <> 'item'",
     ),
     ("items that are not projected", "SELECT count(*) FROM items WHERE to_project"),
     ("items that were left pending", "SELECT count(*) FROM items WHERE outcome = 'pending'"),

@@ -74,6 +74,8 @@ impl Rig {
         app.google.generate(ADA, &generate).expect("a mailbox");
         let ada = app.person("ada");
         let account = ada.connect(ADA).await;
+        // Under both of these the timeline is what Google has; only what lies below it differs.
+        ada.set_deletion_policy(&account, if rng.random_bool(0.5) { "MIRROR" } else { "TOMBSTONE" }).await;
         Self { app, ada, account, rng, n_messages, changed: false, n_made: 0, cluster: Arc::clone(cluster) }
     }
 

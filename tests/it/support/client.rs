@@ -176,6 +176,20 @@ impl Person {
         payload["batch"]["id"].as_str().unwrap_or_else(|| panic!("{payload:#}")).to_owned()
     }
 
+    /// The payload of `setDeletionPolicy`.
+    pub(crate) async fn try_set_deletion_policy(&self, account: &str, kind: &str, days: Option<i32>) -> Value {
+        let query = "mutation($input: SetDeletionPolicyInput!) { setDeletionPolicy(input: $input) {
+            account { id deletionPolicy { kind days } } userErrors { code field message } } }";
+        let input = json!({ "accountId": account, "kind": kind, "days": days });
+        self.data(query, json!({ "input": input })).await["setDeletionPolicy"].clone()
+    }
+
+    /// Says what deletions mean for an account from now on.
+    pub(crate) async fn set_deletion_policy(&self, account: &str, kind: &str) {
+        let payload = self.try_set_deletion_policy(account, kind, None).await;
+        assert_eq!(payload["userErrors"], json!([]), "{payload:#}");
+    }
+
     /// The payload of `undo`.
     pub(crate) async fn undo(&self, batch: &str, dry_run: bool) -> Value {
         let query = format!(
@@ -239,7 +253,7 @@ impl Person {
     pub(crate) async fn timeline(&self, filter: Value) -> Vec<Value> {
         let query = "query($filter: TimelineFilter, $after: String) { timeline(first: 100, after: $after, filter: $filter) {
             nodes { id kind service direction subject snippet bodyText occurredAt endsAt allDay { first last } thread universalId
-                sourceId location status labels participants { role address name response isSelf }
+                sourceId location status labels deletedAt participants { role address name response isSelf }
                 attachments { name mediaType sizeBytes inline } }
             pageInfo { hasNextPage endCursor } } }";
         let (mut all, mut after) = (Vec::new(), Value::Null);

@@ -138,7 +138,8 @@ async fn invariant_8_the_scheduler_sees_what_is_due_and_no_content() {
     ]);
     let jobs =
         ["job_id", "kind", "lease_until", "run_at", "state", "user_id"].map(|column| format!("jobs.{column} SELECT"));
-    let mut expected: Vec<String> = expected.into_iter().map(str::to_owned).chain(jobs).collect();
+    let items = ["purge_at", "stream_id", "user_id"].map(|column| format!("items.{column} SELECT"));
+    let mut expected: Vec<String> = expected.into_iter().map(str::to_owned).chain(jobs).chain(items).collect();
     expected.sort();
     assert_eq!(
         {
@@ -152,6 +153,8 @@ async fn invariant_8_the_scheduler_sees_what_is_due_and_no_content() {
         "SELECT * FROM jobs",
         "SELECT error FROM jobs",
         "UPDATE jobs SET state = 'queued'",
+        "SELECT source_id FROM items",
+        "UPDATE items SET purge_at = NULL",
         "SELECT samples FROM previews",
         "SELECT facts FROM previews",
         "UPDATE previews SET samples = 'x' RETURNING samples",
