@@ -6,11 +6,13 @@
 pub mod approve;
 pub mod batch;
 mod brake;
+mod calls;
 pub mod collections;
 pub mod connect;
 pub mod control;
 pub mod disconnect;
 mod error;
+pub mod eta;
 mod normalize;
 pub mod preferences;
 pub mod preview;

@@ -39,12 +39,21 @@ async fn handle(app: App, owner: Arc<str>, ring: Ring) {
     }
 }
 
-/// Rings for what stands still, every so often.
+/// The least time between two sweeps.
+const SHORTEST_PAUSE: Duration = Duration::from_millis(50);
+
+/// Rings for what stands still, every so often, and for what has waited for its time when that has come: a job that waits for
+/// the minute's budget would waste of it whatever it comes late.
 async fn sweep(app: &App, scheduler: &Db, shutdown: &CancellationToken) {
-    let pause = app.config.sync.sweep.max(Duration::from_millis(50));
+    let longest = app.config.sync.sweep.max(SHORTEST_PAUSE);
+    let mut pause = longest;
     while shutdown.run_until_cancelled(tokio::time::sleep(pause)).await.is_some() {
-        if let Err(error) = sync::reconcile::sweep(app, scheduler).await {
-            tracing::error!(error = ?error, "the sweep failed; it tries again");
-        }
+        pause = match sync::reconcile::sweep(app, scheduler).await {
+            Ok(next_due_in) => next_due_in.unwrap_or(longest).clamp(SHORTEST_PAUSE, longest),
+            Err(error) => {
+                tracing::error!(error = ?error, "the sweep failed; it tries again");
+                longest
+            }
+        };
     }
 }
