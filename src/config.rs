@@ -20,8 +20,10 @@ pub struct Config {
     pub keys: Keys,
     pub google: Google,
     pub quota: Quota,
+    pub breaker: Breaker,
     pub sync: Sync,
     pub graphql: GraphQl,
+    pub metrics: Metrics,
     pub log: Log,
 }
 
@@ -162,8 +164,37 @@ pub struct Quota {
     /// Calendar requests the whole project may make in a minute. Read from `CALENDAR_PROJECT_REQUESTS_PER_MINUTE`.
     /// Defaults to 7,500.
     pub calendar_project_requests_per_minute: u32,
-    /// Requests in flight at once for one user. Read from `PROVIDER_IN_FLIGHT`. Defaults to 8.
+    /// Requests in flight at once for one account. Read from `PROVIDER_IN_FLIGHT`. Defaults to 8. A quarter is
+    /// kept free for a preview while a run has the others; with 1, each has one.
     pub in_flight: usize,
+}
+
+impl Quota {
+    /// How many of an account's requests in flight are a preview's.
+    pub fn previews_in_flight(&self) -> usize {
+        (self.in_flight / 4).max(1)
+    }
+
+    /// How many are a run's.
+    pub fn runs_in_flight(&self) -> usize {
+        self.in_flight.saturating_sub(self.previews_in_flight()).max(1)
+    }
+}
+
+/// When a provider that fails is left alone (`docs/ARCHITECTURE.md`, "Breakers").
+#[derive(Clone, Debug)]
+pub struct Breaker {
+    /// How long a call counts, in seconds. Read from `BREAKER_WINDOW_SECS`. Defaults to 30.
+    pub window: Duration,
+    /// How many calls must count before a breaker opens. Read from `BREAKER_LEAST_CALLS`. Defaults to 20.
+    pub least_calls: u32,
+    /// How many per cent of them must have failed. Read from `BREAKER_FAILED_PERCENT`. Defaults to 50; 1 to 100.
+    pub failed_percent: usize,
+    /// How long it stays open before one call probes, in seconds. Read from `BREAKER_OPEN_SECS`. Defaults to 30.
+    pub open: Duration,
+    /// How long a probe is waited for before another is sent, in seconds. Read from `BREAKER_PROBE_SECS`. Defaults to 15;
+    /// its worker may have died.
+    pub probe: Duration,
 }
 
 /// How the sync jobs run.
@@ -212,6 +243,15 @@ pub struct GraphQl {
     pub ws_ping: Duration,
     /// Live operations on one socket. Read from `WS_MAX_OPERATIONS`. Defaults to 20.
     pub ws_max_operations: usize,
+}
+
+/// Where Prometheus finds what a process has counted.
+#[derive(Clone, Debug)]
+pub struct Metrics {
+    /// The address of a listener of its own, which answers `GET /metrics` and nothing else: anybody who reaches it may read.
+    /// Read from `METRICS_LISTEN`; by `serve` and by `work`, which need one each on the same machine. Defaults to none, and
+    /// then nothing is counted.
+    pub listen: Option<SocketAddr>,
 }
 
 /// What is logged, and how.
@@ -287,6 +327,13 @@ impl Config {
                 calendar_project_requests_per_minute: vars.or("CALENDAR_PROJECT_REQUESTS_PER_MINUTE", 7_500),
                 in_flight: vars.between("PROVIDER_IN_FLIGHT", 8, 1, 64),
             },
+            breaker: Breaker {
+                window: vars.secs("BREAKER_WINDOW_SECS", 30),
+                least_calls: vars.or("BREAKER_LEAST_CALLS", 20),
+                failed_percent: vars.between("BREAKER_FAILED_PERCENT", 50, 1, 100),
+                open: vars.secs("BREAKER_OPEN_SECS", 30),
+                probe: vars.secs("BREAKER_PROBE_SECS", 15),
+            },
             sync: Sync {
                 slice_items: vars.between("SLICE_ITEMS", 2_000, 1, 100_000),
                 slice: vars.secs("SLICE_SECS", 60),
@@ -309,6 +356,7 @@ impl Config {
                 ws_ping: vars.secs("WS_PING_SECS", 15),
                 ws_max_operations: vars.or("WS_MAX_OPERATIONS", 20),
             },
+            metrics: Metrics { listen: vars.maybe("METRICS_LISTEN") },
             log: Log { filter: vars.or("RUST_LOG", "info".to_owned()), json: vars.or("LOG_JSON", false) },
         };
         if config.sync.lease <= config.sync.slice {
@@ -341,12 +389,16 @@ impl Vars<'_> {
     }
 
     fn or<T: FromStr<Err: Display>>(&mut self, name: &'static str, default: T) -> T {
-        match self.find(name).map(|value| value.trim().parse()) {
-            None => default,
-            Some(Ok(value)) => value,
-            Some(Err(error)) => {
+        self.maybe(name).unwrap_or(default)
+    }
+
+    /// `None` when it is absent, or cannot be read and has been noted as a problem.
+    fn maybe<T: FromStr<Err: Display>>(&mut self, name: &'static str) -> Option<T> {
+        match self.find(name)?.trim().parse() {
+            Ok(value) => Some(value),
+            Err(error) => {
                 self.problem(name, format!("cannot be read: {error}"));
-                default
+                None
             }
         }
     }
@@ -502,6 +554,8 @@ mod tests {
     fn each_bad_value_is_named() {
         for (name, value) in [
             ("HTTP_LISTEN", "nowhere"),
+            ("METRICS_LISTEN", "9100"),
+            ("BREAKER_FAILED_PERCENT", "0"),
             ("PUBLIC_URL", "http://example.com"),
             ("GOOGLE_TOKEN_URL", "http://10.0.0.1/token"),
             ("AUTH_SECRET", "short"),

@@ -4,9 +4,10 @@
 //! floor never import each other; `tests/it/layers.rs` reads the sources and fails on the first wrong arrow. The map with
 //! its invariants is `docs/ARCHITECTURE.md`.
 
-// Floor 0: the environment read once, the wall clock, sealing, tracing.
+// Floor 0: the environment read once, the wall clock, sealing, tracing, metrics.
 pub mod clock;
 pub mod config;
+pub mod meters;
 pub mod seal;
 pub mod telemetry;
 

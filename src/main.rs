@@ -72,6 +72,7 @@ fn configure() -> anyhow::Result<Arc<Config>> {
 async fn serve() -> anyhow::Result<()> {
     let config = configure()?;
     let listener = TcpListener::bind(config.http.listen).await?;
+    http::metrics::start(&config).await?;
     tracing::info!(address = %config.http.listen, "serving");
     let shutdown = http::shutdown::Shutdown::default();
     let on_signal = shutdown.clone();
@@ -86,6 +87,7 @@ async fn serve() -> anyhow::Result<()> {
 
 async fn work() -> anyhow::Result<()> {
     let config = configure()?;
+    http::metrics::start(&config).await?;
     let shutdown = CancellationToken::new();
     let on_signal = shutdown.clone();
     tokio::spawn(async move {

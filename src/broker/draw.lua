@@ -1,19 +1,21 @@
--- Draws units from several budgets at once, or from none of them.
+-- Draws the price of some calls from several budgets at once, or nothing from any of them.
 --
 -- KEYS      for each budget: its ledger (a hash from second to the units drawn in it) and its throttle (the time, in
 --           milliseconds since 1970, until which the provider wants to be left alone)
--- ARGV[1]   the units
--- ARGV[2]   the window, in seconds
--- ARGV[3..] for each budget: the units its window allows, at least ARGV[1]
--- Returns 0 when the units are drawn, else how many milliseconds to wait.
+-- ARGV[1]   the price of a call
+-- ARGV[2]   how many calls are wanted at least, and
+-- ARGV[3]   at most
+-- ARGV[4]   the window, in seconds
+-- ARGV[5..] for each budget: the units its window allows, at least the price of the calls wanted at least
+-- Returns how many calls are paid, or else, as a negative number, how many milliseconds to wait.
 -- `now_ms` is set by the lines before this file.
 
-local units, window = tonumber(ARGV[1]), tonumber(ARGV[2])
+local price, least, most, window = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
 local second = math.floor(now_ms / 1000)
-local wait_ms = 0
+local wait_ms, calls = 0, most
 
 for i = 1, #KEYS, 2 do
-  local budget = tonumber(ARGV[2 + (i + 1) / 2])
+  local budget = tonumber(ARGV[4 + (i + 1) / 2])
   wait_ms = math.max(wait_ms, tonumber(redis.call('GET', KEYS[i + 1]) or 0) - now_ms)
 
   local ledger = redis.call('HGETALL', KEYS[i])
@@ -30,11 +32,12 @@ for i = 1, #KEYS, 2 do
       total = total + drawn[at]
     end
   end
+  calls = math.min(calls, math.floor((budget - total) / price))
 
   -- Let the oldest seconds leave until there is room, and wait for the last of those.
   table.sort(seconds)
   local oldest = 1
-  while total + units > budget do
+  while total + price * least > budget do
     local at = seconds[oldest]
     total = total - drawn[at]
     wait_ms = math.max(wait_ms, (at + window + 1) * 1000 - now_ms)
@@ -43,10 +46,10 @@ for i = 1, #KEYS, 2 do
 end
 
 if wait_ms > 0 then
-  return wait_ms
+  return -wait_ms
 end
 for i = 1, #KEYS, 2 do
-  redis.call('HINCRBY', KEYS[i], second, units)
+  redis.call('HINCRBY', KEYS[i], second, price * calls)
   redis.call('EXPIRE', KEYS[i], window + 1)
 end
-return 0
+return calls

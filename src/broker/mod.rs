@@ -1,8 +1,9 @@
-//! Redis: the queue's doorbell, hints of progress, budgets of quota, and locks.
+//! Redis: the queue's doorbell, hints of progress, budgets of quota, breakers, and locks.
 //!
 //! Nothing here is the truth of anything. Whatever Redis loses is found again in the database, so every caller may carry
 //! on when a call fails. This room does not know what a job does, what a provider is, or who listens to a hint.
 
+mod breaker;
 mod connection;
 mod locks;
 mod progress;
@@ -11,6 +12,7 @@ mod quota;
 #[cfg(test)]
 pub(crate) mod test_redis;
 
+pub use breaker::{Admitted, BreakerState, Scope, Tally};
 pub use connection::{Broker, Error};
 pub use locks::Lock;
 pub use progress::Topic;

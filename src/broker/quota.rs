@@ -3,7 +3,7 @@
 //! A budget allows so many units in any window of one minute, as the provider counts them. The clock is Redis's, so that
 //! machines whose clocks differ agree.
 
-use std::{sync::LazyLock, time::Duration};
+use std::{ops::RangeInclusive, sync::LazyLock, time::Duration};
 
 use chrono::{DateTime, Utc};
 use redis::Script;
@@ -16,33 +16,38 @@ const WINDOW_SECS: u32 = 60;
 const LONGEST_THROTTLE: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Sets `now_ms`. Apart from the scripts that read it, so that tests can move it.
-const REDIS_TIME: &str = "local t = redis.call('TIME') local now_ms = t[1] * 1000 + math.floor(t[2] / 1000)\n";
+pub(super) const REDIS_TIME: &str =
+    "local t = redis.call('TIME') local now_ms = t[1] * 1000 + math.floor(t[2] / 1000)\n";
 const DRAW: &str = include_str!("draw.lua");
 const THROTTLE: &str = r"
     local until_ms = math.min(tonumber(ARGV[1]), now_ms + tonumber(ARGV[2]))
     if until_ms > now_ms and until_ms > tonumber(redis.call('GET', KEYS[1]) or 0) then
         redis.call('SET', KEYS[1], until_ms, 'PXAT', until_ms)
     end";
-const USED: &str = r"
-    local oldest, total = math.floor(now_ms / 1000) - tonumber(ARGV[1]), 0
+const SPENT: &str = r"
+    local window, spent = tonumber(ARGV[1]), {}
     local ledger = redis.call('HGETALL', KEYS[1])
     for i = 1, #ledger, 2 do
-        if tonumber(ledger[i]) >= oldest then total = total + tonumber(ledger[i + 1]) end
+        local back_ms = (tonumber(ledger[i]) + window + 1) * 1000 - now_ms
+        if back_ms > 0 then
+            table.insert(spent, {back_ms, tonumber(ledger[i + 1])})
+        end
     end
-    return total";
+    table.sort(spent, function(left, right) return left[1] < right[1] end)
+    return spent";
 
 static SCRIPTS: LazyLock<Scripts> = LazyLock::new(|| Scripts::by(REDIS_TIME));
 
 struct Scripts {
     draw: Script,
     throttle: Script,
-    used: Script,
+    spent: Script,
 }
 
 impl Scripts {
     fn by(clock: &str) -> Self {
         let script = |body: &str| Script::new(&[clock, body].concat());
-        Self { draw: script(DRAW), throttle: script(THROTTLE), used: script(USED) }
+        Self { draw: script(DRAW), throttle: script(THROTTLE), spent: script(SPENT) }
     }
 }
 
@@ -58,20 +63,22 @@ pub struct Budget {
 /// What drawing came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Drawn {
-    /// The units are ours, from every budget.
-    Granted,
+    /// The price of so many calls is ours, from every budget.
+    Granted(u32),
     /// Nothing was drawn. Before this time has passed the same draw cannot succeed; after it, it succeeds unless others
     /// were faster.
     Wait(Duration),
 }
 
 impl Broker {
-    /// Draws `units` from all of `budgets` or from none.
+    /// Draws the price of `calls` calls, at `price` units each, from all of `budgets` or from none: as many calls as there
+    /// are units for.
     ///
     /// # Errors
-    /// [`Error::OverBudget`] when a budget is smaller than `units`; [`Error::Redis`], and then the units may be drawn.
-    pub async fn draw(&self, budgets: &[Budget], units: u32) -> Result<Drawn, Error> {
-        self.draw_by(&SCRIPTS, budgets, units).await
+    /// [`Error::OverBudget`] when a budget is smaller than the least number of calls costs; [`Error::Redis`], and then the
+    /// units may be drawn.
+    pub async fn draw(&self, budgets: &[Budget], price: u32, calls: RangeInclusive<u32>) -> Result<Drawn, Error> {
+        self.draw_by(&SCRIPTS, budgets, price, calls).await
     }
 
     /// Makes every draw on `key` wait until the time that the provider named, at most a day. Only ever extends the wait.
@@ -82,26 +89,36 @@ impl Broker {
         self.throttle_by(&SCRIPTS, key, until).await
     }
 
-    /// The units of the budget `key` drawn within the last minute.
+    /// What has been drawn from the budget `key` and is not back yet: in how long it comes back, soonest first, and how many
+    /// units.
     ///
     /// # Errors
     /// [`Error::Redis`].
-    pub async fn used(&self, key: &str) -> Result<u32, Error> {
-        self.used_by(&SCRIPTS, key).await
+    pub async fn spent(&self, key: &str) -> Result<Vec<(Duration, u32)>, Error> {
+        self.spent_by(&SCRIPTS, key).await
     }
 
-    async fn draw_by(&self, scripts: &Scripts, budgets: &[Budget], units: u32) -> Result<Drawn, Error> {
+    async fn draw_by(
+        &self,
+        scripts: &Scripts,
+        budgets: &[Budget],
+        price: u32,
+        calls: RangeInclusive<u32>,
+    ) -> Result<Drawn, Error> {
+        let (least, most) = calls.into_inner();
+        let units = price.saturating_mul(least);
         if let Some(Budget { key, units_per_minute }) = budgets.iter().find(|budget| budget.units_per_minute < units) {
             return Err(Error::OverBudget { units, key: key.clone(), units_per_minute: *units_per_minute });
         }
-        let mut draw = scripts.draw.arg(units);
-        draw.arg(WINDOW_SECS);
+        let mut draw = scripts.draw.arg(price);
+        draw.arg(least).arg(most).arg(WINDOW_SECS);
         for budget in budgets {
             draw.key(self.ledger(&budget.key)).key(self.throttle_key(&budget.key)).arg(budget.units_per_minute);
         }
-        Ok(match self.invoke(&draw).await? {
-            0 => Drawn::Granted,
-            wait_ms => Drawn::Wait(Duration::from_millis(wait_ms)),
+        let answer: i64 = self.invoke(&draw).await?;
+        Ok(match u32::try_from(answer) {
+            Ok(paid) => Drawn::Granted(paid),
+            Err(_) => Drawn::Wait(Duration::from_millis(answer.unsigned_abs())),
         })
     }
 
@@ -111,8 +128,9 @@ impl Broker {
         self.invoke(&throttle).await
     }
 
-    async fn used_by(&self, scripts: &Scripts, key: &str) -> Result<u32, Error> {
-        self.invoke(scripts.used.key(self.ledger(key)).arg(WINDOW_SECS)).await
+    async fn spent_by(&self, scripts: &Scripts, key: &str) -> Result<Vec<(Duration, u32)>, Error> {
+        let spent: Vec<(u64, u32)> = self.invoke(scripts.spent.key(self.ledger(key)).arg(WINDOW_SECS)).await?;
+        Ok(spent.into_iter().map(|(back_ms, units)| (Duration::from_millis(back_ms), units)).collect())
     }
 
     fn ledger(&self, key: &str) -> String {

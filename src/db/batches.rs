@@ -52,6 +52,11 @@ pub struct Batch {
 }
 
 impl Batch {
+    /// How many of the listed items have a final outcome.
+    pub const fn n_settled(&self) -> i64 {
+        self.n_stored + self.n_unchanged + self.n_filtered + self.n_failed + self.n_gone
+    }
+
     /// The batch with this id, of the transaction's user.
     ///
     /// # Errors

@@ -445,3 +445,21 @@ pub async fn due(tx: &mut Tx, limit: i64) -> Result<Vec<Due>> {
     .await?;
     Ok(due)
 }
+
+/// How long until the next job is due that is not due yet, whoever's it is. For the scheduler's role.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn next_due_in(tx: &mut Tx) -> Result<Option<Duration>> {
+    #[derive(QueryableByName)]
+    struct Row {
+        #[diesel(sql_type = Nullable<Double>)]
+        secs: Option<f64>,
+    }
+    let row: Row = diesel::sql_query(
+        "SELECT extract(epoch FROM min(run_at) - now())::float8 AS secs FROM jobs WHERE state = 'queued' AND run_at > now()",
+    )
+    .get_result(&mut **tx)
+    .await?;
+    Ok(row.secs.and_then(|secs| Duration::try_from_secs_f64(secs).ok()))
+}

@@ -101,12 +101,27 @@ pub enum Verdict {
     },
 }
 
+impl Verdict {
+    /// The verdict as one word for metrics.
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::Continue => "continue",
+            Self::Wait => "wait",
+            Self::RetryAfter { .. } => "retry_after",
+            Self::GiveUp { .. } => "give_up",
+        }
+    }
+}
+
 /// The class of a wait for the minute's budget.
 pub const BUDGET: &str = "budget";
 /// The class of a wait that the provider has asked for.
 pub const THROTTLED: &str = "throttled";
-/// The classes of waits that last until a known time, through nobody's fault.
-pub const WAITS: [&str; 2] = [BUDGET, THROTTLED];
+/// The class of a wait for a provider that fails too often.
+pub const BREAKER: &str = "breaker";
+/// The classes of waits that last until a known time, through no fault of the job's.
+pub const WAITS: [&str; 3] = [BUDGET, THROTTLED, BREAKER];
 
 /// The wait before try number `attempt` (from 1) of something transient, given `unit` in 0.0..1.0 drawn at random.
 ///

@@ -4,6 +4,8 @@
 
 use std::time::Duration;
 
+use super::account::Service;
+
 /// A call and its price.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Call {
@@ -22,6 +24,24 @@ pub enum Call {
 }
 
 impl Call {
+    /// What is called.
+    pub const fn service(self) -> Service {
+        match self {
+            Self::Calendar => Service::Calendar,
+            Self::GmailProfile | Self::GmailLabels | Self::GmailList | Self::GmailGet | Self::GmailHistory => {
+                Service::Gmail
+            }
+        }
+    }
+
+    /// A service's cheapest call.
+    pub const fn cheapest(service: Service) -> Self {
+        match service {
+            Service::Gmail => Self::GmailProfile,
+            Service::Calendar => Self::Calendar,
+        }
+    }
+
     /// Gmail units, or Calendar requests.
     pub const fn units(self) -> u32 {
         match self {
@@ -47,17 +67,35 @@ pub const fn gmail_units(messages: u64) -> u64 {
 /// How long a minute's budget takes to come back, in milliseconds: the ledger counts whole seconds, and rounds them up.
 const MINUTE_MS: u64 = 61_000;
 
-/// How long `units` take at `units_per_minute`.
-///
-/// What is drawn comes back a minute later, and a run draws whatever there is, so it goes ahead by a minute's budget at a
-/// time; the first is there at the start.
+/// How long `units` take at `units_per_minute`, of which nothing is spent at the start.
 pub fn duration(units: u64, units_per_minute: u32) -> Duration {
-    let waits = units.saturating_sub(1) / u64::from(units_per_minute.max(1));
-    Duration::from_millis(waits.saturating_mul(MINUTE_MS))
+    wait_for(units, units_per_minute, &[])
+}
+
+/// How long it takes until `units` more are drawn, by someone who draws whatever there is. `spent` says what of the budget is
+/// spent: in how long it comes back, soonest first, and how many units.
+///
+/// What is there is drawn at once. What comes back is drawn when it does, and so comes back again a minute later: from
+/// then on each minute is like the one before.
+pub fn wait_for(units: u64, units_per_minute: u32, spent: &[(Duration, u32)]) -> Duration {
+    let budget = u64::from(units_per_minute.max(1));
+    let used: u64 = spent.iter().map(|(_, units)| u64::from(*units)).sum();
+    let Some(rest) = units.checked_sub(budget.saturating_sub(used)).filter(|rest| *rest > 0) else {
+        return Duration::ZERO;
+    };
+    let (minutes, last) = ((rest - 1) / budget, (rest - 1) % budget + 1);
+    let mut back = 0;
+    let last_at = spent.iter().find_map(|(at, units)| {
+        back += u64::from(*units);
+        (back >= last).then_some(*at)
+    });
+    Duration::from_millis(minutes.saturating_mul(MINUTE_MS)) + last_at.unwrap_or(Duration::from_millis(MINUTE_MS))
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -68,5 +106,43 @@ mod tests {
         assert_eq!(secs(3_154, 1_200), 122);
         // 2,000 mails in nine minutes.
         assert_eq!(secs(gmail_units(2_000), 4_500), 488);
+    }
+
+    #[test]
+    fn what_is_spent_is_waited_for_in_the_order_it_comes_back() {
+        let spent = [(Duration::from_secs(10), 300), (Duration::from_secs(40), 500)];
+        for (units, secs) in [(400, 0), (401, 10), (700, 10), (701, 40), (1_200, 40), (1_201, 61), (1_600, 61)] {
+            assert_eq!(wait_for(units, 1_200, &spent), Duration::from_secs(secs), "{units}");
+        }
+        // The minute after is the same again.
+        for (units, secs) in [(1_601, 71), (1_901, 101), (2_401, 122), (400 + 1_200 * 8 + 300, 498)] {
+            assert_eq!(wait_for(units, 1_200, &spent), Duration::from_secs(secs), "{units}");
+        }
+    }
+
+    proptest! {
+        /// The sum agrees with drawing unit by unit.
+        #[test]
+        fn waiting_is_as_long_as_drawing_takes(
+            units in 1..400u64,
+            budget in 1..60u32,
+            spent in prop::collection::vec((1..=61u64, 1..20u32), 0..6),
+        ) {
+            let mut spent: Vec<(u64, u32)> = spent;
+            spent.sort_unstable();
+            let mut room = budget;
+            spent.retain(|(_, units)| room.checked_sub(*units).map(|left| room = left).is_some());
+            // Each unit of the budget is free from a time on; the one that is free first is drawn.
+            let mut free: Vec<u64> = vec![0; room as usize];
+            spent.iter().for_each(|(back, units)| free.extend(std::iter::repeat_n(*back, *units as usize)));
+            let mut now = 0;
+            for _ in 0..units {
+                let first = free.iter_mut().min().expect("a budget");
+                now = now.max(*first);
+                *first = now + 61;
+            }
+            let spent: Vec<_> = spent.iter().map(|(back, units)| (Duration::from_secs(*back), *units)).collect();
+            prop_assert_eq!(wait_for(units, budget, &spent), Duration::from_secs(now));
+        }
     }
 }

@@ -75,7 +75,7 @@ impl Watch {
             self.ended = row.state.is_terminal();
             if row.seq > self.seen {
                 self.seen = row.seq;
-                return Some((Ok(BatchProgress::new(row, self.app.clock.now())), self));
+                return Some((Ok(BatchProgress(row)), self));
             }
         }
         None

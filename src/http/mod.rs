@@ -1,5 +1,5 @@
-//! The HTTP server: router, authentication, the GraphQL transports, health, shutdown. It knows tokens, origins and bytes, and
-//! no table, provider or job; what an operation does is the schema's matter.
+//! The HTTP server: router, authentication, the GraphQL transports, health, metrics, shutdown. It knows tokens, origins and
+//! bytes, and no table, provider or job; what an operation does is the schema's matter.
 
 mod answer;
 pub mod auth;
@@ -13,6 +13,7 @@ mod headers;
 pub mod health;
 mod jwks;
 mod leftover;
+pub mod metrics;
 mod operation;
 mod patience;
 pub mod router;

@@ -146,6 +146,9 @@ pub trait Provider: Send + Sync {
     /// Takes a grant back. Also succeeds when the provider no longer knows the token.
     fn revoke(&self, token: &SecretString) -> impl Future<Output = Result<(), Error>> + Send;
 
+    /// The cheapest call a service has, to see whether it answers.
+    fn ping(&self, access: &SecretString, service: Service) -> impl Future<Output = Result<(), Error>> + Send;
+
     /// The collections of a service: the mailbox, or every calendar.
     fn collections(
         &self,
@@ -180,12 +183,13 @@ pub trait Provider: Send + Sync {
         page: Option<&str>,
     ) -> impl Future<Output = Result<Page, Error>> + Send;
 
-    /// Fetches these items of a collection, at most `in_flight` at once, and yields each as it comes, in no particular order.
+    /// Fetches items of a collection as their ids come, at most `in_flight` at once, and yields each when it is there, in no
+    /// particular order.
     fn hydrate<'a>(
         &'a self,
         access: &'a SecretString,
         collection: &'a Collection,
-        ids: &'a [String],
+        ids: impl Stream<Item = String> + Send + 'a,
         in_flight: usize,
     ) -> impl Stream<Item = Hydrated> + Send + 'a;
 }

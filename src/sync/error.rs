@@ -95,6 +95,12 @@ pub enum Refusal {
         /// How long.
         seconds: u64,
     },
+    /// The provider fails too often, so it is left alone for a while.
+    #[error("The provider fails too often at the moment. Try again in {seconds} seconds.")]
+    ProviderFailing {
+        /// How long.
+        seconds: u64,
+    },
     /// The provider does not answer.
     #[error("The provider does not answer at the moment. Try again in a minute.")]
     ProviderUnavailable,
@@ -122,7 +128,7 @@ impl Refusal {
             Self::JobNotDead => "JOB_NOT_DEAD",
             Self::NoConsent => "NO_CONSENT",
             Self::Throttled { .. } => "THROTTLED",
-            Self::ProviderUnavailable => "PROVIDER_UNAVAILABLE",
+            Self::ProviderFailing { .. } | Self::ProviderUnavailable => "PROVIDER_UNAVAILABLE",
         }
     }
 

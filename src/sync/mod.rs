@@ -6,12 +6,14 @@
 pub mod approve;
 pub mod batch;
 mod brake;
+mod calls;
 pub mod collections;
 pub mod connect;
 pub mod control;
 pub mod deletions;
 pub mod disconnect;
 mod error;
+pub mod eta;
 mod normalize;
 pub mod preferences;
 pub mod preview;

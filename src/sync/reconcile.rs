@@ -1,5 +1,7 @@
 //! What keeps work moving when Redis forgets, a ring is lost, or a worker dies: a sweep by the database's clock.
 
+use std::time::Duration;
+
 use super::Result;
 use crate::{
     app::App,
@@ -30,15 +32,16 @@ pub async fn ring(app: &App, due: &[Due]) {
 }
 
 /// Rings every job that is due and unclaimed or whose worker is no more, and forgets the samples of expired previews.
-/// Returns how many jobs it rang for.
+/// Returns how long until the next job is due, where one is to be.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn sweep(app: &App, scheduler: &Db) -> Result<usize> {
+pub async fn sweep(app: &App, scheduler: &Db) -> Result<Option<Duration>> {
     let mut tx = scheduler.begin_unscoped().await?;
     let due = jobs::due(&mut tx, SWEEP).await?;
+    let next_due_in = jobs::next_due_in(&mut tx).await?;
     Preview::forget_expired_samples(&mut tx).await?;
     tx.commit().await?;
     ring(app, &due).await;
-    Ok(due.len())
+    Ok(next_due_in)
 }

@@ -1,14 +1,14 @@
-//! Access to an account at its provider: tokens opened, refreshed once for all workers, and budgets drawn from.
+//! Access to an account at its provider: tokens opened, and refreshed once for all workers.
 
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use secrecy::{ExposeSecret, SecretString};
+use uuid::Uuid;
 
-use super::{Refusal, Result, Vault};
+use super::{Refusal, Result, Vault, calls::budgets};
 use crate::{
     app::App,
-    broker::{Budget, Drawn},
     db::accounts::{self, Account},
     domain::{
         account::{AccountState, Service},
@@ -28,6 +28,8 @@ const REFRESH_LOCK: Duration = Duration::from_secs(30);
 /// An account that can be read, with what that takes.
 #[derive(Clone)]
 pub(super) struct Session {
+    /// By what the breakers know who probes.
+    pub(super) id: Uuid,
     pub(super) user: UserId,
     pub(super) account: Account,
     pub(super) vault: Vault,
@@ -60,7 +62,7 @@ impl Session {
         tx.commit().await?;
         let sealed = account.access_token.as_deref().ok_or(Refusal::Disconnected)?;
         let access = vault.open_token(id, "access_token", sealed)?;
-        Ok(Self { user, account, vault, access })
+        Ok(Self { id: Uuid::new_v4(), user, account, vault, access })
     }
 
     fn is_fresh(&self, now: DateTime<Utc>) -> bool {
@@ -155,40 +157,12 @@ impl Session {
         Err(Refusal::ScopeMissing { service })
     }
 
-    fn budgets(&self, app: &App, service: Service) -> [Budget; 2] {
-        let quota = &app.config.quota;
-        let (unit, per_user, per_project) = match service {
-            Service::Gmail => ("gmail", quota.gmail_units_per_minute, quota.gmail_project_units_per_minute),
-            Service::Calendar => {
-                ("calendar", quota.calendar_requests_per_minute, quota.calendar_project_requests_per_minute)
-            }
-        };
-        let user = format!("{unit}:{}", self.account.account_id);
-        [
-            Budget { key: user, units_per_minute: per_user },
-            Budget { key: format!("{unit}:project"), units_per_minute: per_project },
-        ]
-    }
-
-    /// Draws the price of `calls` calls; says how long to wait when the minute's budget is spent.
-    ///
-    /// # Errors
-    /// When Redis does not answer.
-    pub(super) async fn draw(&self, app: &App, call: Call, calls: usize) -> Result<Option<Duration>> {
-        let service = if call == Call::Calendar { Service::Calendar } else { Service::Gmail };
-        let units = call.units().saturating_mul(u32::try_from(calls).unwrap_or(u32::MAX));
-        Ok(match app.broker.draw(&self.budgets(app, service), units).await? {
-            Drawn::Granted => None,
-            Drawn::Wait(wait) => Some(wait),
-        })
-    }
-
     /// Makes every worker stay away from the account until then, because the provider said so.
     ///
     /// # Errors
     /// When Redis does not answer.
     pub(super) async fn throttle(&self, app: &App, service: Service, until: DateTime<Utc>) -> Result<()> {
-        let [user, _] = self.budgets(app, service);
+        let [user, _] = budgets(app, service, self.account.account_id);
         Ok(app.broker.throttle(&user.key, until).await?)
     }
 
@@ -198,8 +172,7 @@ impl Session {
     /// Refused when the provider does not tell: with [`Refusal::NeedsReauth`] also when it has ended the access token before
     /// its time, which [`Session::refresh`] can heal.
     pub(super) async fn calendars(&self, app: &App) -> Result<Vec<Collection>> {
-        self.draw_now(app, Call::Calendar, 1).await?;
-        Ok(app.google.collections(&self.access, Service::Calendar).await?)
+        self.call_now(app, Call::Calendar, app.google.collections(&self.access, Service::Calendar)).await
     }
 
     /// The account's labels.
@@ -207,23 +180,6 @@ impl Session {
     /// # Errors
     /// As [`Session::calendars`].
     pub(super) async fn labels(&self, app: &App) -> Result<Vec<Label>> {
-        self.draw_now(app, Call::GmailLabels, 1).await?;
-        Ok(app.google.labels(&self.access).await?)
-    }
-
-    /// As [`Session::draw`], for someone who waits for the answer: a short wait is waited.
-    ///
-    /// # Errors
-    /// Refused when the wait is long.
-    pub(super) async fn draw_now(&self, app: &App, call: Call, calls: usize) -> Result<()> {
-        const PATIENCE: Duration = Duration::from_secs(3);
-        let deadline = tokio::time::Instant::now() + PATIENCE;
-        while let Some(wait) = self.draw(app, call, calls).await? {
-            if tokio::time::Instant::now() + wait > deadline {
-                return Err(Refusal::Throttled { seconds: wait.as_secs().max(1) }.into());
-            }
-            tokio::time::sleep(wait).await;
-        }
-        Ok(())
+        self.call_now(app, Call::GmailLabels, app.google.labels(&self.access)).await
     }
 }

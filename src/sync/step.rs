@@ -13,6 +13,7 @@ use tokio::time::Instant;
 
 use super::{
     Result,
+    calls::{Called, Hold},
     session::Session,
     store::{self, Arrived, Filter, Stored},
 };
@@ -31,7 +32,7 @@ use crate::{
         consent::{Exclusions, Snapshot},
         filter::MailFilter,
         ids::{PreviewId, UserId},
-        job::{BUDGET, Verdict, backoff},
+        job::{Verdict, backoff},
         quota::Call,
         stream::Cursor,
     },
@@ -39,6 +40,9 @@ use crate::{
 };
 
 mod fetch;
+
+/// Items fetched before everything is listed.
+const FIRST_LOOK: usize = 100;
 
 /// Where a job stands between two slices. Names pages and places, never content.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -204,44 +208,45 @@ impl Slice<'_> {
                 Checkpoint { phase: Phase::Changes, caught_up: true, told: true, audit, ..Checkpoint::default() };
             return Ok(Flow::On);
         }
-        let call = if self.stream.service == Service::Gmail { Call::GmailProfile } else { Call::Calendar };
-        if let Some(wait) = self.session.draw(app, call, 1).await? {
-            return self.wait_for_budget(wait).await;
-        }
-        match app.google.baseline(&self.session.access, self.stream.service).await {
-            Ok(baseline) => {
-                let caught_up = baseline.is_none();
-                self.checkpoint =
-                    Checkpoint { phase: Phase::Listing, baseline, caught_up, audit, ..Checkpoint::default() };
-                Ok(Flow::On)
+        let baseline = match self.stream.service {
+            Service::Gmail => {
+                let ask = app.google.baseline(&self.session.access, Service::Gmail);
+                match self.session.call(app, Call::GmailProfile, ask).await? {
+                    Called::Answered(baseline) => baseline,
+                    Called::Held(hold) => return self.hold(hold).await,
+                    Called::Refused(error) => return self.refused(app, error).await,
+                }
             }
-            Err(error) => self.refused(app, error).await,
-        }
+            // Its listing ends with a cursor.
+            Service::Calendar => None,
+        };
+        let caught_up = baseline.is_none();
+        self.checkpoint = Checkpoint { phase: Phase::Listing, baseline, caught_up, audit, ..Checkpoint::default() };
+        Ok(Flow::On)
     }
 
-    /// Lists one page. After the first, what it named is fetched before the listing goes on, so that people see the newest
-    /// within seconds.
+    /// Lists one page. After the first, some of what it named is fetched before the listing goes on, so that people see the
+    /// newest within seconds. Not all of it: listing costs little, and until it is done nobody can say how long the rest takes.
     async fn list(&mut self, app: &App) -> Result<Flow> {
         let call = if self.stream.service == Service::Gmail { Call::GmailList } else { Call::Calendar };
-        if let Some(wait) = self.session.draw(app, call, 1).await? {
-            return self.wait_for_budget(wait).await;
-        }
         let collection = self.stream.collection();
         let listing = match (&self.snapshot.mail, &self.snapshot.calendar) {
             (Some(scope), _) if self.stream.service == Service::Gmail => Listing::Mail(scope),
             (_, Some(scope)) => Listing::Calendar(scope, &collection),
             _ => return Ok(Flow::End(Verdict::Done)),
         };
-        let page = match app.google.list(&self.session.access, listing, self.checkpoint.page.as_deref()).await {
-            Ok(page) => page,
-            Err(error) => return self.refused(app, error).await,
+        let ask = app.google.list(&self.session.access, listing, self.checkpoint.page.as_deref());
+        let page = match self.session.call(app, call, ask).await? {
+            Called::Answered(page) => page,
+            Called::Held(hold) => return self.hold(hold).await,
+            Called::Refused(error) => return self.refused(app, error).await,
         };
         let is_first = self.checkpoint.page.is_none();
         // Ids come without versions. Where no cursor has told of changes, what is stored may have changed, too.
         let meeting = Meeting { refetch: !self.checkpoint.told, include_undone: self.include_undone };
         let flow = self.take(app, page, meeting).await?;
         if is_first && matches!(flow, Flow::On) && self.checkpoint.phase == Phase::Listing {
-            return self.fetch_pending(app).await;
+            return self.fetch_pending(app, FIRST_LOOK).await;
         }
         Ok(flow)
     }
@@ -249,27 +254,26 @@ impl Slice<'_> {
     /// Asks for one page of changes. A cursor that has died leads back to a listing; nothing that people see goes away.
     async fn changes(&mut self, app: &App) -> Result<Flow> {
         let call = if self.stream.service == Service::Gmail { Call::GmailHistory } else { Call::Calendar };
-        if let Some(wait) = self.session.draw(app, call, 1).await? {
-            return self.wait_for_budget(wait).await;
-        }
         let Some(cursor) = self.stream.cursor.clone().map(Cursor) else {
             self.checkpoint = Checkpoint::default();
             return Ok(Flow::On);
         };
         let collection = self.stream.collection();
         let page = self.checkpoint.page.clone();
-        match app.google.changes(&self.session.access, &collection, &cursor, page.as_deref()).await {
-            Ok(page) => {
+        let ask = app.google.changes(&self.session.access, &collection, &cursor, page.as_deref());
+        match self.session.call(app, call, ask).await? {
+            Called::Held(hold) => self.hold(hold).await,
+            Called::Answered(page) => {
                 let include_undone = self.include_undone && !self.stream.listed;
                 self.take(app, page, Meeting { refetch: true, include_undone }).await
             }
-            Err(error) if error.class == Class::CursorDead => {
+            Called::Refused(error) if error.class == Class::CursorDead => {
                 self.stream.cursor = None;
                 self.checkpoint = Checkpoint::default();
                 let write = store::Page { forget_cursor: true, ..store::Page::default() };
                 Ok(kept(store::store(app, self, write, Vec::new()).await?))
             }
-            Err(error) => self.refused(app, error).await,
+            Called::Refused(error) => self.refused(app, error).await,
         }
     }
 
@@ -346,7 +350,7 @@ impl Slice<'_> {
 
     /// Fetches what is pending; when nothing is, catches up on changes once, and ends.
     async fn fetch(&mut self, app: &App) -> Result<Flow> {
-        let flow = self.fetch_pending(app).await?;
+        let flow = self.fetch_pending(app, usize::MAX).await?;
         let Flow::On = flow else { return Ok(flow) };
         if self.items_left == 0 || Instant::now() > self.deadline {
             return Ok(Flow::On);
@@ -362,14 +366,14 @@ impl Slice<'_> {
         Ok(Flow::End(Verdict::Done))
     }
 
-    /// Waits a short time for the minute's budget here, a long one away from the worker.
-    async fn wait_for_budget(&mut self, wait: Duration) -> Result<Flow> {
+    /// Waits a short time here, a long one away from the worker.
+    async fn hold(&mut self, hold: Hold) -> Result<Flow> {
         const HERE: Duration = Duration::from_secs(5);
-        if wait <= HERE && Instant::now() + wait < self.deadline {
-            tokio::time::sleep(wait).await;
+        if hold.left() <= HERE && hold.until < self.deadline {
+            tokio::time::sleep_until(hold.until).await;
             return Ok(Flow::On);
         }
-        Ok(Flow::End(Verdict::RetryAfter { delay: wait, class: BUDGET, counts: false }))
+        Ok(Flow::End(Verdict::RetryAfter { delay: hold.left(), class: hold.class, counts: false }))
     }
 
     /// What a provider's refusal means for the slice.

@@ -32,6 +32,7 @@ use crate::{
         normalize::{Unreadable, mail, meeting},
         stream::Cursor,
     },
+    meters,
     providers::Payload,
 };
 
@@ -192,6 +193,7 @@ pub(super) async fn store(app: &App, slice: &mut Slice<'_>, page: Page, prepared
         return Ok(Stored::Fenced);
     }
     tx.commit().await?;
+    meters::stored(slice.stream.service.as_str(), u64::try_from(counts.stored).unwrap_or(0));
     reconcile::ring(app, woken.as_slice()).await;
     hint(app, batch).await;
     Ok(Stored::Kept)

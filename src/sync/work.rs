@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use tokio::time::Instant;
+
 use super::{Error, Refusal, Result, batch, normalize, reconcile, redo, step, undo};
 use crate::{
     app::App,
@@ -12,8 +14,9 @@ use crate::{
     },
     domain::{
         ids::{BatchId, UserId},
-        job::{JobKind, JobState, THROTTLED, Verdict, WAITS, backoff},
+        job::{BREAKER, JobKind, JobState, THROTTLED, Verdict, WAITS, backoff},
     },
+    meters,
 };
 
 /// Times in a row that a job may take its worker down before it is given up.
@@ -47,6 +50,7 @@ pub async fn work(app: &App, owner: &str, ring: Ring) -> Result<Outcome> {
         batches::note_waits(&mut tx, claim.batch_id).await?;
     }
     tx.commit().await?;
+    let began_at = Instant::now();
     let verdict = if claim.taken_over && claim.attempt > MAX_CRASHES {
         let reason =
             "Its worker went down three times while working on it. Look at the worker's log, then retry the job.";
@@ -57,6 +61,7 @@ pub async fn work(app: &App, owner: &str, ring: Ring) -> Result<Outcome> {
             Err(error) => verdict_of(app, &claim, error),
         }
     };
+    meters::worked(claim.kind.as_str(), verdict.as_str(), began_at.elapsed());
     let_go(app, ring.user, &claim, &verdict).await?;
     Ok(Outcome::Worked)
 }
@@ -77,6 +82,9 @@ fn verdict_of(app: &App, claim: &Claim, error: Error) -> Verdict {
         Error::Refused(refusal) => match refusal {
             Refusal::Throttled { seconds } => {
                 Verdict::RetryAfter { delay: Duration::from_secs(seconds), class: THROTTLED, counts: false }
+            }
+            Refusal::ProviderFailing { seconds } => {
+                Verdict::RetryAfter { delay: Duration::from_secs(seconds), class: BREAKER, counts: false }
             }
             Refusal::ProviderUnavailable => retry_or_give_up(app, claim, "transient", delay),
             other => Verdict::GiveUp { class: class_of(&other), reason: other.to_string() },

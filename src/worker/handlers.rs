@@ -29,9 +29,9 @@ pub async fn run(config: Arc<Config>, clock: Clock, shutdown: CancellationToken)
     let handle = move |ring: Ring| handle(answering.clone(), owner.clone(), ring).boxed();
     tokio::join!(
         run_queues(JobKind::ALL, &broker, concurrency, handle, &shutdown),
-        every_so_often(&app, &shutdown, || sync::reconcile::sweep(&app, &scheduler).map_ok(drop).boxed()),
+        every_so_often(&app, &shutdown, || sync::reconcile::sweep(&app, &scheduler).boxed()),
         // Apart from the ringing, which must not wait for it.
-        every_so_often(&app, &shutdown, || sync::purge::sweep(&app, &scheduler).boxed()),
+        every_so_often(&app, &shutdown, || sync::purge::sweep(&app, &scheduler).map_ok(|()| None).boxed()),
     );
     Ok(())
 }
@@ -43,18 +43,26 @@ async fn handle(app: App, owner: Arc<str>, ring: Ring) {
     }
 }
 
-/// Sweeps, again and again with a pause between.
+/// The least time between two sweeps.
+const SHORTEST_PAUSE: Duration = Duration::from_millis(50);
+
+/// Sweeps, again and again with a pause between: the usual one, or less where the sweep says that something is due before. A
+/// job that waits for the minute's budget would waste of it whatever it comes late.
 async fn every_so_often<'a>(
     app: &App,
     shutdown: &CancellationToken,
-    sweep: impl Fn() -> BoxFuture<'a, sync::Result<()>>,
+    sweep: impl Fn() -> BoxFuture<'a, sync::Result<Option<Duration>>>,
 ) {
-    let pause = app.config.sync.sweep.max(Duration::from_millis(50));
+    let longest = app.config.sync.sweep.max(SHORTEST_PAUSE);
+    let mut pause = longest;
     while shutdown.run_until_cancelled(tokio::time::sleep(pause)).await.is_some() {
-        match shutdown.run_until_cancelled(sweep()).await {
-            Some(Err(error)) => tracing::error!(error = ?error, "a sweep failed; it tries again"),
-            Some(Ok(())) => {}
+        pause = match shutdown.run_until_cancelled(sweep()).await {
+            Some(Ok(due_in)) => due_in.unwrap_or(longest).clamp(SHORTEST_PAUSE, longest),
+            Some(Err(error)) => {
+                tracing::error!(error = ?error, "a sweep failed; it tries again");
+                longest
+            }
             None => return,
-        }
+        };
     }
 }

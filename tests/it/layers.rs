@@ -11,7 +11,7 @@ use std::{
 
 /// Lowest first. A room imports from lower floors only; rooms on one floor never import each other.
 const FLOORS: &[&[&str]] = &[
-    &["clock", "config", "seal", "telemetry"],
+    &["clock", "config", "meters", "seal", "telemetry"],
     &["domain"],
     &["broker", "db", "providers"],
     &["app"],
@@ -39,6 +39,7 @@ const CRATES: &[(&[&str], &[&str])] = &[
     (&["apalis", "apalis_core"], &["broker/", "worker/"]),
     (&["async_graphql", "async_graphql_parser"], &["graphql/", "http/"]),
     (&["axum"], &["http/", "sandbox/"]),
+    (&["metrics", "metrics_exporter_prometheus"], &["meters.rs"]),
 ];
 
 struct Import {

@@ -1,6 +1,7 @@
 //! Every integration test, in one binary: real PostgreSQL, real Redis, the real HTTP stack, and a Google on loopback.
 
 mod auth;
+mod breaker;
 mod chaos;
 mod clients;
 mod completeness;
@@ -13,6 +14,7 @@ mod disconnect;
 mod faults;
 mod flow;
 mod layers;
+mod metrics;
 mod migrations;
 mod progress;
 mod projection;

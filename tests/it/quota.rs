@@ -1,19 +1,27 @@
 //! Quota is a budget: it is never overdrawn, and when the provider throttles all the same, the account waits.
 
+use std::time::Duration;
+
 use chrono::{DateTime, TimeDelta, Utc};
-use omnisync::sandbox::{Fault, FaultMatch};
+use omnisync::sandbox::{Entry, Fault, FaultMatch, Quota};
 use serde_json::{Value, json};
 
 use crate::{
     flow::{ADA, everything, small_mailbox},
-    support::{Person, Settings, TestApp, eventually},
+    support::{FINISHED, Person, Settings, TestApp, eventually},
 };
 
 const BUDGET: u32 = 1_200;
 
+/// Two minutes' budgets, and time to spare.
+const LONG: Duration = Duration::from_secs(180);
+
+fn is_gmail(entry: &Entry) -> bool {
+    entry.path_template.starts_with("/gmail/")
+}
+
 fn units(app: &TestApp) -> u32 {
-    let gmail = app.google.journal().into_iter().filter(|entry| entry.path_template.starts_with("/gmail/"));
-    gmail.map(|entry| entry.units).sum()
+    app.google.journal().into_iter().filter(is_gmail).map(|entry| entry.units).sum()
 }
 
 /// Until when the batch says that it waits.
@@ -77,6 +85,47 @@ async fn invariant_12_a_throttled_account_stays_away_until_the_time_the_provider
     assert!(looked > 0, "the time was over before anyone looked");
     let done = ada.finished(&batch).await;
     assert_eq!(done["state"], json!("SUCCEEDED"), "{done:#}");
+    assert_eq!(
+        ada.timeline(json!({ "kind": "EMAIL" })).await.len(),
+        app.google.search(ADA, "-in:chats").expect("a search").len()
+    );
+}
+
+/// The most units that a minute of the journal holds, wherever it begins.
+fn most_in_a_minute(app: &TestApp) -> u32 {
+    let charged: Vec<(DateTime<Utc>, u32)> =
+        app.google.journal().into_iter().filter(is_gmail).map(|entry| (entry.at, entry.units)).collect();
+    let within = |from: DateTime<Utc>| {
+        let inside = charged.iter().filter(|(at, _)| *at >= from && *at < from + TimeDelta::minutes(1));
+        inside.map(|(_, units)| units).sum()
+    };
+    charged.iter().map(|(at, _)| within(*at)).max().unwrap_or(0)
+}
+
+/// Takes two minutes' budgets, and so a good minute, nearly all of it in waiting.
+#[tokio::test(flavor = "multi_thread")]
+async fn invariant_12_a_google_that_counts_has_nothing_to_refuse() {
+    let settings = Settings::from([("GMAIL_UNITS_PER_MINUTE", BUDGET.to_string())]);
+    let app = TestApp::start_with(settings).await;
+    // What we allow ourselves is three quarters of it, as it is of the real one.
+    let limit = BUDGET * 4 / 3;
+    app.google.set_quota(Some(Quota { gmail_per_user: limit, ..Quota::default() }));
+    small_mailbox(&app, 90, 10);
+    let ada = app.person("ada");
+    let account = ada.connect(ADA).await;
+    let batch = ada.import(&account, everything()).await;
+    throttled(&ada, &batch).await;
+    let waiting = ada.batch(&batch).await;
+    let eta = waiting["etaSeconds"].as_i64().unwrap_or_else(|| panic!("{waiting:#}"));
+    assert!((1..=62).contains(&eta), "one more minute's budget is needed: {waiting:#}");
+
+    let done = ada.batch_in_within(LONG, &batch, FINISHED).await;
+    assert_eq!((&done["state"], &done["etaSeconds"]), (&json!("SUCCEEDED"), &Value::Null), "{done:#}");
+    let refused: Vec<_> = app.google.journal().into_iter().filter(|entry| entry.refused.is_some()).collect();
+    assert!(refused.is_empty(), "{refused:#?}");
+    assert!(units(&app) > BUDGET, "a minute's budget was enough");
+    let most = most_in_a_minute(&app);
+    assert!(most <= limit, "{most} units in a minute");
     assert_eq!(
         ada.timeline(json!({ "kind": "EMAIL" })).await.len(),
         app.google.search(ADA, "-in:chats").expect("a search").len()

@@ -32,12 +32,17 @@ impl Bank {
         let () = self.redis.command(&["SET", "clock", &self.now.timestamp_millis().to_string()]).await;
     }
 
+    /// Draws for one call of this price.
     async fn draw(&self, budgets: &[Budget], units: u32) -> Drawn {
-        self.broker.draw_by(&self.scripts, budgets, units).await.unwrap()
+        self.draw_some(budgets, units, 1..=1).await
+    }
+
+    async fn draw_some(&self, budgets: &[Budget], price: u32, calls: RangeInclusive<u32>) -> Drawn {
+        self.broker.draw_by(&self.scripts, budgets, price, calls).await.unwrap()
     }
 
     async fn used(&self, key: &str) -> u32 {
-        self.broker.used_by(&self.scripts, key).await.unwrap()
+        self.broker.spent_by(&self.scripts, key).await.unwrap().into_iter().map(|(_, units)| units).sum()
     }
 }
 
@@ -47,7 +52,7 @@ fn budget(key: &str, units_per_minute: u32) -> Budget {
 
 fn wait(drawn: Drawn) -> Duration {
     match drawn {
-        Drawn::Granted => panic!("granted"),
+        Drawn::Granted(_) => panic!("granted"),
         Drawn::Wait(time) => time,
     }
 }
@@ -56,9 +61,9 @@ fn wait(drawn: Drawn) -> Duration {
 async fn a_spent_budget_names_the_exact_time_it_has_room_again() {
     let mut bank = Bank::open().await;
     let budgets = [budget("ada", 100)];
-    assert_eq!(bank.draw(&budgets, 60).await, Drawn::Granted);
+    assert_eq!(bank.draw(&budgets, 60).await, Drawn::Granted(1));
     bank.pass(Duration::from_secs(10)).await;
-    assert_eq!(bank.draw(&budgets, 40).await, Drawn::Granted);
+    assert_eq!(bank.draw(&budgets, 40).await, Drawn::Granted(1));
     assert_eq!(bank.used("ada").await, 100);
 
     let first_leaves = wait(bank.draw(&budgets, 60).await);
@@ -69,7 +74,7 @@ async fn a_spent_budget_names_the_exact_time_it_has_room_again() {
     bank.pass(first_leaves - Duration::from_millis(1)).await;
     assert_eq!(wait(bank.draw(&budgets, 60).await), Duration::from_millis(1));
     bank.pass(Duration::from_millis(1)).await;
-    assert_eq!(bank.draw(&budgets, 60).await, Drawn::Granted);
+    assert_eq!(bank.draw(&budgets, 60).await, Drawn::Granted(1));
     assert_eq!(bank.used("ada").await, 100);
 }
 
@@ -78,9 +83,30 @@ async fn units_are_drawn_from_every_budget_or_from_none() {
     let bank = Bank::open().await;
     let (ada, project) = (budget("ada", 100), budget("project", 30));
     let both = [ada.clone(), project.clone()];
-    assert_eq!(bank.draw(&both, 20).await, Drawn::Granted);
+    assert_eq!(bank.draw(&both, 20).await, Drawn::Granted(1));
     assert!(matches!(bank.draw(&both, 20).await, Drawn::Wait(_)));
     assert_eq!((bank.used("ada").await, bank.used("project").await), (20, 20));
+}
+
+#[tokio::test]
+async fn as_many_calls_are_paid_as_there_are_units_for() {
+    let mut bank = Bank::open().await;
+    let budgets = [budget("ada", 100), budget("project", 70)];
+    assert_eq!(bank.draw_some(&budgets, 20, 1..=2).await, Drawn::Granted(2));
+    assert_eq!(bank.draw_some(&budgets, 20, 1..=9).await, Drawn::Granted(1), "30 units are left");
+    assert!(matches!(bank.draw_some(&budgets, 5, 3..=9).await, Drawn::Wait(_)), "10 units are left");
+    bank.pass(Duration::from_secs(10)).await;
+    assert_eq!(bank.draw_some(&budgets, 5, 1..=9).await, Drawn::Granted(2));
+    assert_eq!((bank.used("ada").await, bank.used("project").await), (70, 70));
+
+    // What comes back is told as it will come.
+    let spent = bank.broker.spent_by(&bank.scripts, "ada").await.unwrap();
+    let [(first, 60), (second, 10)] = spent[..] else { panic!("{spent:?}") };
+    assert_eq!(second, first + Duration::from_secs(10));
+    assert_eq!(wait(bank.draw_some(&budgets, 20, 1..=9).await), first);
+    bank.pass(first).await;
+    assert_eq!(bank.draw_some(&budgets, 20, 1..=9).await, Drawn::Granted(3));
+    assert_eq!(bank.used("project").await, 70);
 }
 
 #[tokio::test]
@@ -92,9 +118,9 @@ async fn a_throttle_holds_every_draw_until_its_time_and_only_grows() {
         bank.broker.throttle_by(&bank.scripts, "ada", until).await.unwrap();
     }
     assert_eq!(wait(bank.draw(&budgets, 1).await), Duration::from_secs(90));
-    assert_eq!(bank.draw(&budgets[1..], 1).await, Drawn::Granted);
+    assert_eq!(bank.draw(&budgets[1..], 1).await, Drawn::Granted(1));
     bank.pass(Duration::from_secs(90)).await;
-    assert_eq!(bank.draw(&budgets, 1).await, Drawn::Granted);
+    assert_eq!(bank.draw(&budgets, 1).await, Drawn::Granted(1));
 
     bank.broker.throttle_by(&bank.scripts, "ada", DateTime::<Utc>::MAX_UTC).await.unwrap();
     assert_eq!(wait(bank.draw(&budgets, 1).await), LONGEST_THROTTLE);
@@ -105,9 +131,9 @@ async fn more_than_a_whole_budget_is_an_error_of_ours() {
     let redis = TestRedis::start();
     let broker = redis.broker();
     let budgets = [budget("ada", 10), budget("project", 5)];
-    let refused = broker.draw(&budgets, 6).await;
+    let refused = broker.draw(&budgets, 2, 3..=9).await;
     assert!(matches!(refused, Err(Error::OverBudget { units: 6, units_per_minute: 5, .. })), "{refused:?}");
-    assert_eq!(broker.draw(&budgets, 5).await.unwrap(), Drawn::Granted);
+    assert_eq!(broker.draw(&budgets, 5, 1..=1).await.unwrap(), Drawn::Granted(1));
 }
 
 #[tokio::test]
@@ -115,16 +141,17 @@ async fn by_the_clock_of_redis_the_ledger_counts_and_expires_by_itself() {
     let redis = TestRedis::start();
     let broker = redis.broker();
     let budgets = [budget("ada", 10)];
-    assert_eq!(broker.draw(&budgets, 10).await.unwrap(), Drawn::Granted);
-    assert_eq!(broker.used("ada").await.unwrap(), 10);
-    let time = wait(broker.draw(&budgets, 1).await.unwrap());
+    assert_eq!(broker.draw(&budgets, 10, 1..=1).await.unwrap(), Drawn::Granted(1));
+    let spent = broker.spent("ada").await.unwrap();
+    assert!(matches!(spent.as_slice(), [(back, 10)] if *back > Duration::from_secs(55)), "{spent:?}");
+    let time = wait(broker.draw(&budgets, 1, 1..=1).await.unwrap());
     assert!(time > Duration::from_secs(55) && time <= Duration::from_secs(61), "{time:?}");
     let ttl_secs: i64 = redis.command(&["TTL", "test:quota:ada"]).await;
     assert!((1..=61).contains(&ttl_secs), "{ttl_secs}");
 
     let until = Clock::default().now() + TimeDelta::hours(1);
     broker.throttle("ada", until).await.unwrap();
-    assert!(wait(broker.draw(&budgets, 1).await.unwrap()) > Duration::from_secs(3_500));
+    assert!(wait(broker.draw(&budgets, 1, 1..=1).await.unwrap()) > Duration::from_secs(3_500));
     let ttl_secs: i64 = redis.command(&["TTL", "test:throttle:ada"]).await;
     assert!((3_500..=3_600).contains(&ttl_secs), "{ttl_secs}");
 }
@@ -158,12 +185,13 @@ async fn draw_in_rounds(rounds: Vec<(Vec<u32>, u64)>, units_per_minute: u32) -> 
     for (draws, pass_ms) in rounds {
         let drawn = join_all(draws.iter().map(|units| bank.draw(&budgets, *units))).await;
         let now = bank.now;
-        granted.extend(draws.iter().zip(&drawn).filter(|(_, drawn)| **drawn == Drawn::Granted).map(|(u, _)| (now, *u)));
+        granted
+            .extend(draws.iter().zip(&drawn).filter(|(_, drawn)| **drawn == Drawn::Granted(1)).map(|(u, _)| (now, *u)));
         bank.pass(Duration::from_millis(pass_ms)).await;
     }
     if let Drawn::Wait(time) = bank.draw(&budgets, units_per_minute).await {
         bank.pass(time).await;
-        assert_eq!(bank.draw(&budgets, units_per_minute).await, Drawn::Granted, "waited as told");
+        assert_eq!(bank.draw(&budgets, units_per_minute).await, Drawn::Granted(1), "waited as told");
     }
     granted.push((bank.now, units_per_minute));
     granted

@@ -5,6 +5,7 @@ use chrono::{DateTime, Utc};
 
 use super::{
     batch::int,
+    breaker::{self, Breaker},
     deletion::DeletionPolicy,
     words::{AccountState, Provider, Service},
 };
@@ -82,6 +83,12 @@ impl Account {
     async fn streams(&self, ctx: &Context<'_>) -> Result<Vec<Stream>> {
         let rows = read(ctx, async |tx| StreamRow::of_account(tx, self.0.account_id).await).await?;
         Ok(rows.into_iter().map(Stream).collect())
+    }
+
+    /// Whether the provider is asked at the moment, for each service and as far as this account and everyone is concerned.
+    #[graphql(complexity = "4 * child_complexity")]
+    async fn breakers(&self, ctx: &Context<'_>) -> Result<Vec<Breaker>> {
+        breaker::of_account(ctx, self.0.account_id).await
     }
 
     /// The calendars the account can read, asked of the provider now. Use their ids in `PreviewInput.calendars`.

@@ -1,7 +1,7 @@
 //! Batches, their jobs, and how far they have come.
 
 use async_graphql::{Context, ID, Object, Result, SimpleObject};
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 
 use super::{
     account::Account,
@@ -10,10 +10,11 @@ use super::{
 use crate::{
     db::{batches::Batch as Row, jobs::Job as JobRow, undo::Forecast},
     graphql::{
-        error::{read, viewer},
+        error::{app, read, refused, viewer},
         id::{self, Kind},
         loaders::AccountLoader,
     },
+    sync,
 };
 
 /// What one approval, or one later run under the same consent, brings in: the unit of progress and of undo.
@@ -94,9 +95,18 @@ impl Batch {
         self.0.listing_done
     }
 
-    /// Until when it waits for the provider or for the minute's budget; `null` when it does not wait.
+    /// Until when it waits for the minute's budget, because the provider has asked it to, or because the provider fails too
+    /// often (`Account.breakers`); `null` when it does not wait. `jobs { errorClass }` says which.
     async fn throttled_until(&self) -> Option<DateTime<Utc>> {
         self.0.throttled_until
+    }
+
+    /// How long the rest will take, in seconds, by what is left and by the provider's budget as it stands now; `null` when
+    /// nothing is left, it cannot be known yet, or the batch does not run.
+    #[graphql(complexity = 5)]
+    async fn eta_seconds(&self, ctx: &Context<'_>) -> Result<Option<i32>> {
+        let left = sync::eta::eta(app(ctx)?, viewer(ctx)?, &self.0).await.map_err(|error| refused(ctx, error))?;
+        Ok(left.map(|left| int(i64::try_from(left.as_millis().div_ceil(1_000)).unwrap_or(i64::MAX))))
     }
 
     /// What went wrong and what to do, in English; `null` when nothing did. Of a batch that is `PAUSED` by itself, the question
@@ -186,54 +196,36 @@ impl Job {
 }
 
 /// A batch as it stands at one moment.
-pub(crate) struct BatchProgress {
-    row: Row,
-    now: DateTime<Utc>,
-}
-
-impl BatchProgress {
-    /// The batch at this moment.
-    pub(crate) fn new(row: Row, now: DateTime<Utc>) -> Self {
-        Self { row, now }
-    }
-
-    /// Listed items with a final outcome.
-    fn done(&self) -> i64 {
-        let row = &self.row;
-        row.n_stored + row.n_unchanged + row.n_filtered + row.n_failed + row.n_gone
-    }
-}
+pub(crate) struct BatchProgress(pub Row);
 
 /// A batch as it stands at one moment: state, not a difference, so that one that was missed is not missed.
 #[Object]
 impl BatchProgress {
     /// Rises with every change of the batch. Give the last one you saw as `after` when you subscribe again.
     async fn seq(&self) -> i32 {
-        int(self.row.seq)
+        int(self.0.seq)
     }
 
     /// The batch.
     async fn batch(&self) -> Batch {
-        Batch(self.row.clone())
+        Batch(self.0.clone())
     }
 
     /// How much of what is listed has a final outcome, 0 to 100; `null` until the listing is complete.
     async fn percent(&self) -> Option<f64> {
-        if !self.row.listing_done {
+        if !self.0.listing_done {
             return None;
         }
         // Exact up to 2^53 items.
         #[expect(clippy::cast_precision_loss, reason = "a percentage needs no more digits than an f64 has")]
-        let share = if self.row.n_listed == 0 { 1.0 } else { self.done() as f64 / self.row.n_listed as f64 };
+        let share = if self.0.n_listed == 0 { 1.0 } else { self.0.n_settled() as f64 / self.0.n_listed as f64 };
         Some((share * 1000.0).round() / 10.0)
     }
 
-    /// How long the rest will take at the rate so far, in seconds; `null` when it cannot be known yet or nothing is left.
-    async fn eta_seconds(&self) -> Option<i32> {
-        let started = self.row.started_at.filter(|_| self.row.listing_done && self.row.finished_at.is_none())?;
-        let (done, left) = (self.done(), self.row.n_listed - self.done());
-        let elapsed = (self.now - started).max(TimeDelta::zero()).num_milliseconds();
-        (done > 0 && left > 0).then(|| int(elapsed.saturating_mul(left) / done / 1_000))
+    /// As `Batch.etaSeconds`.
+    #[graphql(complexity = 5)]
+    async fn eta_seconds(&self, ctx: &Context<'_>) -> Result<Option<i32>> {
+        Batch(self.0.clone()).eta_seconds(ctx).await
     }
 }
 

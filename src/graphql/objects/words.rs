@@ -52,6 +52,26 @@ pub enum DeletionPolicyKind {
     Tombstone,
 }
 
+/// Whose calls a breaker counts.
+#[derive(Enum, Copy, Clone, Debug, PartialEq, Eq)]
+pub enum BreakerScope {
+    /// Those of this account.
+    Account,
+    /// Those of everyone who uses this application.
+    Project,
+}
+
+/// How a breaker stands.
+#[derive(Enum, Copy, Clone, Debug, PartialEq, Eq)]
+pub enum BreakerState {
+    /// Calls are made.
+    Closed,
+    /// The provider failed too often, and is not asked.
+    Open,
+    /// One call finds out whether the provider answers again; the others wait for what comes of it.
+    HalfOpen,
+}
+
 /// Where a batch stands.
 #[derive(Enum, Copy, Clone, Debug, PartialEq, Eq)]
 #[graphql(remote = "batch::BatchState")]

@@ -38,6 +38,14 @@ impl Calendar {
         Self { root, client, clock }
     }
 
+    /// Whether the API answers.
+    pub(super) async fn ping(&self, access: &SecretString) -> Result<(), Error> {
+        let mut url = address(&self.root, &["users", "me", "calendarList"]);
+        url.query_pairs_mut().append_pair("maxResults", "1");
+        let body = self.client.get(Method::Calendars, url, access).await?;
+        parse(Method::Calendars, &body).map(|_: Calendars| ())
+    }
+
     /// Every calendar on the person's list, whatever they may do with it; hidden and deleted ones are left out.
     pub(super) async fn collections(&self, access: &SecretString) -> Result<Vec<Collection>, Error> {
         let mut collections = Vec::new();

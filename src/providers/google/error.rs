@@ -1,6 +1,6 @@
 //! What Google's refusals mean for us, by status and reason word.
 
-use std::fmt;
+use std::{fmt, time::Duration};
 
 use chrono::{DateTime, Days, NaiveTime, TimeDelta, Utc};
 use chrono_tz::America::Los_Angeles;
@@ -65,7 +65,7 @@ pub(super) fn refusal(
     let class = match (status.as_u16(), reason) {
         (403 | 429, "dailyLimitExceeded") => Class::Throttled(Some(pacific_midnight(now))),
         (429, _) | (403, "rateLimitExceeded" | "userRateLimitExceeded" | "quotaExceeded") => {
-            Class::Throttled(retry_at(headers, &error.message, now))
+            Class::Throttled(retry_at(headers, &error, now))
         }
         (400, "failedPrecondition" | "FAILED_PRECONDITION") | (403, "domainPolicy") => Class::Blocked,
         (401, _) => Class::Unauthorized,
@@ -74,6 +74,11 @@ pub(super) fn refusal(
         (404 | 410, _) if matches!(method, Method::Message | Method::Event) => Class::ItemGone,
         (404, _) if method == Method::History => Class::CursorDead,
         (410, "fullSyncRequired" | "updatedMinTooLongAgo") => Class::CursorDead,
+        // It asks for time, and says for how much; without that, it has failed like any other.
+        (503, _) => match retry_at(headers, &error, now) {
+            Some(at) => Class::Throttled(Some(at)),
+            None => Class::Transient,
+        },
         (500..=599, _) => Class::Transient,
         _ => Class::Permanent,
     };
@@ -102,6 +107,7 @@ struct Refusal {
     message: String,
     errors: Vec<Reason>,
     status: String,
+    details: serde_json::Value,
 }
 
 #[derive(Deserialize)]
@@ -110,15 +116,15 @@ struct Reason {
     reason: String,
 }
 
-/// When to come back: the header, which may hold seconds or a date, else the time that Gmail writes into its message.
-fn retry_at(headers: &HeaderMap, message: &str, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+/// When to come back: the header, which may hold seconds or a date in any of HTTP's three forms, else the delay among the
+/// details, else the time that Gmail writes into its message.
+fn retry_at(headers: &HeaderMap, refusal: &Refusal, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
     let header = headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok()).map(str::trim);
     let latest = now + LONGEST_WAIT;
     header
-        .and_then(|value| {
-            after_seconds(value, now).or_else(|| DateTime::parse_from_rfc2822(value).ok().map(Into::into))
-        })
-        .or_else(|| time_in(message))
+        .and_then(|value| after_seconds(value, now).or_else(|| httpdate::parse_http_date(value).ok().map(Into::into)))
+        .or_else(|| delay_in(&refusal.details, now))
+        .or_else(|| time_in(&refusal.message))
         .filter(|at| *at > now)
         .map(|at| at.min(latest))
 }
@@ -126,6 +132,13 @@ fn retry_at(headers: &HeaderMap, message: &str, now: DateTime<Utc>) -> Option<Da
 fn after_seconds(value: &str, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
     let seconds = value.parse::<u32>().ok()?;
     now.checked_add_signed(TimeDelta::seconds(seconds.into()))
+}
+
+/// `google.rpc.RetryInfo` among an error's details: `{"retryDelay": "34.5s"}`.
+fn delay_in(details: &serde_json::Value, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    let delay = details.as_array()?.iter().find_map(|detail| detail.get("retryDelay")?.as_str())?;
+    let seconds = delay.strip_suffix('s')?.parse::<f64>().ok()?;
+    now.checked_add_signed(TimeDelta::from_std(Duration::try_from_secs_f64(seconds).ok()?).ok()?)
 }
 
 /// The time in "User-rate limit exceeded.  Retry after 2026-11-22T10:00:00.000Z".
@@ -215,8 +228,21 @@ mod tests {
         let message = |text: &str| json!({"error": {"message": text}}).to_string();
         let text = message("User-rate limit exceeded.  Retry after 2026-11-22T10:15:00.000Z (Mail sending)");
         let none = message("Too many concurrent requests for user");
+        let delay = |delay: &str| {
+            let info = json!({"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": delay});
+            let error = json!({"message": "m", "status": "RESOURCE_EXHAUSTED", "details": [{"reason": "x"}, info]});
+            json!({ "error": error }).to_string()
+        };
         for (header, body, expected) in [
             (Some("120"), &none, Some("2026-11-22T10:02:00Z")),
+            (Some("Sunday, 22-Nov-26 10:05:00 GMT"), &none, Some("2026-11-22T10:05:00Z")),
+            (Some("Sun Nov 22 10:05:00 2026"), &none, Some("2026-11-22T10:05:00Z")),
+            (None, &delay("90s"), Some("2026-11-22T10:01:30Z")),
+            (None, &delay("0.5s"), Some("2026-11-22T10:00:00.5Z")),
+            (Some("120"), &delay("90s"), Some("2026-11-22T10:02:00Z")),
+            (None, &delay("1e300s"), None),
+            (None, &delay("-5s"), None),
+            (None, &delay("soon"), None),
             (Some("Sun, 22 Nov 2026 10:05:00 GMT"), &none, Some("2026-11-22T10:05:00Z")),
             (Some("120"), &text, Some("2026-11-22T10:02:00Z")),
             (Some("soon"), &text, Some("2026-11-22T10:15:00Z")),
@@ -230,6 +256,14 @@ mod tests {
             let expected = Class::Throttled(expected.map(at));
             assert_eq!(refused(Method::Message, 429, header, body), expected, "{header:?} {body}");
         }
+    }
+
+    #[test]
+    fn a_failure_that_says_how_long_it_lasts_is_a_wish_for_patience() {
+        let now = now();
+        assert_eq!(refused(Method::Message, 503, Some("60"), ""), Class::Throttled(Some(now + TimeDelta::minutes(1))));
+        assert_eq!(refused(Method::Message, 503, None, ""), Class::Transient);
+        assert_eq!(refused(Method::Message, 500, Some("60"), ""), Class::Transient);
     }
 
     #[test]

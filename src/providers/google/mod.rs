@@ -12,7 +12,7 @@ mod oauth;
 #[cfg(test)]
 mod tests;
 
-use futures::{Stream, StreamExt, stream};
+use futures::{Stream, StreamExt};
 use secrecy::SecretString;
 use url::Url;
 
@@ -65,6 +65,13 @@ impl Provider for Google {
         self.oauth.revoke(token).await
     }
 
+    async fn ping(&self, access: &SecretString, service: Service) -> Result<(), Error> {
+        match service {
+            Service::Gmail => self.gmail.baseline(access).await.map(|_| ()),
+            Service::Calendar => self.calendar.ping(access).await,
+        }
+    }
+
     async fn collections(&self, access: &SecretString, service: Service) -> Result<Vec<Collection>, Error> {
         match service {
             Service::Gmail => Ok(vec![Collection::mailbox()]),
@@ -107,17 +114,17 @@ impl Provider for Google {
         &'a self,
         access: &'a SecretString,
         collection: &'a Collection,
-        ids: &'a [String],
+        ids: impl Stream<Item = String> + Send + 'a,
         in_flight: usize,
     ) -> impl Stream<Item = Hydrated> + Send + 'a {
-        let fetch = move |id: &'a String| async move {
+        let fetch = move |id: String| async move {
             let item = match collection.service {
-                Service::Gmail => self.gmail.message(access, id).await,
-                Service::Calendar => self.calendar.event(access, collection, id).await,
+                Service::Gmail => self.gmail.message(access, &id).await,
+                Service::Calendar => self.calendar.event(access, collection, &id).await,
             };
-            (id.clone(), item)
+            (id, item)
         };
-        stream::iter(ids).map(fetch).buffer_unordered(in_flight.max(1))
+        ids.map(fetch).buffer_unordered(in_flight.max(1))
     }
 }
 

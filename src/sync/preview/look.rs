@@ -2,14 +2,15 @@
 
 use std::{cmp::Reverse, collections::BTreeMap};
 
-use futures::StreamExt;
+use futures::{StreamExt, stream};
 
 use super::{
-    super::{Error, Result, session::Session},
+    super::{Error, Result, calls, session::Session},
     Facts, Range, Sample, Shown, Tally,
 };
 use crate::{
     app::App,
+    broker::Tally as Calls,
     db::items,
     domain::{
         account::Service,
@@ -46,8 +47,8 @@ impl Look {
         let filter = MailFilter::compile(scope, &snapshot.exclusions).map_err(|error| Error::Failed(error.into()))?;
         let (mut ids, mut page, mut estimate) = (Vec::new(), None, None);
         for _ in 0..MAIL_PAGES {
-            session.draw_now(app, Call::GmailList, 1).await?;
-            let found = app.google.list(&session.access, Listing::Mail(scope), page.as_deref()).await?;
+            let list = app.google.list(&session.access, Listing::Mail(scope), page.as_deref());
+            let found = session.call_now(app, Call::GmailList, list).await?;
             ids.extend(
                 found.entries.into_iter().filter_map(|entry| if let Entry::Id(id) = entry { Some(id) } else { None }),
             );
@@ -88,14 +89,24 @@ impl Look {
         scope: &MailScope,
         ids: &[String],
     ) -> Result<()> {
-        let sampled: Vec<String> = ids.iter().take(app.config.sync.preview_samples).cloned().collect();
-        session.draw_now(app, Call::GmailGet, sampled.len()).await?;
+        let n = ids.len().min(app.config.sync.preview_samples);
+        if n == 0 {
+            return Ok(());
+        }
+        let paid = session.leave_now(app, Call::GmailGet, n..=n).await?;
+        let sampled = stream::iter(ids.iter().take(paid).cloned());
         let aliases = [session.account.email.to_lowercase()];
         let (mut labels, mut senders) = (BTreeMap::<String, u64>::new(), BTreeMap::<String, u64>::new());
         let mailbox = Collection::mailbox();
-        let mut fetched =
-            std::pin::pin!(app.google.hydrate(&session.access, &mailbox, &sampled, app.config.quota.in_flight));
+        let mut fetched = std::pin::pin!(app.google.hydrate(
+            &session.access,
+            &mailbox,
+            sampled,
+            app.config.quota.previews_in_flight()
+        ));
+        let mut tally = Calls::default();
         while let Some((_, payload)) = fetched.next().await {
+            calls::count(&mut tally, Service::Gmail, &payload);
             // A sample that cannot be had is one sample fewer; the run itself will say why.
             let Ok(Ok(mail)) = payload.map(|payload| ParsedMail::read(&payload.json)) else { continue };
             self.facts.sampled_mails += 1;
@@ -116,6 +127,7 @@ impl Look {
                 snippet: row.snippet,
             });
         }
+        session.note(app, Service::Gmail, tally).await;
         self.facts.labels = tallies(labels, |id| label_name(&scope.labels, id));
         self.shown.top_senders = tallies(senders, str::to_owned);
         Ok(())
@@ -133,9 +145,8 @@ impl Look {
         for calendar in calendars {
             let (mut inside, mut page) = (0, None);
             for turn in 0..CALENDAR_PAGES {
-                session.draw_now(app, Call::Calendar, 1).await?;
-                let found =
-                    app.google.list(&session.access, Listing::Calendar(scope, calendar), page.as_deref()).await?;
+                let list = app.google.list(&session.access, Listing::Calendar(scope, calendar), page.as_deref());
+                let found = session.call_now(app, Call::Calendar, list).await?;
                 page = if let Next::Page(next) = &found.next { Some(next.clone()) } else { None };
                 inside += self.events(app, &found, scope, exclusions, calendar);
                 if page.is_none() {

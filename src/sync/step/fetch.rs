@@ -2,15 +2,16 @@
 
 use std::sync::Arc;
 
-use futures::StreamExt;
-use tokio::{sync::mpsc, task::JoinSet};
+use futures::{SinkExt, StreamExt, channel::mpsc};
+use tokio::task::JoinSet;
 
 use super::{
-    super::{Result, store, store::Arrived},
+    super::{Result, calls, calls::Leave, store, store::Arrived},
     Bytes, Call, Class, Duration, Flow, Instant, Provider, Slice, TimeDelta, Verdict, items, kept, providers,
 };
 use crate::{
     app::App,
+    broker::Tally,
     domain::account::Service,
     providers::{Hydrated, google::Google},
 };
@@ -19,11 +20,12 @@ use crate::{
 const ROUND: usize = 1_000;
 
 impl Slice<'_> {
-    /// Fetches until nothing is pending or the slice is over.
-    pub(super) async fn fetch_pending(&mut self, app: &App) -> Result<Flow> {
-        while self.items_left > 0 && Instant::now() < self.deadline {
+    /// Fetches until nothing is pending, `most` are fetched, or the slice is over.
+    pub(super) async fn fetch_pending(&mut self, app: &App, most: usize) -> Result<Flow> {
+        let stop_at = self.items_left.saturating_sub(most);
+        while self.items_left > stop_at && Instant::now() < self.deadline {
             let mut tx = app.db.begin(self.session.user).await?;
-            let limit = i64::try_from(ROUND.min(self.items_left)).unwrap_or(1);
+            let limit = i64::try_from(ROUND.min(self.items_left - stop_at)).unwrap_or(1);
             let pending = items::pending(&mut tx, self.stream.stream_id, self.fence.batch, limit).await?;
             tx.commit().await?;
             if pending.ids.is_empty() {
@@ -32,7 +34,7 @@ impl Slice<'_> {
                     (at - app.clock.now()).max(TimeDelta::seconds(1)).to_std().unwrap_or(Duration::from_secs(1));
                 return Ok(Flow::End(Verdict::RetryAfter { delay, class: "items_wait", counts: false }));
             }
-            if let Flow::End(verdict) = self.fetch_round(app, pending.ids).await? {
+            if let Flow::End(verdict) = self.fetch_round(app, &pending.ids).await? {
                 return Ok(Flow::End(verdict));
             }
         }
@@ -40,66 +42,68 @@ impl Slice<'_> {
     }
 
     /// Fetches these ids, storing a chunk while the next is on its way.
-    async fn fetch_round(&mut self, app: &App, ids: Vec<String>) -> Result<Flow> {
-        let chunk = self.chunk(app);
-        let get = if self.stream.service == Service::Gmail { Call::GmailGet } else { Call::Calendar };
-        let mut left = ids.len();
-        let (wanted, wants) = mpsc::channel(1);
-        let mut fetching = Fetching::start(app, self, wants, chunk);
-        let mut parts = ids.chunks(chunk).map(<[String]>::to_vec);
-        let mut arrived = Vec::with_capacity(chunk);
-        let mut outstanding = 0;
-        let mut end = None;
+    async fn fetch_round(&mut self, app: &App, mut ids: &[String]) -> Result<Flow> {
+        let (chunk, service) = (self.chunk(app), self.stream.service);
+        let get = if service == Service::Gmail { Call::GmailGet } else { Call::Calendar };
+        let mut fetching = Fetching::start(app, self, chunk);
+        let (mut arrived, mut tally) = (Vec::with_capacity(chunk), Tally::default());
+        let mut held = None;
         loop {
-            // Keep one part on order beyond the one that is arriving, as far as the budget reaches.
-            while end.is_none() && outstanding < 2 * chunk {
-                let Some(part) = parts.next() else { break };
-                match self.session.draw(app, get, part.len()).await? {
-                    None => {
-                        outstanding += part.len();
-                        if wanted.send(part).await.is_err() {
-                            return Err(anyhow::anyhow!("the fetching task ended early").into());
-                        }
+            // Keep a chunk on order beyond the one that is arriving, as far as the budget reaches.
+            while held.is_none() && !ids.is_empty() && fetching.outstanding < 2 * chunk {
+                match self.session.leave(app, get, 1..=chunk.min(ids.len())).await? {
+                    Leave::Granted(paid) => {
+                        let (ordered, rest) = ids.split_at(paid.min(ids.len()));
+                        fetching.order(ordered);
+                        ids = rest;
                     }
-                    Some(wait) => {
-                        // What was ordered is stored first; the part that had to wait stays pending.
-                        if outstanding == 0 && arrived.is_empty() {
-                            return self.wait_for_budget(wait).await;
-                        }
-                        end = Some(wait);
-                    }
+                    Leave::Held(hold) => held = Some(hold),
                 }
             }
-            if outstanding == 0 {
-                break;
-            }
-            let Some((id, result)) = fetching.results.recv().await else { break };
-            outstanding -= 1;
+            // What was ordered is stored first; what had to wait stays pending.
+            let Some((id, result)) = fetching.next().await? else { break };
+            calls::count(&mut tally, service, &result);
             match sort(id, result) {
                 Ok(one) => arrived.push(one),
                 Err(error) => {
-                    let flow = self.store(app, std::mem::take(&mut arrived)).await?;
+                    self.session.note(app, service, tally).await;
+                    let flow = self.store(app, arrived).await?;
                     let Flow::On = flow else { return Ok(flow) };
                     return self.refused(app, error).await;
                 }
             }
-            if arrived.len() >= chunk || outstanding == 0 {
-                left -= arrived.len();
-                let flow = self.store(app, std::mem::take(&mut arrived)).await?;
+            if arrived.len() >= chunk || fetching.outstanding == 0 {
+                let flow = self.settle(app, std::mem::take(&mut arrived), std::mem::take(&mut tally)).await?;
                 let Flow::On = flow else { return Ok(flow) };
                 if Instant::now() > self.deadline {
                     return Ok(Flow::On);
                 }
             }
         }
-        match end {
-            Some(wait) if left > 0 => self.wait_for_budget(wait).await,
-            _ => Ok(Flow::On),
+        match held {
+            Some(hold) => self.hold(hold).await,
+            None => Ok(Flow::On),
         }
     }
 
-    /// How many items to fetch and store together: no more than a twentieth of the minute's budget, so that waits are short
-    /// and progress is even.
+    /// Tells the breakers how a chunk's calls went, and stores what came of them.
+    async fn settle(&mut self, app: &App, mut arrived: Vec<Arrived>, tally: Tally) -> Result<Flow> {
+        let Some(hold) = self.session.note(app, self.stream.service, tally).await else {
+            return self.store(app, arrived).await;
+        };
+        // The provider fails at large. That is not the items' doing, so they stay pending, and no try of theirs counts; only
+        // a lone one may fail by itself.
+        if tally.failed > 1 {
+            arrived.retain(|one| !matches!(one, Arrived::Failed { passing: true, .. }));
+        }
+        match self.store(app, arrived).await? {
+            Flow::On => self.hold(hold).await,
+            end => Ok(end),
+        }
+    }
+
+    /// How many items to fetch and store together: no more than a twentieth of the minute's budget, so that progress is
+    /// even.
     fn chunk(&self, app: &App) -> usize {
         let budget = app.config.quota.gmail_units_per_minute.min(app.config.quota.gmail_project_units_per_minute);
         let fits = usize::try_from(budget / Call::GmailGet.units() / 20).unwrap_or(1);
@@ -116,29 +120,50 @@ impl Slice<'_> {
     }
 }
 
-/// A task that fetches what it is sent, so that the network works while the database does. Dropping it ends it.
+/// A task that fetches what is ordered, so that the network works while the database does. Dropping it ends it.
 struct Fetching {
+    orders: mpsc::UnboundedSender<String>,
     results: mpsc::Receiver<Hydrated>,
+    /// Ordered, and not yet taken from the results.
+    outstanding: usize,
     _task: JoinSet<()>,
 }
 
 impl Fetching {
-    fn start(app: &App, slice: &Slice<'_>, mut wants: mpsc::Receiver<Vec<String>>, chunk: usize) -> Self {
-        let (google, in_flight): (Arc<Google>, _) = (app.google.clone(), app.config.quota.in_flight);
+    fn start(app: &App, slice: &Slice<'_>, chunk: usize) -> Self {
+        let (google, in_flight): (Arc<Google>, _) = (app.google.clone(), app.config.quota.runs_in_flight());
         let (access, collection) = (slice.session.access.clone(), slice.stream.collection());
-        let (sender, results) = mpsc::channel(chunk);
+        // Unbounded by itself; whoever orders looks at what is outstanding.
+        let (orders, ids) = mpsc::unbounded();
+        let (mut sender, results) = mpsc::channel(chunk);
         let mut task = JoinSet::new();
         task.spawn(async move {
-            while let Some(ids) = wants.recv().await {
-                let mut fetched = std::pin::pin!(google.hydrate(&access, &collection, &ids, in_flight));
-                while let Some(one) = fetched.next().await {
-                    if sender.send(one).await.is_err() {
-                        return;
-                    }
+            let mut fetched = std::pin::pin!(google.hydrate(&access, &collection, ids, in_flight));
+            while let Some(one) = fetched.next().await {
+                if sender.send(one).await.is_err() {
+                    return;
                 }
             }
         });
-        Self { results, _task: task }
+        Self { orders, results, outstanding: 0, _task: task }
+    }
+
+    fn order(&mut self, ids: &[String]) {
+        for id in ids {
+            // Refused only once the task has ended, which `next` tells.
+            self.orders.unbounded_send(id.clone()).ok();
+            self.outstanding += 1;
+        }
+    }
+
+    /// The next result, in no particular order; `None` when nothing is outstanding.
+    async fn next(&mut self) -> Result<Option<Hydrated>> {
+        if self.outstanding == 0 {
+            return Ok(None);
+        }
+        let one = self.results.next().await.ok_or_else(|| anyhow::anyhow!("the fetching task ended early"))?;
+        self.outstanding -= 1;
+        Ok(Some(one))
     }
 }
 

@@ -33,7 +33,8 @@ pub(crate) struct Person {
     http: reqwest::Client,
 }
 
-const BATCH: &str = "id state origin error listingDone throttledUntil createdAt startedAt finishedAt undoneAt redoUntil
+const BATCH: &str =
+    "id state origin error listingDone throttledUntil etaSeconds createdAt startedAt finishedAt undoneAt redoUntil
     counts { listed stored unchanged filtered failed gone normalized removed restored }
     jobs { id kind state attempt errorClass error }";
 

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use chrono::DateTime;
-use futures::StreamExt;
+use futures::{StreamExt, stream};
 use tokio::sync::Barrier;
 
 use super::*;
@@ -158,7 +158,7 @@ async fn messages_come_byte_for_byte_each_with_its_own_outcome() {
     let google = server.google();
     let ids = ["m1", "m2", "m3", "a/b?c"].map(str::to_owned);
     let access = "at".into();
-    let hydrated: HashMap<_, _> = google.hydrate(&access, &mailbox(), &ids, 2).collect().await;
+    let hydrated: HashMap<_, _> = google.hydrate(&access, &mailbox(), stream::iter(ids.clone()), 2).collect().await;
 
     let payload = hydrated["m1"].as_ref().unwrap();
     assert_eq!(payload.json, Bytes::from_static(BODY.as_bytes()));
@@ -182,6 +182,6 @@ async fn messages_are_fetched_side_by_side() {
     let google = server.google();
     let ids: Vec<_> = (0..8).map(|n| format!("m{n}")).collect();
     let access = "at".into();
-    let hydrated: Vec<_> = google.hydrate(&access, &mailbox(), &ids, 4).collect().await;
+    let hydrated: Vec<_> = google.hydrate(&access, &mailbox(), stream::iter(ids.clone()), 4).collect().await;
     assert_eq!(hydrated.iter().filter(|(_, payload)| payload.is_ok()).count(), 8);
 }

@@ -40,16 +40,31 @@ impl Person {
         let cookie = cookie.split(';').next().unwrap_or_default().to_owned();
         let data = data(begun.json().await?)?;
         let address = Url::parse(text(&data["connect"]["authorizationUrl"])?)?;
-        let page = self.http.get(address.clone()).send().await?.text().await?;
-        let mut form: Vec<(&str, String)> = vec![("decision", "continue".to_owned())];
-        form.extend(values(&page, "name=\"request\" value=\"").map(|value| ("request", value)));
-        form.extend(values(&page, "name=\"scope\" value=\"").map(|value| ("scope", value)));
-        let action = values(&page, "action=\"").next().context("the consent page has no form")?;
-        let answer = self.http.post(address.join(&action)?).form(&form).send().await?;
-        let back = answer.headers().get(header::LOCATION).context("consent leads nowhere")?.to_str()?.to_owned();
+        let back = consent(&self.http, address).await?;
         self.http.get(back).header(header::COOKIE, cookie).send().await?;
         let viewer = self.ask("{ viewer { accounts { id } } }", json!({})).await?;
         Ok(text(&viewer["viewer"]["accounts"][0]["id"])?.to_owned())
+    }
+
+    /// Links the account and previews all mail of ten years; gives these fields of the preview.
+    pub(crate) async fn preview(&self, fields: &str) -> anyhow::Result<Value> {
+        let account = self.connect().await?;
+        let input =
+            json!({ "accountId": account, "services": ["GMAIL"], "gmailQuery": "-in:chats", "mailDaysBack": 3_650 });
+        let document = format!(
+            "mutation($i: PreviewInput!) {{ preview(input: $i) {{ preview {{ {fields} }} userErrors {{ code message }} }} }}"
+        );
+        let made = self.ask(&document, json!({ "i": input })).await?;
+        Ok(made["preview"]["preview"].clone())
+    }
+
+    /// Approves a preview; gives the batch's id.
+    pub(crate) async fn approve(&self, preview: &str) -> anyhow::Result<String> {
+        let document =
+            "mutation($i: ApproveInput!) { approve(input: $i) { batch { id } userErrors { code message } } }";
+        let input = json!({ "previewId": preview, "idempotencyKey": "bench" });
+        let approved = self.ask(document, json!({ "i": input })).await?;
+        Ok(text(&approved["approve"]["batch"]["id"])?.to_owned())
     }
 
     /// Every node of the timeline, counted page by page.
@@ -67,6 +82,17 @@ impl Person {
             after = page["pageInfo"]["endCursor"].clone();
         }
     }
+}
+
+/// Ticks everything on the consent page at this address; gives where the browser is sent back to.
+pub(crate) async fn consent(http: &Client, address: Url) -> anyhow::Result<String> {
+    let page = http.get(address.clone()).send().await?.text().await?;
+    let mut form: Vec<(&str, String)> = vec![("decision", "continue".to_owned())];
+    form.extend(values(&page, "name=\"request\" value=\"").map(|value| ("request", value)));
+    form.extend(values(&page, "name=\"scope\" value=\"").map(|value| ("scope", value)));
+    let action = values(&page, "action=\"").next().context("the consent page has no form")?;
+    let answer = http.post(address.join(&action)?).form(&form).send().await?;
+    Ok(answer.headers().get(header::LOCATION).context("consent leads nowhere")?.to_str()?.to_owned())
 }
 
 fn data(mut answer: Value) -> anyhow::Result<Value> {

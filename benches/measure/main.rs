@@ -1,0 +1,39 @@
+//! What `script/bench` measures, a subcommand each. A program of its own, which starts servers and reads clocks.
+//!
+//! Not criterion benchmarks: a run takes seconds or minutes and is a story, not a function.
+
+mod fetch;
+mod google;
+mod person;
+mod quota;
+mod stage;
+mod sync;
+
+use anyhow::bail;
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    rustls::crypto::aws_lc_rs::default_provider().install_default().ok();
+    // `cargo bench` adds `--bench`.
+    let words: Vec<String> = std::env::args().skip(1).filter(|word| word != "--bench").collect();
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    match words.as_slice() {
+        ["sync"] => sync::measure(&sync::SIZES).await,
+        ["sync", size, runs] => sync::measure(&[(size.parse()?, runs.parse()?)]).await,
+        ["quota"] => quota::measure(quota::MESSAGES).await,
+        ["quota", messages] => quota::measure(messages.parse()?).await,
+        ["fetch"] => fetch::measure(fetch::ROUNDS).await,
+        ["fetch", rounds] => fetch::measure(rounds.parse()?).await,
+        // The program starts itself in these roles.
+        ["google", messages, redirect] => google::serve(messages.parse()?, redirect).await,
+        ["sync-once", messages] => {
+            println!("{}", serde_json::to_string(&sync::once(messages.parse()?).await?)?);
+            Ok(())
+        }
+        ["fetch-once", how] => {
+            println!("{}", serde_json::to_string(&fetch::once(how).await?)?);
+            Ok(())
+        }
+        _ => bail!("usage: script/bench sync [MESSAGES RUNS] | quota [MESSAGES] | fetch [ROUNDS]"),
+    }
+}

@@ -1,0 +1,116 @@
+//! The stage: private services, a sandbox Google with a filled mailbox, API and worker in this process, and a person.
+
+use std::{collections::HashMap, path::Path, sync::Arc, time::Duration};
+
+use anyhow::Context;
+use omnisync::{
+    clock::Clock,
+    config::{Config, Google},
+    db,
+    dev::services::Services,
+    http::{auth, server, shutdown::Shutdown},
+    seal,
+    sync::connect::CALLBACK_PATH,
+    telemetry, worker,
+};
+use secrecy::{ExposeSecret, SecretString};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use url::Url;
+
+use super::{google, person::Person};
+
+const ISSUER: &str = "omnisync-bench";
+const AUTH_SECRET: &str = "a secret of the benchmark and of nobody else";
+const ROLE_PASSWORD: &str = "of-a-database-that-lives-a-minute";
+
+/// Variables that a story changes.
+pub(crate) type Settings = [(&'static str, &'static str)];
+
+/// What a story plays on.
+pub(crate) struct Stage {
+    pub(crate) person: Person,
+    /// The sandbox's address without the slash.
+    pub(crate) google: String,
+    pub(crate) config: Arc<Config>,
+}
+
+/// Plays a story on a stage of its own, with a mailbox of this size.
+pub(crate) async fn play<T>(
+    messages: usize,
+    settings: &Settings,
+    story: impl AsyncFnOnce(Stage) -> anyhow::Result<T>,
+) -> anyhow::Result<T> {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("bench-{}", std::process::id()));
+    let services = Services::start(&folder).await?;
+    let data = services.folder.clone();
+    let outcome = with_services(&services, messages, settings, story).await;
+    services.stop().await;
+    for folder in [&folder, &data] {
+        std::fs::remove_dir_all(folder).ok();
+    }
+    outcome
+}
+
+async fn with_services<T>(
+    services: &Services,
+    messages: usize,
+    settings: &Settings,
+    story: impl AsyncFnOnce(Stage) -> anyhow::Result<T>,
+) -> anyhow::Result<T> {
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    let api = Url::parse(&format!("http://{}/", listener.local_addr()?))?;
+    let (_google, google) = google::start(messages, api.join(CALLBACK_PATH)?.as_str()).await?;
+    let config = Arc::new(config(services, &api, &google, settings)?);
+    telemetry::init(&config.log).map_err(|error| anyhow::anyhow!("RUST_LOG: {error}"))?;
+    db::migrate(&config.database).await?;
+    let (serving, working) = (Shutdown::default(), CancellationToken::new());
+    let api_task = tokio::spawn(server::run(config.clone(), Clock::default(), listener, serving.clone()));
+    let worker_task = tokio::spawn(worker::run(config.clone(), Clock::default(), working.clone()));
+    let lifetime = Duration::from_secs(3_600);
+    let bearer =
+        auth::issue(&SecretString::from(AUTH_SECRET), ISSUER, "omnisync", "ada", lifetime, Clock::default().now())?;
+    let told = story(Stage { person: Person::new(api, bearer)?, google, config }).await;
+    serving.begin();
+    working.cancel();
+    api_task.await??;
+    worker_task.await??;
+    told
+}
+
+fn config(services: &Services, api: &Url, google: &str, settings: &Settings) -> anyhow::Result<Config> {
+    let (client_id, client_secret) = google::CLIENT;
+    let owner = services.database_url.expose_secret();
+    let mut vars = HashMap::from([
+        ("HTTP_LISTEN", format!("127.0.0.1:{}", api.port().context("a bound address has a port")?)),
+        ("AUTH_ISSUER", ISSUER.to_owned()),
+        ("AUTH_SECRET", AUTH_SECRET.to_owned()),
+        ("OMNISYNC_KEYS", seal::fresh_key()),
+        ("DATABASE_URL", owner.to_owned()),
+        ("REDIS_URL", services.redis_url.expose_secret().to_owned()),
+        ("GOOGLE_CLIENT_ID", client_id.to_owned()),
+        ("GOOGLE_CLIENT_SECRET", client_secret.to_owned()),
+        ("RUST_LOG", "warn".to_owned()),
+    ]);
+    vars.extend(Google::vars_under(google));
+    vars.extend(settings.iter().map(|(name, value)| (*name, (*value).to_owned())));
+    for (variable, role) in [
+        ("API_DATABASE_URL", "omnisync_api"),
+        ("WORKER_DATABASE_URL", "omnisync_worker"),
+        ("SCHEDULER_DATABASE_URL", "omnisync_scheduler"),
+    ] {
+        let mut url = Url::parse(owner)?;
+        let set = url.set_username(role).and_then(|()| url.set_password(Some(ROLE_PASSWORD)));
+        set.map_err(|()| anyhow::anyhow!("the database's address names no host"))?;
+        vars.insert(variable, url.into());
+    }
+    Config::from_vars(|name| vars.get(name).cloned()).map_err(|problems| anyhow::anyhow!("{problems:?}"))
+}
+
+/// The most memory this process has held, in MiB.
+pub(crate) fn peak_mib() -> anyhow::Result<f64> {
+    let status = std::fs::read_to_string("/proc/self/status")?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).context("no VmHWM")?;
+    let kib: f64 = line.trim().trim_end_matches("kB").trim().parse()?;
+    Ok(kib / 1_024.0)
+}
