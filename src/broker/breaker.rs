@@ -7,7 +7,8 @@
 //!
 //! A breaker is a hash. While it is closed, `c<second>` counts calls and `f<second>` those that failed. Otherwise
 //! `until_ms` says until when it is open, and, once somebody probes, `prober` who that is and `probe_until_ms` until when
-//! the others believe that the answer will still come.
+//! the others believe that the answer will still come. A probe that is answered closes it `on_trial`: if what comes next
+//! fails all the same, it opens again at once.
 
 use std::{sync::LazyLock, time::Duration};
 

@@ -41,6 +41,9 @@ use crate::{
 
 mod fetch;
 
+/// Chunks in a row whose items are spared when the provider fails at large: ten minutes' worth, with breakers as they are by
+/// default.
+const MAX_SPARED: u32 = 20;
 /// Items fetched before everything is listed.
 const FIRST_LOOK: usize = 100;
 
@@ -67,6 +70,8 @@ pub(super) struct Checkpoint {
     n_gaps: i64,
     /// How many items the run has taken off the timeline.
     n_left: i64,
+    /// How many chunks in a row the provider has failed at large, so that their items were spared.
+    n_spared: u32,
 }
 
 impl Checkpoint {

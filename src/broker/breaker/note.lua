@@ -49,9 +49,13 @@ local function count(key)
 end
 
 for i = 1, #KEYS - 1 do
-  local state = redis.call('HMGET', KEYS[i], 'until_ms', 'prober')
+  local state = redis.call('HMGET', KEYS[i], 'until_ms', 'prober', 'on_trial')
   local until_ms = tonumber(state[1] or 0)
-  if until_ms == 0 then
+  if until_ms == 0 and state[3] and failed > 1 and failed * 100 >= calls * tonumber(ARGV[6]) then
+    -- The probe was answered, and nothing else is: what opened it is not over.
+    open(KEYS[i])
+  elseif until_ms == 0 then
+    redis.call('HDEL', KEYS[i], 'on_trial')
     count(KEYS[i])
   elseif until_ms > now_ms then
     -- These calls were on their way when it opened: what they say is known.
@@ -61,6 +65,8 @@ for i = 1, #KEYS - 1 do
   elseif state[2] == ARGV[1] then
     redis.call('DEL', KEYS[i])
     redis.call('ZREM', not_closed, KEYS[i])
+    redis.call('HSET', KEYS[i], 'on_trial', 1)
+    redis.call('PEXPIREAT', KEYS[i], forgotten_ms)
   end
 end
 return wait_ms

@@ -136,7 +136,29 @@ async fn one_of_many_probes_and_closes_it_for_all() {
     assert_eq!(board.note(everyone[probing], 1, 0).await, None);
     assert_eq!(board.states().await.0, BreakerState::Closed);
     assert_eq!(board.admit(other).await, Admitted::Freely);
+    assert_eq!(board.note(other, 20, 0).await, None);
     assert_eq!(board.note(other, 19, 19).await, None, "what was before does not count any more");
+}
+
+#[tokio::test]
+async fn a_probe_that_is_answered_where_nothing_else_is_does_not_close_it_for_long() {
+    let mut board = Board::start().await;
+    let who = Uuid::new_v4();
+    for (calls, failed, opens) in [(2, 2, true), (11, 6, true), (11, 5, false), (1, 1, false)] {
+        board.open().await;
+        board.pass(30).await;
+        assert_eq!(board.admit(who).await, Admitted::AsProbe);
+        assert_eq!(board.note(who, 1, 0).await, None);
+        assert_eq!(board.note(who, calls, failed).await.is_some(), opens, "{failed} of {calls}");
+        if opens {
+            board.pass(30).await;
+            assert_eq!(board.admit(who).await, Admitted::AsProbe);
+            board.note(who, 1, 0).await;
+            board.note(who, 1, 0).await;
+        }
+        assert_eq!(board.note(who, 2, 2).await, None, "it is no longer on trial");
+        board.pass(31).await;
+    }
 }
 
 #[tokio::test]

@@ -7,7 +7,8 @@ use tokio::task::JoinSet;
 
 use super::{
     super::{Result, calls, calls::Leave, store, store::Arrived},
-    Bytes, Call, Class, Duration, Flow, Instant, Provider, Slice, TimeDelta, Verdict, items, kept, providers,
+    Bytes, Call, Class, Duration, Flow, Instant, MAX_SPARED, Provider, Slice, TimeDelta, Verdict, items, kept,
+    providers,
 };
 use crate::{
     app::App,
@@ -88,15 +89,23 @@ impl Slice<'_> {
 
     /// Tells the breakers how a chunk's calls went, and stores what came of them.
     async fn settle(&mut self, app: &App, mut arrived: Vec<Arrived>, tally: Tally) -> Result<Flow> {
-        let Some(hold) = self.session.note(app, self.stream.service, tally).await else {
-            return self.store(app, arrived).await;
-        };
-        // The provider fails at large. That is not the items' doing, so they stay pending, and no try of theirs counts; only
-        // a lone one may fail by itself.
-        if tally.failed > 1 {
-            arrived.retain(|one| !matches!(one, Arrived::Failed { passing: true, .. }));
+        let failed = |one: &Arrived| matches!(one, Arrived::Failed { passing: true, .. });
+        let opened = self.session.note(app, self.stream.service, tally).await;
+        let is_progress = arrived.iter().any(|one| !failed(one));
+        if is_progress || opened.is_none() {
+            self.checkpoint.n_spared = 0;
         }
-        match self.store(app, arrived).await? {
+        let Some(hold) = opened else { return self.store(app, arrived).await };
+        // The provider fails at large, which is not the items' doing: they stay pending, and no try of theirs counts. Unless
+        // it goes on and on while the provider answers its probes; then it may be theirs after all. What fails alone does so
+        // by itself.
+        if tally.failed > 1 && self.checkpoint.n_spared < MAX_SPARED {
+            self.checkpoint.n_spared += 1;
+            arrived.retain(|one| !failed(one));
+        }
+        self.items_left = self.items_left.saturating_sub(arrived.len());
+        let prepared = self.prepare(arrived).await?;
+        match kept(store::store(app, self, store::Page::default(), prepared).await?) {
             Flow::On => self.hold(hold).await,
             end => Ok(end),
         }
