@@ -194,7 +194,11 @@ async fn under_mirror_the_deleted_goes_for_good() {
             "SELECT outcome, version FROM batch_items WHERE source_id = '{id}' AND batch_id = '{}'",
             uuid_of(&home.first)
         );
-        assert_eq!(app.db.rows(&held).await, [["stored", "NULL"]], "the batch still says what it did, and holds nothing");
+        assert_eq!(
+            app.db.rows(&held).await,
+            [["stored", "NULL"]],
+            "the batch still says what it did, and holds nothing"
+        );
     }
     assert_eq!(app.db.number_of("SELECT count(*) FROM items").await, 5, "the ledger forgets nobody");
 

@@ -20,6 +20,7 @@ mod quota;
 mod refusals;
 mod schema;
 mod secrets;
+mod status;
 mod support;
 mod tenants;
 mod undo;
