@@ -4,14 +4,17 @@ use chrono::{DateTime, Utc};
 use diesel::{
     ExpressionMethods, OptionalExtension, QueryDsl, Queryable, QueryableByName, Selectable, SelectableHelper,
     dsl::now,
-    sql_types::{Nullable, Text, Timestamptz, Uuid as SqlUuid},
+    sql_types::{Array, Bool, Nullable, Text, Timestamptz, Uuid as SqlUuid},
 };
 use diesel_async::RunQueryDsl;
 
 use super::{Result, Tx, schema::streams};
 use crate::domain::{
     account::Service,
+    batch::BatchState,
     ids::{AccountId, PreviewId, StreamId},
+    job::JobKind,
+    status::{LastRun, StreamFacts},
     stream::{Collection, Cursor},
 };
 
@@ -51,9 +54,17 @@ impl Stream {
     /// # Errors
     /// When the database refuses.
     pub async fn of_account(tx: &mut Tx, account: AccountId) -> Result<Vec<Self>> {
+        Self::of_accounts(tx, &[account]).await
+    }
+
+    /// The streams of these accounts, each account's in the order of their making.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn of_accounts(tx: &mut Tx, accounts: &[AccountId]) -> Result<Vec<Self>> {
         let query = streams::table
             .filter(streams::user_id.eq(tx.user().0))
-            .filter(streams::account_id.eq(account.0))
+            .filter(streams::account_id.eq_any(accounts.iter().map(|account| account.0)))
             .order(streams::stream_id)
             .select(Self::as_select());
         Ok(query.load(&mut **tx).await?)
@@ -144,11 +155,12 @@ pub async fn mark_complete(tx: &mut Tx, id: StreamId) -> Result<()> {
     Ok(())
 }
 
-/// Notes what listing everything anew came to: how many ids it named, and how many of them the ledger did not know.
+/// Notes what listing everything came to: how many ids it named, and how many of them the ledger did not know although it
+/// should have.
 ///
 /// # Errors
 /// When the database refuses.
-pub async fn note_audit(tx: &mut Tx, id: StreamId, n_audited: i64, n_gaps: i64) -> Result<()> {
+pub async fn note_coverage(tx: &mut Tx, id: StreamId, n_audited: i64, n_gaps: i64) -> Result<()> {
     let stream = streams::table.find((tx.user().0, id.0));
     diesel::update(stream)
         .set((streams::audited_at.eq(now), streams::n_audited.eq(Some(n_audited)), streams::n_gaps.eq(Some(n_gaps))))
@@ -185,4 +197,83 @@ pub async fn withdraw(tx: &mut Tx, which: Withdrawn) -> Result<()> {
     };
     under.execute(&mut **tx).await?;
     Ok(())
+}
+
+/// What an account's status asks of the streams of these accounts.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn facts(tx: &mut Tx, streams: &[Stream]) -> Result<Vec<StreamFacts>> {
+    #[derive(QueryableByName)]
+    struct Row {
+        #[diesel(sql_type = SqlUuid)]
+        stream_id: StreamId,
+        #[diesel(sql_type = Nullable<Text>)]
+        batch: Option<BatchState>,
+        #[diesel(sql_type = Bool)]
+        gave_up: bool,
+        #[diesel(sql_type = Bool)]
+        is_waiting: bool,
+        #[diesel(sql_type = Bool)]
+        has_failed: bool,
+    }
+    let consented: Vec<_> = streams.iter().filter(|stream| stream.preview_id.is_some()).collect();
+    if consented.is_empty() {
+        return Ok(streams.iter().map(|stream| stream.facts(None, false, false)).collect());
+    }
+    // The newest batches are looked at until one has read the stream, which nearly always the first has. Ids of batches rise
+    // with time, so that what failed under the consent in force is told from what an earlier one has left.
+    let rows: Vec<Row> = diesel::sql_query(
+        "SELECT s.stream_id, run.state AS batch, coalesce(run.gave_up, false) AS gave_up,
+             EXISTS (SELECT FROM items i WHERE i.user_id = $1 AND i.stream_id = s.stream_id AND i.outcome = 'pending') AS is_waiting,
+             EXISTS (SELECT FROM items i WHERE i.user_id = $1 AND i.stream_id = s.stream_id AND i.outcome = 'failed'
+                 AND i.batch_id >= approved.batch_id) AS has_failed
+         FROM unnest($2, $3, $4, $5) AS s (stream_id, account_id, preview_id, normalize)
+         LEFT JOIN LATERAL (
+             SELECT batch_id FROM batches WHERE user_id = $1 AND preview_id = s.preview_id AND origin = 'approve'
+         ) AS approved ON true
+         LEFT JOIN LATERAL (
+             SELECT b.state, EXISTS (
+                 SELECT FROM jobs d WHERE d.user_id = $1 AND d.batch_id = b.batch_id AND d.state IN ('dead', 'discarded')
+                     AND (d.stream_id = s.stream_id OR d.kind = s.normalize)) AS gave_up
+             FROM batches b
+             WHERE b.user_id = $1 AND b.account_id = s.account_id AND b.state <> 'undone' AND EXISTS (
+                 SELECT FROM jobs j WHERE j.user_id = $1 AND j.batch_id = b.batch_id AND j.stream_id = s.stream_id)
+             ORDER BY b.created_at DESC, b.batch_id DESC LIMIT 1
+         ) AS run ON true",
+    )
+    .bind::<SqlUuid, _>(tx.user().0)
+    .bind::<Array<SqlUuid>, _>(consented.iter().map(|stream| stream.stream_id.0).collect::<Vec<_>>())
+    .bind::<Array<SqlUuid>, _>(consented.iter().map(|stream| stream.account_id.0).collect::<Vec<_>>())
+    .bind::<Array<Nullable<SqlUuid>>, _>(consented.iter().map(|stream| stream.preview_id.map(|id| id.0)).collect::<Vec<_>>())
+    .bind::<Array<Text>, _>(
+        consented.iter().map(|stream| JobKind::normalize_of(stream.service).as_str()).collect::<Vec<_>>(),
+    )
+    .load(&mut **tx)
+    .await?;
+    let facts = |stream: &Stream| match rows.iter().find(|row| row.stream_id == stream.stream_id) {
+        Some(row) => {
+            let last_run = row.batch.map(|batch| LastRun { batch, gave_up: row.gave_up });
+            stream.facts(last_run, row.is_waiting, row.has_failed)
+        }
+        None => stream.facts(None, false, false),
+    };
+    Ok(streams.iter().map(facts).collect())
+}
+
+impl Stream {
+    const fn facts(&self, last_run: Option<LastRun>, is_waiting: bool, has_failed: bool) -> StreamFacts {
+        StreamFacts {
+            stream: self.stream_id,
+            service: self.service,
+            is_consented: self.preview_id.is_some(),
+            last_run,
+            has_cursor: self.cursor.is_some(),
+            is_listed: self.listed,
+            was_complete: self.completed_at.is_some(),
+            is_waiting,
+            has_failed,
+            is_covered: self.audited_at.is_some(),
+        }
+    }
 }

@@ -146,12 +146,14 @@ pub async fn delete_unheld(
         undone::keep_events(tx, provider, stream, &unheld, days).await?;
     }
     raw_events::delete(tx, provider, stream, &unheld).await?;
-    // What is set back to a deletion keeps its time, or waits as long as after a new one.
+    // What is set back to a deletion keeps its time, or waits as long as after a new one. What another run still wants in a
+    // newer version than is left stays wanted.
     let rows: Vec<Row> = diesel::sql_query(
         "WITH left_over AS (
-             SELECT i.tid, r.version, r.kind FROM unnest($4) AS held (source_id)
+             SELECT i.tid, r.version, r.kind, r.version IS NOT NULL AND i.is_elsewhere AS is_wanted FROM unnest($4) AS held (source_id)
              CROSS JOIN LATERAL (
-                 SELECT ctid AS tid FROM items WHERE user_id = $1 AND stream_id = $3 AND source_id = held.source_id OFFSET 0
+                 SELECT ctid AS tid, outcome IN ('pending', 'failed') AND batch_id <> $5 AS is_elsewhere FROM items
+                 WHERE user_id = $1 AND stream_id = $3 AND source_id = held.source_id OFFSET 0
              ) AS i
              LEFT JOIN LATERAL (
                  SELECT version, kind FROM raw_events
@@ -165,9 +167,9 @@ pub async fn delete_unheld(
              WHERE s.user_id = $1 AND s.stream_id = $3
          )
          UPDATE items i SET version = l.version, to_project = false,
-             reason = CASE WHEN l.kind = 'departed' THEN coalesce(i.reason, 'outside') END,
-             outcome = CASE l.kind WHEN 'item' THEN 'stored' WHEN 'departed' THEN 'filtered' WHEN 'gone' THEN 'gone' WHEN 'kept' THEN 'gone'
-                 ELSE 'undone' END,
+             reason = CASE WHEN l.is_wanted THEN i.reason WHEN l.kind = 'departed' THEN coalesce(i.reason, 'outside') END,
+             outcome = CASE WHEN l.is_wanted THEN i.outcome WHEN l.kind = 'item' THEN 'stored' WHEN l.kind = 'departed' THEN 'filtered'
+                 WHEN l.kind IN ('gone', 'kept') THEN 'gone' ELSE 'undone' END,
              purge_at = CASE WHEN l.kind IN ('gone', 'departed') THEN coalesce(i.purge_at, due.at) END, updated_at = now()
          FROM left_over l, due
          WHERE i.ctid = l.tid AND (i.version IS DISTINCT FROM l.version OR l.version IS NULL)
@@ -177,6 +179,7 @@ pub async fn delete_unheld(
     .bind::<Text, _>(provider.as_str())
     .bind::<SqlUuid, _>(stream.0)
     .bind::<Array<Text>, _>(&ids)
+    .bind::<SqlUuid, _>(batch.0)
     .load(&mut **tx)
     .await?;
     let removed = rows.iter().filter(|row| row.removed).count();

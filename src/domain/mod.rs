@@ -12,6 +12,7 @@ pub mod item;
 pub mod job;
 pub mod normalize;
 pub mod quota;
+pub mod status;
 pub mod stream;
 
 /// Declares an enum whose variants are stored and shown as fixed words.

@@ -21,7 +21,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 pub use mutation::CONNECT_COOKIE;
 
 use self::{
-    loaders::AccountLoader,
+    loaders::{AccountLoader, StreamLoader},
     mutation::Mutation,
     objects::{
         audit::AuditEntry,
@@ -39,7 +39,8 @@ pub type Schema = async_graphql::Schema<Query, Mutation, Subscription>;
 
 /// The schema with its handles.
 pub fn schema(app: App) -> Schema {
-    limited(&app.config.graphql).data(AccountLoader::create(app.clone())).data(app).finish()
+    let (accounts, streams) = (AccountLoader::create(app.clone()), StreamLoader::create(app.clone()));
+    limited(&app.config.graphql).data(accounts).data(streams).data(app).finish()
 }
 
 /// The schema within its limits. The pre-check refuses first; these are the second lock on the same door.

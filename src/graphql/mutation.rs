@@ -425,8 +425,8 @@ impl Mutation {
         SyncNowPayload::of(ctx, input, approve::sync_now).await
     }
 
-    /// Lists everything inside the consent anew, compares it with the ledger, fetches what the ledger did not know, and looks
-    /// after what the listing does not name. `Stream.coverage` then says what it came to. Costs 5 units for 500 mails.
+    /// Lists everything inside the consent anew, compares it with the ledger, fetches what the ledger did not know or what failed
+    /// before, and looks after what the listing does not name. `Stream.coverage` then says what it came to. Costs 5 units for 500 mails.
     async fn audit_completeness(
         &self,
         ctx: &Context<'_>,

@@ -65,7 +65,7 @@ pub(super) struct Checkpoint {
     told: bool,
     /// Whether everything is listed although it has been: the run is an audit.
     audit: bool,
-    /// What the audit has come to so far.
+    /// What the listing has come to so far: ids named, and those that the ledger should have known and did not.
     n_audited: i64,
     n_gaps: i64,
     /// How many items the run has taken off the timeline.
@@ -81,10 +81,13 @@ impl Checkpoint {
         self.n_left
     }
 
-    /// Adds a page to the audit; returns how many ids were named so far, and how many of them the ledger did not know.
-    pub(super) fn tally_audit(&mut self, n_named: usize, n_fresh: i64) -> (i64, i64) {
+    /// Adds a page of a listing; returns how many ids were named so far, and how many of them are gaps.
+    ///
+    /// What the ledger does not know is one only in an audit, which asks for what is new before it lists. To other listings
+    /// it is new by right: under a consent that has not been listed, or after a cursor that can tell no more.
+    pub(super) fn tally(&mut self, n_named: usize, n_fresh: i64) -> (i64, i64) {
         self.n_audited += i64::try_from(n_named).unwrap_or(0);
-        self.n_gaps += n_fresh;
+        self.n_gaps += if self.audit { n_fresh } else { 0 };
         (self.n_audited, self.n_gaps)
     }
 }
@@ -297,8 +300,8 @@ impl Slice<'_> {
         }
         let prepared = self.prepare(arrived).await?;
         let first_ordinal = self.checkpoint.ordinal;
-        let audited = self.checkpoint.audit && self.checkpoint.phase == Phase::Listing;
-        let mut write = store::Page { ids, first_ordinal, listing, audited, ..store::Page::default() };
+        let is_listing = self.checkpoint.phase == Phase::Listing;
+        let mut write = store::Page { ids, first_ordinal, listing, is_listing, ..store::Page::default() };
         self.checkpoint.ordinal += i64::try_from(n).unwrap_or(0);
         match page.next {
             Next::Page(next) => self.checkpoint.page = Some(next),

@@ -128,8 +128,8 @@ pub(super) struct Page {
     pub(super) listing: items::Listing,
     /// What else of the ledger is to be looked at; with it, nothing is listed.
     pub(super) leftover: Option<items::Leftover>,
-    /// Whether the page belongs to an audit, which counts what the ledger did not know.
-    pub(super) audited: bool,
+    /// Whether the page is of a listing, which proves what is covered when it ends.
+    pub(super) is_listing: bool,
     /// Where the cursor moves to.
     pub(super) cursor: Option<Cursor>,
     /// Whether the cursor is dead and everything must be listed anew.
@@ -170,10 +170,10 @@ pub(super) async fn store(app: &App, slice: &mut Slice<'_>, page: Page, prepared
         brake::pull(app, slice, too_much).await?;
         return Ok(Stored::Fenced);
     }
-    if page.audited {
-        let (n_audited, n_gaps) = slice.checkpoint.tally_audit(n_named, n_fresh + wrote.n_fresh);
+    if page.is_listing {
+        let (n_listed, n_gaps) = slice.checkpoint.tally(n_named, n_fresh + wrote.n_fresh);
         if page.last {
-            streams::note_audit(&mut tx, stream, n_audited, n_gaps).await?;
+            streams::note_coverage(&mut tx, stream, n_listed, n_gaps).await?;
         }
     }
     move_cursor(&mut tx, slice, &page).await?;

@@ -328,6 +328,39 @@ async fn invariant_3_cursors_that_died_lead_to_a_new_listing_and_nothing_seen_go
     assert_eq!(json!(app.db.number_of(&unchanged).await), done["counts"]["unchanged"]);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn invariant_3_an_undo_takes_nothing_from_a_run_that_has_still_to_fetch_it() {
+    let (app, ada, batch) = prepared(20).await;
+    app.start_worker();
+    ada.finished(&batch).await;
+    let account = ada.data("{ viewer { accounts { id } } }", json!({})).await["viewer"]["accounts"][0]["id"].clone();
+    let account = account.as_str().expect("an id");
+    let id = app.google.search(ADA, "-in:chats").expect("a search").remove(3);
+    app.google.modify_labels(ADA, &id, &["STARRED"], &[]).expect("labelled");
+    let starred = ada.sync_now(account).await;
+    ada.finished(&starred).await;
+
+    // The next run lists it, has to wait before it may fetch it, and is held meanwhile.
+    app.google.modify_labels(ADA, &id, &["IMPORTANT"], &[]).expect("labelled");
+    let message = format!("Retry after {}", (app.clock.now() + chrono::TimeDelta::seconds(12)).to_rfc3339());
+    let which = FaultMatch { method: None, path_prefix: GET.to_owned() };
+    app.google.fail_next(which, Fault { status: 429, reason: "rateLimitExceeded".to_owned(), message, times: 1 });
+    let next = ada.sync_now(account).await;
+    let waits = || async { ada.batch(&next).await["throttledUntil"].is_string().then_some(()) };
+    eventually_within(LONG, waits, || "a run that waits".to_owned()).await;
+    let control =
+        |verb: &str| format!("mutation($id: ID!) {{ {verb}(input: {{ batchId: $id }}) {{ userErrors {{ code }} }} }}");
+    let held = ada.data(&control("pause"), json!({ "id": next })).await;
+    assert_eq!(held["pause"]["userErrors"], json!([]), "it did not wait long enough");
+    ada.undo_whole(&starred).await;
+    ada.data(&control("resume"), json!({ "id": next })).await;
+    let done = ada.batch_in_within(LONG, &next, FINISHED).await;
+    assert_eq!(done["state"], json!("SUCCEEDED"), "{done:#}");
+    let rows = ada.timeline(json!({})).await;
+    let labels = rows.iter().find(|row| row["sourceId"] == json!(id)).expect("it is there")["labels"].clone();
+    assert!(labels.as_array().expect("labels").contains(&json!("IMPORTANT")), "{labels}");
+}
+
 /// Puts a meeting into Ada's main calendar, and returns its id.
 fn single_meeting(app: &TestApp) -> String {
     let start = app.clock.now() + chrono::TimeDelta::days(2);

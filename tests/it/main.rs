@@ -23,6 +23,7 @@ mod redo;
 mod refusals;
 mod schema;
 mod secrets;
+mod status;
 mod support;
 mod tenants;
 mod undo;

@@ -7,14 +7,20 @@ use super::{
     batch::int,
     breaker::{self, Breaker},
     deletion::DeletionPolicy,
-    words::{AccountState, Provider, Service},
+    words::{AccountState, Provider, Service, ShortcomingCode},
 };
 use crate::{
     db::{accounts::Account as Row, streams::Stream as StreamRow},
-    domain::{account, consent::Label as LabelFact, stream::Collection},
+    domain::{
+        account,
+        consent::Label as LabelFact,
+        status::{self, AccountStatus, LinkFacts, StreamFacts},
+        stream::Collection,
+    },
     graphql::{
-        error::{app, caller, read, refused},
+        error::{app, caller, refused, viewer},
         id::{self, Kind},
+        loaders::StreamLoader,
     },
     sync,
 };
@@ -29,6 +35,28 @@ pub(crate) struct ServiceAccess {
     service: Service,
     /// Whether the person granted access to it. Connect again to change this.
     granted: bool,
+}
+
+/// One thing that keeps an account from being `ACTIVE`.
+#[derive(SimpleObject)]
+pub(crate) struct Shortcoming {
+    /// A stable word to branch on.
+    code: ShortcomingCode,
+    /// The mailbox or calendar it is about; `null` when it is about the whole account.
+    stream: Option<Stream>,
+    /// What is not as it should be and what mends it, in English, fit to show to a person.
+    message: String,
+}
+
+impl Account {
+    /// How it stands, what is wanting, and the streams that this was told from.
+    async fn status(&self, ctx: &Context<'_>) -> Result<(AccountStatus, Vec<status::Shortcoming>, Vec<StreamRow>)> {
+        let streams = StreamLoader::of(ctx, viewer(ctx)?, self.0.account_id).await?;
+        let (rows, facts): (Vec<StreamRow>, Vec<StreamFacts>) = streams.into_iter().unzip();
+        let link = LinkFacts { state: self.0.state, reason: self.0.state_reason.as_deref(), scopes: &self.0.scopes };
+        let (status, shortcomings) = status::of_account(link, &facts);
+        Ok((status, shortcomings, rows))
+    }
 }
 
 /// A linked identity at a provider.
@@ -49,14 +77,29 @@ impl Account {
         &self.0.email
     }
 
-    /// Whether the account can be used.
-    async fn state(&self) -> AccountState {
-        self.0.state.into()
+    /// How the account stands. `ACTIVE` is a promise: everything that was approved is here.
+    #[graphql(complexity = 5)]
+    async fn state(&self, ctx: &Context<'_>) -> Result<AccountState> {
+        Ok(self.status(ctx).await?.0.into())
     }
 
-    /// Why it cannot be used and what to do, in English; `null` when it can.
-    async fn state_reason(&self) -> Option<&str> {
-        self.0.state_reason.as_deref()
+    /// Why it is not `ACTIVE` and what to do, in English; `null` when it is. The first of its shortcomings.
+    #[graphql(complexity = 5)]
+    async fn state_reason(&self, ctx: &Context<'_>) -> Result<Option<String>> {
+        Ok(self.status(ctx).await?.1.into_iter().next().map(|first| first.message))
+    }
+
+    /// Everything that keeps it from being `ACTIVE`; empty exactly when it is.
+    #[graphql(complexity = "5 * child_complexity")]
+    async fn shortcomings(&self, ctx: &Context<'_>) -> Result<Vec<Shortcoming>> {
+        let (_, shortcomings, rows) = self.status(ctx).await?;
+        let stream = |id| rows.iter().find(|row| Some(row.stream_id) == id).cloned().map(Stream);
+        let told = shortcomings.into_iter().map(|one| Shortcoming {
+            code: one.code.into(),
+            stream: stream(one.stream),
+            message: one.message,
+        });
+        Ok(told.collect())
     }
 
     /// Every service, and whether access to it was granted.
@@ -81,8 +124,8 @@ impl Account {
     /// What is kept in step, one entry for the mailbox and one for each calendar; empty before the first approval.
     #[graphql(complexity = "5 * child_complexity")]
     async fn streams(&self, ctx: &Context<'_>) -> Result<Vec<Stream>> {
-        let rows = read(ctx, async |tx| StreamRow::of_account(tx, self.0.account_id).await).await?;
-        Ok(rows.into_iter().map(Stream).collect())
+        let streams = StreamLoader::of(ctx, viewer(ctx)?, self.0.account_id).await?;
+        Ok(streams.into_iter().map(|(row, _)| Stream(row)).collect())
     }
 
     /// Whether the provider is asked at the moment, for each service and as far as this account and everyone is concerned.
@@ -106,16 +149,17 @@ impl Account {
     }
 }
 
-/// How much of what the provider lists the ledger knew when everything was last listed anew.
+/// How much of what the provider lists is accounted for, as of the last time that everything was listed.
 #[derive(SimpleObject)]
 pub(crate) struct Coverage {
-    /// When the audit listed the last of it.
+    /// When the last of it was listed.
     checked_at: DateTime<Utc>,
-    /// How many items the provider named.
+    /// How many items the provider named. Every one of them has an outcome in `items`.
     listed: i32,
-    /// How many of them the ledger did not know; they were fetched then.
+    /// How many of them should have been known and were not; they were fetched then. Only `auditCompleteness` can tell: to
+    /// a listing under a new consent, or after a cursor has died, what is new is no gap.
     gaps: i32,
-    /// The share that was known, 0 to 100; 100 only when there were no gaps.
+    /// The share without gaps, 0 to 100; 100 only when there were none.
     percent: f64,
 }
 
@@ -150,7 +194,7 @@ impl Stream {
         self.0.preview_id.is_some()
     }
 
-    /// What the last audit found; `null` before the first `auditCompleteness`.
+    /// What the last complete listing found; `null` before the first one has ended.
     async fn coverage(&self) -> Option<Coverage> {
         let row = &self.0;
         let (checked_at, listed, gaps) = (row.audited_at?, row.n_audited?, row.n_gaps?);

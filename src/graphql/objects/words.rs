@@ -2,7 +2,7 @@
 
 use async_graphql::Enum;
 
-use crate::domain::{account, batch, deletion, item, job, normalize};
+use crate::domain::{account, batch, deletion, item, job, normalize, status};
 
 /// A company whose services hold the person's data.
 #[derive(Enum, Copy, Clone, Debug, PartialEq, Eq)]
@@ -22,12 +22,17 @@ pub enum Service {
     Calendar,
 }
 
-/// Whether an account can be used, and if not, why.
+/// How an account stands. `Account.shortcomings` says what keeps it from being `ACTIVE`.
 #[derive(Enum, Copy, Clone, Debug, PartialEq, Eq)]
-#[graphql(remote = "account::AccountState")]
+#[graphql(remote = "status::AccountStatus")]
 pub enum AccountState {
-    /// It can be used.
+    /// Everything that was approved is here and in step: of every mailbox and calendar the last run has ended well, all was
+    /// listed and fetched, how complete it is was checked, and the place to go on from is known.
     Active,
+    /// It can be read, and one of these is not true at the moment. While a run is under way this is so.
+    Incomplete,
+    /// It can be read, and nothing is approved. Make a preview.
+    Linked,
     /// The link has expired or was taken back at the provider. Connect the account again.
     NeedsReauth,
     /// Access to a service was not granted. Connect again to add it; the other service works.
@@ -36,6 +41,40 @@ pub enum AccountState {
     Blocked,
     /// The link was taken away here.
     Disconnected,
+}
+
+/// What keeps an account from being `ACTIVE`.
+#[derive(Enum, Copy, Clone, Debug, PartialEq, Eq)]
+#[graphql(remote = "status::ShortcomingCode")]
+pub enum ShortcomingCode {
+    /// The link has expired or was taken back at the provider. Connect the account again.
+    NeedsReauth,
+    /// Access to a service was not granted. Connect again and leave it ticked.
+    ScopeMissing,
+    /// The provider or an administrator refuses access. The person must ask them.
+    Blocked,
+    /// The link was taken away here. Connect the account again.
+    Disconnected,
+    /// Nothing is approved. Preview and approve.
+    NotApproved,
+    /// No run has read it. `syncNow`.
+    NotSynced,
+    /// The last run has not ended: it works, is held, or is being taken back. Wait, or `resume` or `cancel` one that is held.
+    RunUnfinished,
+    /// The last run was stopped. `syncNow` brings in the rest.
+    RunCancelled,
+    /// The last run gave up; `Batch.error` says why. `retryJob`, or `syncNow`, when that is mended.
+    RunFailed,
+    /// The provider no longer knows the place to go on from. `syncNow` lists everything anew.
+    CursorDead,
+    /// Not everything that was approved has been listed. `syncNow` lists the rest.
+    NotListed,
+    /// Something was listed and has not been fetched. `syncNow` fetches it.
+    ItemsWaiting,
+    /// Something could not be fetched or read; `items(outcome: [FAILED])` says what and why. `auditCompleteness` tries it again.
+    ItemsFailed,
+    /// Nothing was ever listed to its end, so nobody knows whether something is missing. `auditCompleteness` tells.
+    CoverageUnknown,
 }
 
 /// What becomes here of mail that is deleted or put into the bin at the provider, and of meetings that are cancelled as a whole.

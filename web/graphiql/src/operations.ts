@@ -22,7 +22,7 @@ query Accounts {
       id
       email
       state
-      stateReason
+      shortcomings { code message }
       services { service granted }
       calendars { id name primary }
     }
