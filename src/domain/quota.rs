@@ -67,11 +67,6 @@ pub const fn gmail_units(messages: u64) -> u64 {
 /// How long a minute's budget takes to come back, in milliseconds: the ledger counts whole seconds, and rounds them up.
 const MINUTE_MS: u64 = 61_000;
 
-/// How long `units` take at `units_per_minute`, of which nothing is spent at the start.
-pub fn duration(units: u64, units_per_minute: u32) -> Duration {
-    wait_for(units, units_per_minute, &[])
-}
-
 /// How long it takes until `units` more are drawn, by someone who draws whatever there is. `spent` says what of the budget is
 /// spent: in how long it comes back, soonest first, and how many units.
 ///
@@ -100,7 +95,7 @@ mod tests {
 
     #[test]
     fn a_run_goes_ahead_by_a_minutes_budget_at_a_time() {
-        let secs = |units, per_minute| duration(units, per_minute).as_secs();
+        let secs = |units, per_minute| wait_for(units, per_minute, &[]).as_secs();
         assert_eq!([secs(0, 1_200), secs(1_200, 1_200), secs(1_201, 1_200)], [0, 0, 61]);
         // Measured: 154 mails (3,154 units with listing, history and preview) took 122 s.
         assert_eq!(secs(3_154, 1_200), 122);

@@ -9,7 +9,7 @@ use crate::{
     domain::{
         account::Service,
         batch::{BatchOrigin, BatchState},
-        ids::UserId,
+        ids::{AccountId, UserId},
         quota::{self, Call},
     },
 };
@@ -25,7 +25,10 @@ pub async fn eta(app: &App, user: UserId, batch: &Batch) -> Result<Option<Durati
     let total = if batch.listing_done { Some(batch.n_listed) } else { expected(app, user, batch).await? };
     let left = total.map_or(0, |total| total.max(batch.n_listed) - batch.n_settled());
     let Some(left) = u64::try_from(left).ok().filter(|left| *left > 0) else { return Ok(None) };
-    let Some(waits) = waits(app, batch, left).await else { return Ok(None) };
+    let held = batch.throttled_until.and_then(|until| (until - app.clock.now()).to_std().ok()).unwrap_or_default();
+    // Nearly all that is ever left is mail: a listing brings meetings along.
+    let units = left.saturating_mul(Call::GmailGet.units().into());
+    let Some(waits) = waits(app, Service::Gmail, batch.account_id, units, held).await else { return Ok(None) };
     Ok(if waits.is_zero() { by_rate(app, batch, left) } else { Some(waits) })
 }
 
@@ -43,14 +46,17 @@ async fn expected(app: &App, user: UserId, batch: &Batch) -> Result<Option<i64>>
     Ok(n.and_then(|n| i64::try_from(n).ok()))
 }
 
-/// How long the budgets make the rest wait; `None` when Redis does not tell. Nearly all that is ever left is mail: a listing
-/// brings meetings along.
-async fn waits(app: &App, batch: &Batch, left: u64) -> Option<Duration> {
-    let held = batch.throttled_until.and_then(|until| (until - app.clock.now()).to_std().ok()).unwrap_or_default();
-    let units = left.saturating_mul(Call::GmailGet.units().into());
+/// How long the budgets make someone wait who draws so many units once `held` has passed; `None` when Redis does not tell.
+pub(super) async fn waits(
+    app: &App,
+    service: Service,
+    account: AccountId,
+    units: u64,
+    held: Duration,
+) -> Option<Duration> {
     let mut longest = Duration::ZERO;
-    for budget in budgets(app, Service::Gmail, batch.account_id) {
-        // What comes back while the run is held is there when it goes on.
+    for budget in budgets(app, service, account) {
+        // What comes back meanwhile is there then.
         let mut spent = app.broker.spent(&budget.key).await.ok()?;
         spent.retain_mut(|(back, _)| {
             *back = back.saturating_sub(held);

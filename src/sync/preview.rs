@@ -152,7 +152,7 @@ async fn look(app: &App, caller: &Caller, request: &Request, session: &Session) 
         look.at_calendars(app, session, &scope, &calendars, &snapshot.exclusions).await?;
         snapshot.calendar = Some(scope);
     }
-    look.finish(app);
+    look.finish(app, session.account.account_id).await;
     store(app, caller, &session.vault, snapshot, look, now).await
 }
 

@@ -90,7 +90,8 @@ fn another_mailbox(app: &TestApp, email: &str, messages: usize) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_account_whose_mails_cannot_be_had_waits_while_others_go_on() {
-    let app = TestApp::start_with(settings(10, 120, 4)).await;
+    // Open for longer than a slice would wait for by itself, so that the batch shows it.
+    let app = TestApp::start_with(settings(10, 120, 8)).await;
     small_mailbox(&app, 60, 4);
     another_mailbox(&app, BEN, 300);
     let (ada, ben) = (app.person("ada"), app.person("ben"));

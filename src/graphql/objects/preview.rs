@@ -190,7 +190,7 @@ impl Preview {
         int(self.facts().calendar_requests)
     }
 
-    /// How long the run will take within the provider's budget, in seconds.
+    /// How long the run will take within the provider's budget as it stands, in seconds, if it is approved at once.
     async fn estimated_seconds(&self) -> i32 {
         int(self.facts().duration_ms.div_ceil(1_000))
     }

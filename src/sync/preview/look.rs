@@ -1,11 +1,11 @@
 //! What a scope would bring in: counts as far as the provider tells them cheaply, and samples.
 
-use std::{cmp::Reverse, collections::BTreeMap};
+use std::{cmp::Reverse, collections::BTreeMap, time::Duration};
 
 use futures::{StreamExt, stream};
 
 use super::{
-    super::{Error, Result, calls, session::Session},
+    super::{Error, Result, calls, eta, session::Session},
     Facts, Range, Sample, Shown, Tally,
 };
 use crate::{
@@ -16,6 +16,7 @@ use crate::{
         account::Service,
         consent::{CalendarScope, Exclusions, Label, MailScope, Snapshot},
         filter::{self, MailFilter},
+        ids::AccountId,
         normalize::{NewInteraction, Role, mail::ParsedMail, meeting},
         quota::{self, Call},
         stream::Collection,
@@ -198,17 +199,22 @@ impl Look {
         inside
     }
 
-    pub(super) fn finish(&mut self, app: &App) {
+    /// Says what the run costs and how long it takes, if it begins now: what the preview has drawn is spent.
+    pub(super) async fn finish(&mut self, app: &App, account: AccountId) {
         let most = |range: Range| range.at_most.unwrap_or(range.at_least);
-        let quota = &app.config.quota;
         if self.facts.mail.at_least > 0 {
             self.facts.gmail_units = quota::gmail_units(most(self.facts.mail));
         }
         let pages = |n: u64| n.div_ceil(u64::from(quota::CALENDAR_PAGE)).max(1);
         self.facts.calendar_requests = self.facts.calendars.iter().map(|calendar| pages(calendar.count)).sum();
-        let mail = quota::duration(self.facts.gmail_units, quota.gmail_units_per_minute);
-        let meetings = quota::duration(self.facts.calendar_requests, quota.calendar_requests_per_minute);
-        self.facts.duration_ms = u64::try_from(mail.max(meetings).as_millis()).unwrap_or(u64::MAX);
+        let mut longest = Duration::ZERO;
+        for (service, units) in
+            [(Service::Gmail, self.facts.gmail_units), (Service::Calendar, self.facts.calendar_requests)]
+        {
+            let waits = eta::waits(app, service, account, units, Duration::ZERO).await;
+            longest = longest.max(waits.unwrap_or_default());
+        }
+        self.facts.duration_ms = u64::try_from(longest.as_millis()).unwrap_or(u64::MAX);
         self.facts.excluded = tallies(std::mem::take(&mut self.excluded), str::to_owned);
         self.shown.samples.sort_by_key(|sample| Reverse(sample.at));
     }
