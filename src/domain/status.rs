@@ -209,6 +209,7 @@ const fn of_run(run: LastRun) -> Option<(ShortcomingCode, &'static str)> {
         BatchState::Queued | BatchState::Running => Some((Code::RunUnfinished, "A run is under way.")),
         BatchState::Paused => Some((Code::RunUnfinished, "The last run is held. Resume it, or cancel it.")),
         BatchState::Undoing => Some((Code::RunUnfinished, "The last run is being taken back.")),
+        BatchState::Redoing => Some((Code::RunUnfinished, "What was taken back of the last run is coming back.")),
         BatchState::Cancelled => Some((Code::RunCancelled, "The last run was cancelled. A sync brings in the rest.")),
         BatchState::Partial | BatchState::Failed if run.gave_up => {
             Some((Code::RunFailed, "The last run gave up; its error says why. When that is mended, sync again."))
