@@ -76,14 +76,12 @@ pub struct RawEvent {
     pub payload: Vec<u8>,
 }
 
-/// The newest surviving version of every item of these groups.
+/// Columns of the newest surviving version of every item of some groups ($4).
 ///
-/// # Errors
-/// When the database refuses.
-pub async fn newest(tx: &mut Tx, provider: ProviderName, stream: StreamId, groups: &[String]) -> Result<Vec<RawEvent>> {
-    // One look by the key for each item; why, `items` says. A group's own item bears its name, the others (exceptions of a
-    // series) are found through the ledger's index.
-    let rows = diesel::sql_query(
+/// One look by the key for each item; why, `items` says. A group's own item bears its name, the others (exceptions of a
+/// series) are found through the ledger's index.
+fn of_newest(columns: &str) -> String {
+    format!(
         "WITH sources AS (
              SELECT unnest($4) AS source_id
              UNION
@@ -94,16 +92,48 @@ pub async fn newest(tx: &mut Tx, provider: ProviderName, stream: StreamId, group
              ) AS member
          )
          SELECT newest.* FROM sources CROSS JOIN LATERAL (
-             SELECT source_id, version, kind, group_key, batch_id, payload FROM raw_events
+             SELECT {columns} FROM raw_events
              WHERE user_id = $1 AND provider = $2 AND stream_id = $3 AND source_id = sources.source_id
              ORDER BY version DESC LIMIT 1
-         ) AS newest",
+         ) AS newest"
     )
-    .bind::<SqlUuid, _>(tx.user().0)
-    .bind::<Text, _>(provider.as_str())
-    .bind::<SqlUuid, _>(stream.0)
-    .bind::<Array<Text>, _>(groups)
-    .load(&mut **tx)
-    .await?;
+}
+
+/// The newest surviving version of every item of these groups.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn newest(tx: &mut Tx, provider: ProviderName, stream: StreamId, groups: &[String]) -> Result<Vec<RawEvent>> {
+    let rows = diesel::sql_query(of_newest("source_id, version, kind, group_key, batch_id, payload"))
+        .bind::<SqlUuid, _>(tx.user().0)
+        .bind::<Text, _>(provider.as_str())
+        .bind::<SqlUuid, _>(stream.0)
+        .bind::<Array<Text>, _>(groups)
+        .load(&mut **tx)
+        .await?;
+    Ok(rows)
+}
+
+/// How large one version is.
+#[derive(Clone, Debug, QueryableByName)]
+pub struct Size {
+    #[diesel(sql_type = Text)]
+    pub group_key: String,
+    #[diesel(sql_type = Integer)]
+    pub size_bytes: i32,
+}
+
+/// The sizes, as received, of what [`newest`] gives.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn sizes(tx: &mut Tx, provider: ProviderName, stream: StreamId, groups: &[String]) -> Result<Vec<Size>> {
+    let rows = diesel::sql_query(of_newest("group_key, size_bytes"))
+        .bind::<SqlUuid, _>(tx.user().0)
+        .bind::<Text, _>(provider.as_str())
+        .bind::<SqlUuid, _>(stream.0)
+        .bind::<Array<Text>, _>(groups)
+        .load(&mut **tx)
+        .await?;
     Ok(rows)
 }

@@ -126,6 +126,7 @@ diesel::table! {
         to_project -> Bool,
         listed_at -> Timestamptz,
         updated_at -> Timestamptz,
+        universal_hash -> Nullable<Bytea>,
     }
 }
 

@@ -11,6 +11,7 @@ pub mod connect;
 pub mod control;
 pub mod disconnect;
 mod error;
+pub mod ledger;
 mod normalize;
 pub mod preferences;
 pub mod preview;

@@ -15,7 +15,7 @@ use crate::{
         account::Service,
         consent::{CalendarScope, Exclusions, Label, MailScope, Snapshot},
         filter::{self, MailFilter},
-        normalize::{NewInteraction, Role, mail::ParsedMail, meeting},
+        normalize::{NewInteraction, Role, mail::Outline, meeting},
         quota::{self, Call},
         stream::Collection,
     },
@@ -93,11 +93,13 @@ impl Look {
         let aliases = [session.account.email.to_lowercase()];
         let (mut labels, mut senders) = (BTreeMap::<String, u64>::new(), BTreeMap::<String, u64>::new());
         let mailbox = Collection::mailbox();
+        // Without bodies: the newest mails may be the largest there are, and people wait for this.
         let mut fetched =
-            std::pin::pin!(app.google.hydrate(&session.access, &mailbox, &sampled, app.config.quota.in_flight));
+            std::pin::pin!(app.google.outline(&session.access, &mailbox, &sampled, app.config.quota.in_flight));
         while let Some((_, payload)) = fetched.next().await {
             // A sample that cannot be had is one sample fewer; the run itself will say why.
-            let Ok(Ok(mail)) = payload.map(|payload| ParsedMail::read(&payload.json)) else { continue };
+            let Ok(Ok(outline)) = payload.map(|payload| Outline::read(&payload.json)) else { continue };
+            let Outline { mail, snippet } = outline;
             self.facts.sampled_mails += 1;
             let facts = mail.facts();
             if let Err(rule) = filter.is_inside(&facts) {
@@ -113,7 +115,7 @@ impl Look {
                 title: row.subject,
                 who,
                 at: row.occurred_at,
-                snippet: row.snippet,
+                snippet,
             });
         }
         self.facts.labels = tallies(labels, |id| label_name(&scope.labels, id));

@@ -3,7 +3,10 @@
 use std::sync::Arc;
 
 use futures::StreamExt;
-use tokio::{sync::mpsc, task::JoinSet};
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore, mpsc},
+    task::JoinSet,
+};
 
 use super::{
     super::{Result, store, store::Arrived},
@@ -17,6 +20,12 @@ use crate::{
 
 /// Ids taken from the ledger at once.
 const ROUND: usize = 1_000;
+
+/// So many bytes are stored together although the chunk is not full: a hundred mails may have a few hundred kilobytes or
+/// several gigabytes.
+const CHUNK_BYTES: usize = 32 << 20;
+/// And so much may wait, in KiB, while others are stored. A single mail that is larger has it all.
+const ROOM: usize = 64 << 10;
 
 impl Slice<'_> {
     /// Fetches until nothing is pending or the slice is over.
@@ -44,10 +53,12 @@ impl Slice<'_> {
         let chunk = self.chunk(app);
         let get = if self.stream.service == Service::Gmail { Call::GmailGet } else { Call::Calendar };
         let mut left = ids.len();
-        let (wanted, wants) = mpsc::channel(1);
+        // As many parts as are ever on order, so that ordering waits for nothing: what arrives waits for us.
+        let (wanted, wants) = mpsc::channel(2);
         let mut fetching = Fetching::start(app, self, wants, chunk);
         let mut parts = ids.chunks(chunk).map(<[String]>::to_vec);
         let mut arrived = Vec::with_capacity(chunk);
+        let mut arrived_bytes = 0;
         let mut outstanding = 0;
         let mut end = None;
         loop {
@@ -73,8 +84,9 @@ impl Slice<'_> {
             if outstanding == 0 {
                 break;
             }
-            let Some((id, result)) = fetching.results.recv().await else { break };
+            let Some(((id, result), _room)) = fetching.results.recv().await else { break };
             outstanding -= 1;
+            arrived_bytes += bytes_of(&result);
             match sort(id, result) {
                 Ok(one) => arrived.push(one),
                 Err(error) => {
@@ -83,8 +95,9 @@ impl Slice<'_> {
                     return self.refused(app, error).await;
                 }
             }
-            if arrived.len() >= chunk || outstanding == 0 {
+            if arrived.len() >= chunk || outstanding == 0 || arrived_bytes >= CHUNK_BYTES {
                 left -= arrived.len();
+                arrived_bytes = 0;
                 let flow = self.store(app, std::mem::take(&mut arrived)).await?;
                 let Flow::On = flow else { return Ok(flow) };
                 if Instant::now() > self.deadline {
@@ -118,7 +131,8 @@ impl Slice<'_> {
 
 /// A task that fetches what it is sent, so that the network works while the database does. Dropping it ends it.
 struct Fetching {
-    results: mpsc::Receiver<Hydrated>,
+    /// Each with the room it takes until someone has it.
+    results: mpsc::Receiver<(Hydrated, OwnedSemaphorePermit)>,
     _task: JoinSet<()>,
 }
 
@@ -127,12 +141,16 @@ impl Fetching {
         let (google, in_flight): (Arc<Google>, _) = (app.google.clone(), app.config.quota.in_flight);
         let (access, collection) = (slice.session.access.clone(), slice.stream.collection());
         let (sender, results) = mpsc::channel(chunk);
+        let room = Arc::new(Semaphore::new(ROOM));
         let mut task = JoinSet::new();
         task.spawn(async move {
             while let Some(ids) = wants.recv().await {
                 let mut fetched = std::pin::pin!(google.hydrate(&access, &collection, &ids, in_flight));
                 while let Some(one) = fetched.next().await {
-                    if sender.send(one).await.is_err() {
+                    let needed = u32::try_from((bytes_of(&one.1) >> 10).clamp(1, ROOM)).unwrap_or(1);
+                    // The semaphore is never closed.
+                    let Ok(taken) = room.clone().acquire_many_owned(needed).await else { return };
+                    if sender.send((one, taken)).await.is_err() {
                         return;
                     }
                 }
@@ -140,6 +158,10 @@ impl Fetching {
         });
         Self { results, _task: task }
     }
+}
+
+fn bytes_of(result: &Result<providers::Payload, providers::Error>) -> usize {
+    result.as_ref().map_or(0, |payload| payload.json.len())
 }
 
 /// Tells what became of one item from what ends the slice.
