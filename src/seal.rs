@@ -10,9 +10,11 @@
 //! The associated data names table, column and row, so that a value copied elsewhere does not open. Nonces are random: at
 //! fewer than 2^32 values under one key, as NIST SP 800-38D asks, a repetition stays out of reach.
 
-use aes_gcm::{
-    Aes256Gcm, Nonce,
-    aead::{Aead, Generate, KeyInit, Payload},
+use std::sync::Arc;
+
+use aws_lc_rs::{
+    aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey},
+    hkdf, hmac,
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
 use zeroize::Zeroizing;
@@ -20,7 +22,6 @@ use zeroize::Zeroizing;
 use crate::config::Keys;
 
 const FORMAT: u8 = 2;
-const NONCE_BYTES: usize = 12;
 
 /// The place a sealed value belongs in. Opening it anywhere else fails.
 pub struct Place {
@@ -54,40 +55,49 @@ pub enum Error {
     Refused,
 }
 
-/// One AES-256 key with the id that sealed values name.
+/// One AES-256 key with the id that sealed values name. The library forgets the key's bytes when the last copy goes.
 #[derive(Clone)]
 struct NamedKey {
     id: String,
-    cipher: Aes256Gcm,
+    key: Arc<RandomizedNonceKey>,
 }
 
 impl NamedKey {
     fn new(id: &str, key: &[u8; 32]) -> Self {
-        Self { id: id.to_owned(), cipher: Aes256Gcm::new(key.into()) }
+        let key = RandomizedNonceKey::new(&AES_256_GCM, key).expect("any 32 bytes are a key of AES-256");
+        Self { id: id.to_owned(), key: Arc::new(key) }
     }
 
+    /// Sealed where it will stay: a value has up to 70 MB.
     fn seal(&self, place: &Place, plain: &[u8]) -> Result<Vec<u8>, Error> {
-        let nonce = Nonce::generate();
-        let sealed =
-            self.cipher.encrypt(&nonce, Payload { msg: plain, aad: &place.bound }).map_err(|_| Error::Refused)?;
         let id_len = u8::try_from(self.id.len()).map_err(|_| Error::Malformed)?;
-        let mut out = Vec::with_capacity(2 + self.id.len() + NONCE_BYTES + sealed.len());
+        let nonce_at = 2 + self.id.len();
+        let text_at = nonce_at + NONCE_LEN;
+        let mut out = Vec::with_capacity(text_at + plain.len() + AES_256_GCM.tag_len());
         out.extend_from_slice(&[FORMAT, id_len]);
         out.extend_from_slice(self.id.as_bytes());
-        out.extend_from_slice(&nonce);
-        out.extend_from_slice(&sealed);
+        out.extend_from_slice(&[0; NONCE_LEN]);
+        out.extend_from_slice(plain);
+        let sealed = self.key.seal_in_place_separate_tag(Aad::from(&place.bound), &mut out[text_at..]);
+        let (nonce, tag) = sealed.map_err(|_| Error::Refused)?;
+        out[nonce_at..text_at].copy_from_slice(nonce.as_ref());
+        out.extend_from_slice(tag.as_ref());
         Ok(out)
     }
 
     fn open(&self, place: &Place, parts: &Parts<'_>) -> Result<Zeroizing<Vec<u8>>, Error> {
-        let payload = Payload { msg: parts.ciphertext, aad: &place.bound };
-        self.cipher.decrypt(parts.nonce.into(), payload).map(Zeroizing::new).map_err(|_| Error::Refused)
+        let mut plain = Zeroizing::new(parts.ciphertext.to_vec());
+        let nonce = Nonce::assume_unique_for_key(*parts.nonce);
+        let opened = self.key.open_in_place(nonce, Aad::from(&place.bound), &mut plain);
+        let n_bytes = opened.map_err(|_| Error::Refused)?.len();
+        plain.truncate(n_bytes);
+        Ok(plain)
     }
 }
 
 struct Parts<'a> {
     key_id: &'a str,
-    nonce: &'a [u8; NONCE_BYTES],
+    nonce: &'a [u8; NONCE_LEN],
     ciphertext: &'a [u8],
 }
 
@@ -97,7 +107,7 @@ fn parts(sealed: &[u8]) -> Option<Parts<'_>> {
         return None;
     }
     let (key_id, rest) = rest.split_at_checked(usize::from(header[1]))?;
-    let (nonce, ciphertext) = rest.split_first_chunk::<NONCE_BYTES>()?;
+    let (nonce, ciphertext) = rest.split_first_chunk::<NONCE_LEN>()?;
     Some(Parts { key_id: std::str::from_utf8(key_id).ok()?, nonce, ciphertext })
 }
 
@@ -137,16 +147,22 @@ impl Keyset {
     }
 }
 
-/// One person's own key.
+/// One person's own key, and one derived from it for what must be found without being kept.
 #[derive(Clone)]
 pub struct DataKey {
     key: NamedKey,
+    marking: hmac::Key,
 }
 
 /// A fresh wrapping key as `OMNISYNC_KEYS` takes it: a random id and 32 random bytes.
 pub fn fresh_key() -> String {
-    let key = Zeroizing::new(<[u8; 32]>::from(aes_gcm::Key::<Aes256Gcm>::generate()));
-    format!("k{:08x}:{}", rand::random::<u32>(), STANDARD.encode(key.as_slice()))
+    format!("k{:08x}:{}", rand::random::<u32>(), STANDARD.encode(random_key().as_slice()))
+}
+
+fn random_key() -> Zeroizing<[u8; 32]> {
+    let mut key = Zeroizing::new([0; 32]);
+    aws_lc_rs::rand::fill(key.as_mut_slice()).expect("the system has random bytes");
+    key
 }
 
 /// The id under which values sealed with a data key name it: whose it is, the row says.
@@ -158,9 +174,9 @@ impl DataKey {
     /// # Errors
     /// When no wrapping key is configured.
     pub fn generate(keyset: &Keyset, place: &Place) -> Result<(Self, Vec<u8>), Error> {
-        let bytes = Zeroizing::new(<[u8; 32]>::from(aes_gcm::Key::<Aes256Gcm>::generate()));
+        let bytes = random_key();
         let sealed = keyset.seal(place, bytes.as_slice())?;
-        Ok((Self { key: NamedKey::new(DATA_KEY_ID, &bytes) }, sealed))
+        Ok((Self::new(&bytes), sealed))
     }
 
     /// Opens a stored data key.
@@ -170,7 +186,27 @@ impl DataKey {
     pub fn open_stored(keyset: &Keyset, place: &Place, sealed: &[u8]) -> Result<Self, Error> {
         let bytes = keyset.open(place, sealed)?;
         let key = <&[u8; 32]>::try_from(bytes.as_slice()).map_err(|_| Error::Malformed)?;
-        Ok(Self { key: NamedKey::new(DATA_KEY_ID, key) })
+        Ok(Self::new(key))
+    }
+
+    fn new(key: &[u8; 32]) -> Self {
+        // RFC 5869, 3.3: a key that is random already needs no extraction. Each purpose has a key of its own.
+        let random = hkdf::Prk::new_less_safe(hkdf::HKDF_SHA256, key);
+        let derived = random.expand(&[b"omnisync mark"], hkdf::HKDF_SHA256.hmac_algorithm());
+        let marking = derived.expect("32 bytes can be derived").into();
+        Self { key: NamedKey::new(DATA_KEY_ID, key), marking }
+    }
+
+    /// Marks a value for a place: the same value gives the same mark there, and nothing about the value can be told from it
+    /// without this key. HMAC-SHA-256 over the place and the value, each part with its length first.
+    pub fn mark(&self, place: &Place, value: &[u8]) -> [u8; 32] {
+        let mut mark = hmac::Context::with_key(&self.marking);
+        mark.update(&place.bound);
+        mark.update(&(value.len() as u64).to_be_bytes());
+        mark.update(value);
+        let mut bytes = [0; 32];
+        bytes.copy_from_slice(mark.sign().as_ref());
+        bytes
     }
 
     /// Seals a value for its place.
@@ -237,10 +273,43 @@ mod tests {
     }
 
     #[test]
+    fn a_mark_is_of_one_key_one_place_and_one_value() {
+        let keyset = keyset(&["a"]);
+        let (key, stored) = DataKey::generate(&keyset, &place("row", "key")).unwrap();
+        let again = DataKey::open_stored(&keyset, &place("row", "key"), &stored).unwrap();
+        let (other, _) = DataKey::generate(&keyset, &place("row", "key")).unwrap();
+        let mark = key.mark(&place("row", "c"), b"value");
+        assert_eq!(again.mark(&place("row", "c"), b"value"), mark);
+        assert_ne!(other.mark(&place("row", "c"), b"value"), mark);
+        assert_ne!(key.mark(&place("row", "d"), b"value"), mark);
+        assert_ne!(key.mark(&place("row", "c"), b"values"), mark);
+    }
+
+    #[test]
     fn the_same_value_never_looks_the_same() {
         let keyset = keyset(&["a"]);
         let seal = || keyset.seal(&place("row", "c"), b"value").unwrap();
         assert_ne!(seal(), seal());
+    }
+
+    /// What was sealed before must open: the format and the cipher are AES-GCM as NIST SP 800-38D has it, here test case 16
+    /// of its authors.
+    #[test]
+    fn the_cipher_is_the_published_one() {
+        let hex = |text: &str| hex::decode(text).unwrap();
+        let key = hex("feffe9928665731c6d6a8f9467308308feffe9928665731c6d6a8f9467308308");
+        let named = NamedKey::new("k", key.as_slice().try_into().unwrap());
+        let place = Place { bound: hex("feedfacedeadbeeffeedfacedeadbeefabaddad2") };
+        let text = "522dc1f099567d07f47f37a32a84427d643a8cdcbfe5c0c97598a2bd2555d1aa8cb08e48590dbb3da7b08b1056828838c5f61e6393ba7a0abcc9f662";
+        let sealed = [
+            vec![FORMAT, 1, b'k'],
+            hex("cafebabefacedbaddecaf888"),
+            hex(text),
+            hex("76fc6ece0f4e1768cddf8853bb2d551b"),
+        ];
+        let opened = named.open(&place, &parts(&sealed.concat()).unwrap()).unwrap();
+        let plain = "d9313225f88406e5a55909c5aff5269a86a7a9531534f7da2e4c303d8a318a721c3c0c95956809532fcf0e2449a6b525b16aedf5aa0de657ba637b39";
+        assert_eq!(hex::encode(opened), plain);
     }
 
     proptest! {

@@ -7,7 +7,7 @@
 use chrono::{DateTime, Utc};
 use diesel::{
     ExpressionMethods, QueryDsl, QueryableByName,
-    sql_types::{Array, BigInt, Bool, Integer, Nullable, SmallInt, Text, Timestamptz, Uuid as SqlUuid},
+    sql_types::{Array, BigInt, Bool, Bytea, Integer, Nullable, SmallInt, Text, Timestamptz, Uuid as SqlUuid},
 };
 use diesel_async::RunQueryDsl;
 
@@ -15,7 +15,7 @@ use super::{Result, Tx, schema::items};
 use crate::domain::{
     account::ProviderName,
     ids::{AccountId, BatchId, StreamId},
-    item::{ItemOutcome, RawKind},
+    item::{ItemOutcome, RawKind, UniversalHash},
 };
 
 /// How a page of ids meets what the ledger knows.
@@ -338,6 +338,8 @@ pub struct Resolution {
     pub purge_in_days: Option<i32>,
     /// The outcome in this batch: `Stored`, `Unchanged`, `Filtered`, `Failed`, `Gone`; `None` while pending.
     pub in_batch: Option<ItemOutcome>,
+    /// Of the name it came with; `None` when it came without, which leaves what is known.
+    pub universal_hash: Option<UniversalHash>,
 }
 
 impl Resolution {
@@ -359,18 +361,19 @@ pub async fn resolve(tx: &mut Tx, stream: StreamId, batch: BatchId, all: &[Resol
         return Ok(());
     }
     diesel::sql_query(
-        "INSERT INTO items (user_id, stream_id, source_id, batch_id, outcome, reason, group_key, version, attempts, next_try_at, to_project,
-             purge_at)
+        "INSERT INTO items (user_id, stream_id, source_id, batch_id, outcome, reason, group_key, version, attempts, next_try_at,
+             to_project, purge_at, universal_hash)
          SELECT $1, $2, r.source_id, $3, r.outcome, r.reason, r.group_key, r.version, r.attempts,
-             now() + make_interval(secs => r.retry_in), r.changed, now() + make_interval(days => r.purge_in)
-         FROM unnest($4, $5, $6, $7, $8, $9, $10, $11, $12)
-             AS r (source_id, outcome, reason, group_key, version, attempts, retry_in, changed, purge_in)
+             now() + make_interval(secs => r.retry_in), r.changed, now() + make_interval(days => r.purge_in), r.universal_hash
+         FROM unnest($4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+             AS r (source_id, outcome, reason, group_key, version, attempts, retry_in, changed, purge_in, universal_hash)
          ON CONFLICT (user_id, stream_id, source_id) DO UPDATE SET
              batch_id = excluded.batch_id, outcome = excluded.outcome, reason = excluded.reason,
              group_key = coalesce(excluded.group_key, items.group_key), version = coalesce(excluded.version, items.version),
              attempts = excluded.attempts, next_try_at = excluded.next_try_at,
              to_project = items.to_project OR excluded.to_project, updated_at = now(),
-             purge_at = CASE WHEN excluded.outcome <> 'stored' THEN coalesce(items.purge_at, excluded.purge_at) END",
+             purge_at = CASE WHEN excluded.outcome <> 'stored' THEN coalesce(items.purge_at, excluded.purge_at) END,
+             universal_hash = coalesce(excluded.universal_hash, items.universal_hash)",
     )
     .bind::<SqlUuid, _>(tx.user().0)
     .bind::<SqlUuid, _>(stream.0)
@@ -384,6 +387,7 @@ pub async fn resolve(tx: &mut Tx, stream: StreamId, batch: BatchId, all: &[Resol
     .bind::<Array<Nullable<Integer>>, _>(column(all, |r| r.retry_in_secs))
     .bind::<Array<Bool>, _>(column(all, |r| r.changed))
     .bind::<Array<Nullable<Integer>>, _>(column(all, |r| r.purge_in_days))
+    .bind::<Array<Nullable<Bytea>>, _>(column(all, |r| r.universal_hash.as_ref().map(|hash| hash.0.as_slice())))
     .execute(&mut **tx)
     .await?;
     let done: Vec<&Resolution> = all.iter().filter(|r| r.in_batch.is_some()).collect();
@@ -484,6 +488,8 @@ pub struct LedgerFilter<'a> {
     pub outcomes: Vec<&'a str>,
     /// The one with this id at the provider.
     pub source_id: Option<&'a str>,
+    /// Those that came under this name.
+    pub universal_hash: Option<UniversalHash>,
 }
 
 /// Up to `limit` items after the key `after`, in the order of stream and id.
@@ -496,17 +502,22 @@ pub async fn page(
     after: Option<(StreamId, &str)>,
     limit: i64,
 ) -> Result<Vec<LedgerRow>> {
-    let rows = diesel::sql_query(
+    // What bears a name is looked up first: by the order of the pages, the whole ledger would be walked for it.
+    let from = match filter.universal_hash {
+        Some(_) => "(SELECT * FROM items WHERE user_id = $1 AND universal_hash = $8 OFFSET 0)",
+        None => "items",
+    };
+    let rows = diesel::sql_query(format!(
         "SELECT i.stream_id, i.source_id, coalesce($2, i.batch_id) AS batch_id, coalesce(b.outcome, i.outcome) AS outcome,
              i.reason, i.attempts, i.next_try_at, i.listed_at, i.updated_at
-         FROM items i
+         FROM {from} i
          LEFT JOIN batch_items b ON b.user_id = $1 AND b.batch_id = $2 AND b.stream_id = i.stream_id AND b.source_id = i.source_id
          WHERE i.user_id = $1 AND ($2 IS NULL OR b.batch_id IS NOT NULL OR i.batch_id = $2)
              AND (cardinality($3) = 0 OR coalesce(b.outcome, i.outcome) = ANY($3))
              AND ($4 IS NULL OR i.source_id = $4)
              AND ($5 IS NULL OR (i.stream_id, i.source_id) > ($5, $6))
-         ORDER BY i.stream_id, i.source_id LIMIT $7",
-    )
+         ORDER BY i.stream_id, i.source_id LIMIT $7"
+    ))
     .bind::<SqlUuid, _>(tx.user().0)
     .bind::<Nullable<SqlUuid>, _>(filter.batch.map(|id| id.0))
     .bind::<Array<Text>, _>(filter.outcomes.clone())
@@ -514,6 +525,7 @@ pub async fn page(
     .bind::<Nullable<SqlUuid>, _>(after.map(|(stream, _)| stream.0))
     .bind::<Nullable<Text>, _>(after.map(|(_, source)| source))
     .bind::<BigInt, _>(limit)
+    .bind::<Nullable<Bytea>, _>(filter.universal_hash.as_ref().map(|hash| hash.0.as_slice()))
     .load(&mut **tx)
     .await?;
     Ok(rows)

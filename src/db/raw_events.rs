@@ -107,18 +107,16 @@ pub struct RawEvent {
     pub deleted_at: Option<DateTime<Utc>>,
 }
 
-/// The newest surviving version of every item of these groups; where that tells of a deletion and keeps the item, the
-/// version that is kept.
+/// The newest surviving version of every item of some groups ($4), and below it, where that tells of a deletion and keeps the
+/// item, the version that is kept: these columns of the two.
 ///
 /// A series that is kept is kept as it stood: what came of its exceptions with its deletion, or after, is left out, for
 /// providers cancel them along with it.
 ///
-/// # Errors
-/// When the database refuses.
-pub async fn newest(tx: &mut Tx, provider: ProviderName, stream: StreamId, groups: &[String]) -> Result<Vec<RawEvent>> {
-    // One look by the key for each item; why, `items` says. A group's own item bears its name, the others (exceptions of a
-    // series) are found through the ledger's index.
-    let rows = diesel::sql_query(
+/// One look by the key for each item; why, `items` says. A group's own item bears its name, the others (exceptions of a
+/// series) are found through the ledger's index.
+fn of_newest(columns: &str) -> String {
+    format!(
         "WITH sources AS (
              SELECT unnest($4) AS source_id, NULL::timestamptz AS kept_at, NULL::uuid AS kept_by, NULL::bigint AS kept_in
              UNION
@@ -136,28 +134,63 @@ pub async fn newest(tx: &mut Tx, provider: ProviderName, stream: StreamId, group
                  ) AS newest WHERE kind = 'kept'
              ) AS own ON true
          )
-         SELECT newest.source_id, newest.group_key, coalesce(below.version, newest.version) AS version,
-             CASE WHEN below.version IS NULL THEN newest.kind ELSE 'item' END AS kind,
-             coalesce(below.batch_id, newest.batch_id) AS batch_id, coalesce(below.payload, newest.payload) AS payload,
-             CASE WHEN below.version IS NOT NULL THEN newest.fetched_at END AS deleted_at
-         FROM sources CROSS JOIN LATERAL (
-             SELECT source_id, version, kind, group_key, batch_id, payload, fetched_at FROM raw_events
+         SELECT {columns} FROM sources CROSS JOIN LATERAL (
+             SELECT source_id, version, kind, group_key, batch_id, payload, size_bytes, fetched_at FROM raw_events
              WHERE user_id = $1 AND provider = $2 AND stream_id = $3 AND source_id = sources.source_id
                  AND (kept_at IS NULL OR (fetched_at < kept_at AND (batch_id <> kept_by OR version < kept_in)))
              ORDER BY version DESC LIMIT 1
          ) AS newest
          LEFT JOIN LATERAL (
-             SELECT version, batch_id, payload FROM raw_events
+             SELECT version, batch_id, payload, size_bytes FROM raw_events
              WHERE newest.kind = 'kept' AND user_id = $1 AND provider = $2 AND stream_id = $3 AND source_id = newest.source_id
                  AND version < newest.version AND kind = 'item'
              ORDER BY version DESC LIMIT 1
-         ) AS below ON true",
+         ) AS below ON true"
     )
-    .bind::<SqlUuid, _>(tx.user().0)
-    .bind::<Text, _>(provider.as_str())
-    .bind::<SqlUuid, _>(stream.0)
-    .bind::<Array<Text>, _>(groups)
-    .load(&mut **tx)
-    .await?;
+}
+
+/// What [`RawEvent`] takes of the newest version and of the one below it.
+const SHOWN: &str = "newest.source_id, newest.group_key, coalesce(below.version, newest.version) AS version,
+    CASE WHEN below.version IS NULL THEN newest.kind ELSE 'item' END AS kind, coalesce(below.batch_id, newest.batch_id) AS batch_id,
+    coalesce(below.payload, newest.payload) AS payload, CASE WHEN below.version IS NOT NULL THEN newest.fetched_at END AS deleted_at";
+
+/// The newest surviving version of every item of these groups; where that tells of a deletion and keeps the item, the version
+/// that is kept.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn newest(tx: &mut Tx, provider: ProviderName, stream: StreamId, groups: &[String]) -> Result<Vec<RawEvent>> {
+    let rows = diesel::sql_query(of_newest(SHOWN))
+        .bind::<SqlUuid, _>(tx.user().0)
+        .bind::<Text, _>(provider.as_str())
+        .bind::<SqlUuid, _>(stream.0)
+        .bind::<Array<Text>, _>(groups)
+        .load(&mut **tx)
+        .await?;
+    Ok(rows)
+}
+
+/// How large one version is.
+#[derive(Clone, Debug, QueryableByName)]
+pub struct Size {
+    #[diesel(sql_type = Text)]
+    pub group_key: String,
+    #[diesel(sql_type = Integer)]
+    pub size_bytes: i32,
+}
+
+/// The sizes, as received, of what [`newest`] gives.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn sizes(tx: &mut Tx, provider: ProviderName, stream: StreamId, groups: &[String]) -> Result<Vec<Size>> {
+    let rows =
+        diesel::sql_query(of_newest("newest.group_key, coalesce(below.size_bytes, newest.size_bytes) AS size_bytes"))
+            .bind::<SqlUuid, _>(tx.user().0)
+            .bind::<Text, _>(provider.as_str())
+            .bind::<SqlUuid, _>(stream.0)
+            .bind::<Array<Text>, _>(groups)
+            .load(&mut **tx)
+            .await?;
     Ok(rows)
 }

@@ -132,6 +132,7 @@ diesel::table! {
         listed_at -> Timestamptz,
         updated_at -> Timestamptz,
         purge_at -> Nullable<Timestamptz>,
+        universal_hash -> Nullable<Bytea>,
     }
 }
 

@@ -34,7 +34,7 @@ use crate::{
     },
     domain::{
         ids::{AccountId, BatchId, InteractionId, JobId, PreviewId, StreamId, UserId},
-        item,
+        item::{ItemOutcome as ItemWord, UniversalId},
     },
     sync,
 };
@@ -295,6 +295,12 @@ impl Query {
         #[graphql(desc = "Only items this batch has touched, with their outcome in it.")] batch_id: Option<ID>,
         #[graphql(desc = "Only items with one of these outcomes.")] outcome: Option<Vec<ItemOutcome>>,
         #[graphql(desc = "Only the item with this id at the provider.")] source_id: Option<String>,
+        #[graphql(
+            desc = "Only items that came under this name: a mail's Message-ID, with or without its angle brackets, or a meeting's \
+                    iCalUID, which all events of a series share. It has at most 998 characters. Also finds what was kept out, of \
+                    which the name itself is not stored; not what has never arrived, such as an item that could not be fetched."
+        )]
+        message_id: Option<String>,
     ) -> Result<Connection<String, Item>> {
         let window = Window::new(first, after, None, None)?;
         let key = |row: &items::LedgerRow| format!("{}:{}", row.stream_id.0.simple(), row.source_id);
@@ -302,11 +308,18 @@ impl Query {
         if batch == Some(None) || source_id.as_ref().is_some_and(|id| id.contains('\0')) {
             return Ok(page::connection(&window, Vec::new(), key, Item));
         }
+        let universal_id = message_id.as_deref().map(universal_id).transpose()?;
         let place = window.after.as_deref().map(ledger_place).transpose()?;
-        let words = outcome.unwrap_or_default().into_iter().map(|outcome| item::ItemOutcome::from(outcome).as_str());
-        let filter =
-            LedgerFilter { batch: batch.flatten(), outcomes: words.collect(), source_id: source_id.as_deref() };
-        let rows = read(ctx, async |tx| items::page(tx, &filter, place, window.fetch()).await).await?;
+        let words = outcome.unwrap_or_default().into_iter().map(|outcome| ItemWord::from(outcome).as_str());
+        let filter = LedgerFilter {
+            batch: batch.flatten(),
+            outcomes: words.collect(),
+            source_id: source_id.as_deref(),
+            ..LedgerFilter::default()
+        };
+        let (app, user) = (app(ctx)?, viewer(ctx)?);
+        let rows = sync::ledger::page(app, user, filter, universal_id.as_ref(), place, window.fetch()).await;
+        let rows = rows.map_err(|error| refused(ctx, error))?;
         Ok(page::connection(&window, rows, key, Item))
     }
 
@@ -323,6 +336,13 @@ impl Query {
         let rows = read(ctx, async |tx| AuditRow::page(tx, place, window.fetch()).await).await?;
         Ok(page::connection(&window, rows, |row| page::cursor((row.at, row.audit_id)), AuditEntry))
     }
+}
+
+/// A Message-ID or iCalUID as someone has written it down.
+fn universal_id(text: &str) -> Result<UniversalId> {
+    let fits = text.chars().count() <= UniversalId::MAX_CHARS + "<>".len();
+    let id = UniversalId::new(text).filter(|_| fits);
+    id.ok_or_else(|| Code::BadUserInput.field_error("A messageId has 1 to 998 characters."))
 }
 
 /// The ledger's pages run by stream and provider id.

@@ -192,6 +192,16 @@ pub trait Provider: Send + Sync {
         ids: impl Stream<Item = String> + Send + 'a,
         in_flight: usize,
     ) -> impl Stream<Item = Hydrated> + Send + 'a;
+
+    /// As [`Provider::hydrate`], at the same price, without what is long in an item: all that a filter may look at, however
+    /// large the item is. It is for looking, not for keeping.
+    fn outline<'a>(
+        &'a self,
+        access: &'a SecretString,
+        collection: &'a Collection,
+        ids: impl Stream<Item = String> + Send + 'a,
+        in_flight: usize,
+    ) -> impl Stream<Item = Hydrated> + Send + 'a;
 }
 
 /// What a provider's refusal means for us. Decided by status and reason, never by a message alone.

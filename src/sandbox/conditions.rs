@@ -8,7 +8,7 @@ use super::{
     faults::{Fault, FaultMatch, FaultPlan, When},
     journal::Entry,
     oauth::GrantChange,
-    quota::Quota,
+    quota::{Quota, Spent},
     state::Change,
 };
 
@@ -21,6 +21,11 @@ impl Control {
     /// The budgets in force.
     pub fn quota(&self) -> Option<Quota> {
         self.world.ledger.quota()
+    }
+
+    /// What was spent today of Gmail and of Calendar, while there was a quota.
+    pub fn spent_today(&self) -> [Spent; 2] {
+        self.world.ledger.spent_today(self.now())
     }
 
     /// Sets Google's habits.

@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use base64::{Engine, engine::general_purpose::STANDARD};
+use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
 
@@ -75,7 +75,7 @@ pub struct Truth {
     /// Carries `TRASH`.
     pub is_trashed: bool,
     /// The bytes as received.
-    pub raw: bytes::Bytes,
+    pub raw: Bytes,
 }
 
 impl From<&Stored> for Truth {
@@ -140,7 +140,7 @@ impl Control {
     pub fn deliver(&self, email: &str, raw_rfc822: &[u8], deliver: Deliver) -> Result<String, Error> {
         let change = Change::Deliver {
             email: email.to_owned(),
-            raw: STANDARD.encode(raw_rfc822),
+            raw: Bytes::copy_from_slice(raw_rfc822),
             labels: deliver.labels,
             internal_date: deliver.internal_date.unwrap_or_else(|| self.now()),
             thread: deliver.thread,

@@ -50,6 +50,7 @@ pub(super) fn load(account: &Account, path: &Path, at: DateTime<Utc>) -> Result<
     mails.sort_by_key(|mail| mail.internal_date);
     loaded.messages = mails.len();
     let mut mailbox = account.mailbox.write();
+    mailbox.set_now(at);
     for mail in mails {
         mailbox.deliver(mail);
     }

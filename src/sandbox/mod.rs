@@ -35,14 +35,15 @@
 //! ```text
 //! curl --json '{"seconds": 3600}'  $ROOT/_sandbox/clock
 //! curl -X PUT --json '{"table": "legacy", "gmailPerUser": 1000, "form": "tooManyRequests"}'  $ROOT/_sandbox/quota
+//! curl $ROOT/_sandbox/quota
 //! curl -X PUT --json '{"historyLagSecs": 5, "emptyPages": true}'  $ROOT/_sandbox/behaviour
 //! curl --json '{"which": {"pathPrefix": "/gmail/"}, "effect": "cutBody", "when": {"share": {"probability": 0.2, "seed": 1}}}'  $ROOT/_sandbox/faults
 //! curl -X POST  $ROOT/_sandbox/accounts/ada@example.com/do/expireHistory
 //! curl $ROOT/_sandbox/journal
 //! ```
 //!
-//! [`Quota`], [`Behaviour`] and [`FaultPlan`] say what each field means; `null` takes the quota away, and `DELETE` the faults
-//! or the journal. Besides `expireHistory` an account may undergo `invalidateSyncTokens`, `expireAccessTokens`,
+//! [`Quota`], [`Behaviour`] and [`FaultPlan`] say what each field means; `GET` says what was spent of the day's quota and
+//! `null` takes the quota away, and `DELETE` the faults or the journal. Besides `expireHistory` an account may undergo `invalidateSyncTokens`, `expireAccessTokens`,
 //! `expireRefreshTokens`, `changePassword`, `revokeGrants`, and `narrowGrants?scope=`.
 
 mod batch;
@@ -84,6 +85,6 @@ pub use self::{
     journal::Entry,
     load::Loaded,
     oauth::OAuthClient,
-    quota::{Limit, Quota, RefusalForm, UnitTable},
+    quota::{Limit, PastDay, Quota, RefusalForm, Spent, UnitTable},
     server::{Options, Sandbox},
 };

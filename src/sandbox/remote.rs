@@ -33,7 +33,7 @@ pub(super) fn routes() -> Router<SharedWorld> {
         .route("/_sandbox/accounts/{email}/events", post(meet))
         .route("/_sandbox/accounts/{email}/do/{what}", post(befall))
         .route("/_sandbox/clock", post(advance))
-        .route("/_sandbox/quota", put(limit))
+        .route("/_sandbox/quota", put(limit).get(spent))
         .route("/_sandbox/behaviour", put(behave))
         .route("/_sandbox/faults", post(plan).delete(clear_faults))
         .route("/_sandbox/journal", get(journal).delete(clear_journal))
@@ -145,6 +145,11 @@ async fn advance(State(world): State<SharedWorld>, Json(step): Json<Step>) -> Re
 async fn limit(State(world): State<SharedWorld>, Json(quota): Json<Option<Quota>>) -> StatusCode {
     Control::new(world).set_quota(quota);
     StatusCode::NO_CONTENT
+}
+
+async fn spent(State(world): State<SharedWorld>) -> Json<Value> {
+    let [gmail, calendar] = Control::new(world).spent_today();
+    Json(json!({"gmail": gmail, "calendar": calendar}))
 }
 
 async fn behave(State(world): State<SharedWorld>, Json(behaviour): Json<Behaviour>) -> StatusCode {

@@ -11,6 +11,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
@@ -45,7 +46,8 @@ pub(super) enum Change {
     },
     Deliver {
         email: String,
-        raw: String,
+        #[serde(with = "encoded")]
+        raw: Bytes,
         labels: Vec<String>,
         internal_date: DateTime<Utc>,
         thread: Option<String>,
@@ -102,6 +104,22 @@ pub(super) enum Change {
     InvalidateSyncTokens {
         email: String,
     },
+}
+
+/// Bytes as base64, in the file alone: in memory a large mail stays as it is.
+mod encoded {
+    use base64::{Engine, engine::general_purpose::STANDARD};
+    use bytes::Bytes;
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+    pub(super) fn serialize<S: Serializer>(bytes: &Bytes, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&STANDARD.encode(bytes))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Bytes, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        STANDARD.decode(text).map(Bytes::from).map_err(D::Error::custom)
+    }
 }
 
 /// The open log; keeps nothing when there is no file.

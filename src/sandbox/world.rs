@@ -6,11 +6,7 @@ use std::{
 };
 
 use axum::http::{HeaderMap, header};
-use base64::{
-    Engine,
-    engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
-};
-use bytes::Bytes;
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use chrono::{DateTime, Utc};
 use url::Url;
 
@@ -201,8 +197,7 @@ impl World {
         Some(match change {
             Change::Deliver { email, raw, labels, internal_date, thread } => in_mailbox(email, &|mailbox| {
                 let incoming = Incoming {
-                    // The bytes were encoded by `Control::deliver`.
-                    raw: Bytes::from(STANDARD.decode(raw).unwrap_or_default()),
+                    raw: raw.clone(),
                     labels: labels.clone(),
                     internal_date: internal_date.timestamp_millis(),
                     thread: thread.as_deref().and_then(Id::parse).map_or(Threading::ByReferences, Threading::Known),

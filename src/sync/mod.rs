@@ -14,6 +14,7 @@ pub mod deletions;
 pub mod disconnect;
 mod error;
 pub mod eta;
+pub mod ledger;
 mod normalize;
 pub mod preferences;
 pub mod preview;

@@ -19,7 +19,7 @@ use crate::{
         items,
         jobs::{self, Claim, Job},
         locks,
-        raw_events::{self, RawEvent},
+        raw_events::{self, RawEvent, Size},
         streams::Stream,
     },
     domain::{
@@ -33,6 +33,8 @@ use crate::{
 
 /// Items whose groups are projected in one transaction.
 const CHUNK: i64 = 200;
+/// Bytes, as received, that are opened and taken apart together: 200 mails may have a few megabytes or ten thousand.
+const PORTION_BYTES: u64 = 64 << 20;
 
 /// Projects what is behind in a batch's streams, until nothing is or the slice is over.
 pub(super) async fn slice(app: &App, user: UserId, claim: &mut Claim) -> Result<Verdict> {
@@ -90,15 +92,43 @@ pub(super) async fn project(app: &App, tx: &mut Tx, stream: &Stream, groups: Vec
     let account =
         Account::find(tx, stream.account_id).await?.ok_or_else(|| anyhow::anyhow!("a stream without an account"))?;
     let vault = Vault::open(app, tx).await?;
-    let raws = raw_events::newest(tx, account.provider, stream.stream_id, &groups).await?;
     let projector = Projector { vault, stream: stream.clone(), aliases: vec![account.email.to_lowercase()] };
-    // Opening, unpacking and parsing a chunk takes tens of milliseconds, which the runtime's threads are not for.
-    let rows = tokio::task::spawn_blocking(move || projector.rows(raws)).await??;
     let target = Target { account: stream.account_id, stream: stream.stream_id, service: stream.service };
-    interactions::replace(tx, target, &groups, &rows).await?;
+    let sizes = raw_events::sizes(tx, account.provider, stream.stream_id, &groups).await?;
+    for groups in portions(groups, &sizes) {
+        let raws = raw_events::newest(tx, account.provider, stream.stream_id, &groups).await?;
+        let projector = projector.clone();
+        // Opening, unpacking and parsing a chunk takes tens of milliseconds, which the runtime's threads are not for.
+        let rows = tokio::task::spawn_blocking(move || projector.rows(raws)).await??;
+        interactions::replace(tx, target, &groups, &rows).await?;
+    }
     Ok(())
 }
 
+/// The groups in portions that fit into memory together; one that does not is a portion of its own.
+fn portions(groups: Vec<String>, sizes: &[Size]) -> Vec<Vec<String>> {
+    let mut bytes: HashMap<&str, u64> = HashMap::new();
+    for Size { group_key, size_bytes } in sizes {
+        *bytes.entry(group_key).or_default() += u64::try_from(*size_bytes).unwrap_or(0);
+    }
+    let (mut all, mut left) = (Vec::<Vec<String>>::new(), 0);
+    for group in groups {
+        let own = bytes.get(group.as_str()).copied().unwrap_or(0);
+        match all.last_mut().filter(|_| own <= left) {
+            Some(portion) => {
+                left -= own;
+                portion.push(group);
+            }
+            None => {
+                left = PORTION_BYTES.saturating_sub(own);
+                all.push(vec![group]);
+            }
+        }
+    }
+    all
+}
+
+#[derive(Clone)]
 struct Projector {
     vault: Vault,
     stream: Stream,
@@ -178,5 +208,20 @@ fn shown<'a>(group_key: &str, raws: &'a [RawEvent]) -> Vec<(Option<DateTime<Utc>
             let alone = kept.into_iter().map(|raw| (raw.deleted_at, vec![raw]));
             std::iter::once((None, standing)).chain(alone).collect()
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_large_is_a_portion_of_its_own() {
+        let size = |group: &str, mib: i32| Size { group_key: group.to_owned(), size_bytes: mib << 20 };
+        // A series has several events; a group without any is only to be cleared.
+        let sizes = [size("a", 30), size("b", 20), size("b", 13), size("c", 2), size("d", 100), size("e", 64)];
+        let groups = ["a", "b", "c", "none", "d", "e"].map(str::to_owned).to_vec();
+        let portions: Vec<String> = portions(groups, &sizes).into_iter().map(|portion| portion.join(" ")).collect();
+        assert_eq!(portions, ["a b", "c none", "d", "e"]);
     }
 }

@@ -25,9 +25,9 @@ use crate::{
     domain::{
         consent::{CalendarScope, Exclusions},
         deletion::DeletionPolicy,
-        filter::{self, EventFacts, MailFilter},
+        filter::{self, MailFilter},
         ids::StreamId,
-        item::RawKind,
+        item::{RawKind, UniversalHash, UniversalId},
         job::JobKind,
         normalize::{Unreadable, mail, meeting},
         stream::Cursor,
@@ -62,16 +62,29 @@ pub(super) enum Filter {
     Calendar(CalendarScope, Exclusions),
 }
 
+/// What the filter makes of a payload.
+struct Checked {
+    /// `Ok(Err(rule))` names the rule that keeps it out.
+    verdict: Result<Result<(), String>, Unreadable>,
+    /// What it is called everywhere, as far as it says, whatever became of it.
+    universal_id: Option<UniversalId>,
+}
+
 impl Filter {
-    /// `Ok(Err(rule))` names the rule that keeps the payload out.
-    fn check(&self, json: &[u8]) -> Result<Result<(), String>, Unreadable> {
-        match self {
-            Self::Mail(filter) => Ok(filter.is_inside(&mail::facts(json)?)),
-            Self::Calendar(scope, exclusions) => {
-                let facts: EventFacts = meeting::event_facts(json)?;
-                Ok(filter::event_is_inside(scope, exclusions, &facts))
-            }
-        }
+    fn check(&self, json: &[u8]) -> Checked {
+        let (verdict, named) = match self {
+            Self::Mail(filter) => match mail::facts(json) {
+                Ok(facts) => (Ok(filter.is_inside(&facts)), UniversalId::new(&facts.message_id)),
+                Err(unreadable) => (Err(unreadable), mail::universal_id(json)),
+            },
+            Self::Calendar(scope, exclusions) => match meeting::event_facts(json) {
+                Ok(facts) => {
+                    (Ok(filter::event_is_inside(scope, exclusions, &facts)), UniversalId::new(&facts.ical_uid))
+                }
+                Err(unreadable) => (Err(unreadable), meeting::ical_uid(json)),
+            },
+        };
+        Checked { verdict, universal_id: named }
     }
 }
 
@@ -79,6 +92,8 @@ impl Filter {
 pub(super) struct Prepared {
     source_id: String,
     what: What,
+    /// Of its universal name; the name itself goes no further than here.
+    universal_hash: Option<UniversalHash>,
 }
 
 enum What {
@@ -99,11 +114,12 @@ pub(super) fn prepare(
 }
 
 fn prepare_one(vault: &Vault, filter: &Filter, stream: StreamId, arrived: Arrived) -> Result<Prepared> {
-    let (source_id, what) = match arrived {
-        Arrived::Gone { source_id, version, record } => (source_id, What::Gone { version, record }),
-        Arrived::Failed { source_id, reason, passing } => (source_id, What::Failed { reason, passing }),
+    let (source_id, what, universal_id) = match arrived {
+        Arrived::Gone { source_id, version, record } => (source_id, What::Gone { version, record }, None),
+        Arrived::Failed { source_id, reason, passing } => (source_id, What::Failed { reason, passing }, None),
         Arrived::Item(Payload { source_id, version, group, json }) => {
-            let what = match filter.check(&json) {
+            let Checked { verdict, universal_id } = filter.check(&json);
+            let what = match verdict {
                 Ok(Ok(())) => {
                     let sealed = vault.seal_raw(stream, &source_id, version, &json)?;
                     What::Inside { group, version, sealed, size_bytes: i32::try_from(json.len()).unwrap_or(i32::MAX) }
@@ -111,10 +127,11 @@ fn prepare_one(vault: &Vault, filter: &Filter, stream: StreamId, arrived: Arrive
                 Ok(Err(rule)) => What::Outside { group, version, rule },
                 Err(unreadable) => What::Failed { reason: unreadable.to_string(), passing: false },
             };
-            (source_id, what)
+            (source_id, what, universal_id)
         }
     };
-    Ok(Prepared { source_id, what })
+    let universal_hash = universal_id.map(|id| vault.universal_hash(&id));
+    Ok(Prepared { source_id, what, universal_hash })
 }
 
 /// What one transaction writes beside what arrived.

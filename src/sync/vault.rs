@@ -6,7 +6,10 @@ use super::{Error, Result};
 use crate::{
     app::App,
     db::{Tx, users},
-    domain::ids::{AccountId, PreviewId, StreamId, UserId},
+    domain::{
+        ids::{AccountId, PreviewId, StreamId, UserId},
+        item::{UniversalHash, UniversalId},
+    },
     seal::{DataKey, Place},
 };
 
@@ -27,10 +30,18 @@ impl Vault {
     /// # Errors
     /// When the person is unknown, or their key was destroyed or is not openable.
     pub async fn open(app: &App, tx: &mut Tx) -> Result<Self> {
+        Ok(Self::find(app, tx).await?.ok_or_else(|| anyhow::anyhow!("the user has no data key"))?)
+    }
+
+    /// As [`Vault::open`]; `None` for someone who has no key.
+    ///
+    /// # Errors
+    /// When the key is not openable.
+    pub async fn find(app: &App, tx: &mut Tx) -> Result<Option<Self>> {
         let user = tx.user();
-        let sealed = users::find_data_key(tx).await?.ok_or_else(|| anyhow::anyhow!("the user has no data key"))?;
+        let Some(sealed) = users::find_data_key(tx).await? else { return Ok(None) };
         let key = DataKey::open_stored(&app.keyset, &user_key_place(user), &sealed)?;
-        Ok(Self { user, key })
+        Ok(Some(Self { user, key }))
     }
 
     /// As [`Vault::open`]; gives someone new a key first.
@@ -106,6 +117,13 @@ impl Vault {
     /// When they were not sealed for this preview.
     pub fn open_samples(&self, preview: PreviewId, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>> {
         Ok(self.key.open(&self.samples_place(preview), sealed)?)
+    }
+
+    /// What the ledger keeps of an item's universal name: the same name gives the same hash, in every stream of the person's
+    /// and for nobody else.
+    pub fn universal_hash(&self, id: &UniversalId) -> UniversalHash {
+        let place = Place::of("items", "universal_hash", &[self.user.0.as_bytes()]);
+        UniversalHash(self.key.mark(&place, id.as_str().as_bytes()))
     }
 
     fn raw_place(&self, stream: StreamId, source_id: &str, version: i64) -> Place {

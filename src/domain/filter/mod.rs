@@ -49,6 +49,8 @@ pub struct EventFacts {
     pub event_type: String,
     /// The organizer's address, lower case; empty when unknown.
     pub organizer: String,
+    /// The iCalendar UID; empty when unknown. No filter looks at it.
+    pub ical_uid: String,
 }
 
 /// Which rule kept an item out; a fixed word with its argument, fit to show (`sender:ada@example.com`, `private`).

@@ -209,6 +209,7 @@ fn events_pass_by_type_privacy_and_organizer() {
         visibility: visibility.to_owned(),
         event_type: event_type.to_owned(),
         organizer: organizer.to_owned(),
+        ..EventFacts::default()
     };
     let rule = |private, facts: &EventFacts, exclusions: &Exclusions| {
         event_is_inside(&scope(private), exclusions, facts).err().unwrap_or_default()

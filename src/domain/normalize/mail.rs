@@ -17,11 +17,12 @@ use serde::Deserialize;
 use super::{
     Attachment, InteractionKind, NewInteraction, Unreadable, html, json,
     mime::Mail,
+    outline::OutlinePart,
     part::Part,
     participants::{MAX_PARTICIPANTS, addresses, direction, participants, person, written},
     text,
 };
-use crate::domain::filter::MailFacts;
+use crate::domain::{filter::MailFacts, item::UniversalId};
 
 /// The most attachments kept of one mail.
 const MAX_ATTACHMENTS: usize = 1_000;
@@ -80,12 +81,34 @@ struct Message<'x> {
     raw: Cow<'x, str>,
 }
 
-/// Reads what Google says of a message without decoding the message; also for replies of other formats than `raw`.
-///
-/// # Errors
-/// When the reply is not of the documented shape.
-pub fn envelope(json: &[u8]) -> Result<MailEnvelope, Unreadable> {
-    json::read::<Message<'_>>(json)?.envelope()
+/// A message without its bodies: the filter's facts of it are those of the whole, and its row has neither text nor files.
+pub struct Outline {
+    /// The message.
+    pub mail: ParsedMail,
+    /// The first words of its text, as Google shows them.
+    pub snippet: String,
+}
+
+impl Outline {
+    /// Reads one reply of `messages.get` with `format=full`, of which only headers were asked for.
+    ///
+    /// # Errors
+    /// When the reply is not of the documented shape.
+    pub fn read(json: &[u8]) -> Result<Self, Unreadable> {
+        #[derive(Deserialize)]
+        struct Parsed {
+            #[serde(default)]
+            snippet: String,
+            payload: OutlinePart,
+        }
+        // What people wrote stands in it as text, which Google may have cut in the middle of a character.
+        let mended = json::mend(json);
+        let parsed: Parsed = json::read(&mended)?;
+        let envelope = json::read::<Message<'_>>(&mended)?.envelope()?;
+        // Google escapes it for HTML.
+        let snippet = text::snippet(&html::to_text(&parsed.snippet, text::BODY_BYTES));
+        Ok(Self { mail: ParsedMail { envelope, raw: parsed.payload.to_mail() }, snippet })
+    }
 }
 
 /// What the filter may look at in a message.
@@ -94,6 +117,17 @@ pub fn envelope(json: &[u8]) -> Result<MailEnvelope, Unreadable> {
 /// When the reply is not of the documented shape.
 pub fn facts(json: &[u8]) -> Result<MailFacts, Unreadable> {
     Ok(ParsedMail::read(json)?.facts())
+}
+
+/// The Message-ID of a message that cannot be read otherwise.
+pub fn universal_id(json: &[u8]) -> Option<UniversalId> {
+    #[derive(Deserialize)]
+    struct Raw<'x> {
+        #[serde(borrow)]
+        raw: Cow<'x, str>,
+    }
+    let raw = BASE64.decode(json::read::<Raw<'_>>(json).ok()?.raw.as_bytes()).ok()?;
+    UniversalId::new(&message_id(&Mail::read(&raw))?)
 }
 
 /// The row of a message. `aliases` are the lower-case addresses of the account.

@@ -135,6 +135,10 @@ fn facts_are_what_a_filter_needs() {
     assert_eq!((facts.labels, facts.has_attachment), (vec!["INBOX".to_owned()], false));
 }
 
+fn envelope(json: &[u8]) -> Result<MailEnvelope, Unreadable> {
+    json::read::<Message<'_>>(json)?.envelope()
+}
+
 #[test]
 fn the_envelope_needs_no_message() {
     let read = |json: &str| envelope(json.as_bytes());
@@ -192,6 +196,47 @@ fn what_is_too_much_is_cut() {
     assert_eq!((row.participants.len(), row.attachments.len(), row.subject.len()), (1_000, 1_000, 998));
 }
 
+/// A message as Gmail's reply in parts.
+fn outline(payload: serde_json::Value) -> Outline {
+    let message = json!({
+        "id": "18f", "threadId": "18e", "labelIds": ["INBOX"], "snippet": "it&#39;s &lt;here&gt;", "historyId": "7",
+        "internalDate": "1700000000123", "sizeEstimate": 60_000_000, "payload": payload,
+    });
+    Outline::read(&serde_json::to_vec(&message).unwrap()).unwrap()
+}
+
+#[test]
+fn an_outline_tells_the_filter_what_the_whole_would() {
+    let headers = |pairs: &[(&str, &str)]| -> serde_json::Value {
+        pairs.iter().map(|(name, value)| json!({"name": name, "value": value})).collect()
+    };
+    let mixed = headers(&[
+        ("from", "=?utf-8?q?Ad=C3=A4?= <ADA@example.org>"),
+        ("To", "b@c.d,\r\n e@f.g"),
+        ("Subject", "S\r\n\r\n--b"),
+        ("Message-ID", "<1@x>"),
+        ("Content-Type", "multipart/mixed; boundary=\"b\""),
+    ]);
+    let file = [("Content-Type", "application/pdf"), ("Content-Disposition", "attachment; filename=a.pdf")];
+    let body = json!({"headers": headers(&[("Content-Type", "multipart/alternative; boundary=c")]), "parts": [{}, {}]});
+    let parts = json!([body, {"headers": headers(&file)}]);
+    let Outline { mail, snippet } = outline(json!({"headers": mixed, "parts": parts}));
+    assert_eq!(snippet, "it's <here>");
+    let facts = mail.facts();
+    assert_eq!((facts.from, facts.to.len()), (vec!["adä <ada@example.org>".to_owned()], 2));
+    assert_eq!((facts.subject.as_str(), facts.message_id.as_str()), ("S --b", "1@x"));
+    assert_eq!((facts.has_attachment, facts.size_bytes, facts.labels.len()), (true, 60_000_000, 1));
+    // What Google found inside a mail that came as a file is not ours to look at.
+    let inner = json!({"headers": headers(&[("Content-Type", "multipart/mixed; boundary=b")]), "parts": [{"headers": headers(&file)}]});
+    let nested = json!({"headers": headers(&[("Content-Type", "message/rfc822")]), "parts": [inner]});
+    assert!(!outline(nested).mail.facts().has_attachment);
+    let mut deep = json!({"headers": headers(&file)});
+    for _ in 0..30 {
+        deep = json!({"headers": headers(&[("Content-Type", "multipart/mixed; boundary=b")]), "parts": [deep]});
+    }
+    assert!(!outline(deep).mail.facts().has_attachment);
+}
+
 proptest! {
     #[test]
     fn any_bytes_are_a_mail(raw in prop::collection::vec(any::<u8>(), 1..300)) {
@@ -207,7 +252,7 @@ proptest! {
 
     #[test]
     fn any_json_is_read_or_refused(json in prop::collection::vec(any::<u8>(), 0..100)) {
-        let _ = (mail(&json, &[]), facts(&json), envelope(&json));
+        let _ = (mail(&json, &[]), facts(&json), envelope(&json), Outline::read(&json).map(drop));
     }
 }
 

@@ -4,15 +4,16 @@ use std::collections::{BTreeMap, HashSet};
 
 use chrono::{DateTime, Days, TimeDelta, Utc};
 use chrono_tz::Tz;
+use serde::Deserialize;
 
 use super::{
     Direction, InteractionKind, NewInteraction, Participant, Role, Unreadable,
     calendar_event::{CalendarEvent, Moment, Person, zone},
-    html,
+    html, json,
     recurrence::{self, Start},
     text,
 };
-use crate::domain::filter::EventFacts;
+use crate::domain::{filter::EventFacts, item::UniversalId};
 
 /// The most participants kept of one meeting.
 const MAX_PARTICIPANTS: usize = 1_000;
@@ -65,7 +66,18 @@ pub fn event_facts(json: &[u8]) -> Result<EventFacts, Unreadable> {
         visibility: word(event.visibility),
         event_type: word(event.event_type),
         organizer: event.organizer.map(|organizer| address(&organizer)).unwrap_or_default(),
+        ical_uid: event.ical_uid.unwrap_or_default(),
     })
+}
+
+/// The iCalendar UID of an event that cannot be read otherwise.
+pub fn ical_uid(json: &[u8]) -> Option<UniversalId> {
+    #[derive(Deserialize)]
+    struct Named {
+        #[serde(rename = "iCalUID")]
+        ical_uid: String,
+    }
+    json::read::<Named>(&json::mend(json)).ok().and_then(|event| UniversalId::new(&event.ical_uid))
 }
 
 /// The rows of a group of events: one single event, or what is known of a series (its master and exceptions, or

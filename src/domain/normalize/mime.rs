@@ -129,6 +129,15 @@ fn split_headers(section: &[u8]) -> (Vec<Header<'_>>, &[u8]) {
     (headers, &section[stream.offset()..])
 }
 
+/// What parts the parts of a section that begins with these headers; `None` when it claims to have none.
+pub(super) fn boundary(headers: &[u8]) -> Option<String> {
+    let (headers, _) = split_headers(headers);
+    let kinds = headers.iter().filter(|header| header.name == HeaderName::ContentType);
+    let mut kinds = kinds.filter_map(|header| header.value.as_content_type());
+    let named = kinds.find(|kind| kind.c_type == "multipart")?.attribute("boundary")?;
+    Some(named.to_owned()).filter(|boundary| !boundary.is_empty())
+}
+
 /// What stands between the boundary lines of a multipart (RFC 2046, 5.1.1). A missing last boundary is forgiven.
 fn sections<'x>(body: &'x [u8], boundary: &[u8]) -> Vec<&'x [u8]> {
     let mut sections = Vec::new();

@@ -10,6 +10,7 @@ mod calendar_event;
 mod html;
 mod json;
 mod mime;
+mod outline;
 mod part;
 mod participants;
 mod recurrence;

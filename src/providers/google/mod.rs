@@ -126,6 +126,24 @@ impl Provider for Google {
         };
         ids.map(fetch).buffer_unordered(in_flight.max(1))
     }
+
+    fn outline<'a>(
+        &'a self,
+        access: &'a SecretString,
+        collection: &'a Collection,
+        ids: impl Stream<Item = String> + Send + 'a,
+        in_flight: usize,
+    ) -> impl Stream<Item = Hydrated> + Send + 'a {
+        let fetch = move |id: String| async move {
+            let item = match collection.service {
+                Service::Gmail => self.gmail.outline(access, &id).await,
+                // An event is short.
+                Service::Calendar => self.calendar.event(access, collection, &id).await,
+            };
+            (id, item)
+        };
+        ids.map(fetch).buffer_unordered(in_flight.max(1))
+    }
 }
 
 /// Whether Google's public keys can be read: the cheapest call that shows network, TLS and addresses to be right.

@@ -12,6 +12,7 @@ use super::{
     super::{
         envelope::{ApiError, ApiResult},
         params::{Params, open_token, seal_token},
+        rng::digest64,
         world::SharedWorld,
     },
     access::{Needs, admit, full_sync_required, not_found},
@@ -25,7 +26,16 @@ const COLOURS: [&str; 6] = ["#9fe1e7", "#f83a22", "#92e1c0", "#fad165", "#b99aff
 #[derive(Serialize, Deserialize)]
 struct PageToken {
     as_of: u64,
-    offset: usize,
+    /// The place in the account's list that the page begins at; calendars keep their places, also when they are deleted.
+    from: usize,
+    question: u64,
+}
+
+/// A page token answers one question only.
+fn fingerprint(params: &Params) -> u64 {
+    let names = ["minAccessRole", "showDeleted", "showHidden", "syncToken"];
+    let values = names.map(|name| params.find(name).unwrap_or_default().as_bytes());
+    digest64(&values)
 }
 
 #[derive(Serialize, Deserialize)]
@@ -42,9 +52,11 @@ pub(super) async fn list(State(world): State<SharedWorld>, headers: HeaderMap, p
     let least = least_role(&params)?;
     let calendars = account.calendars.read();
     let since = since(&params, calendars.generation)?;
+    let question = fingerprint(&params);
     let page = match params.find("pageToken") {
-        None => PageToken { as_of: calendars.list_seq(), offset: 0 },
+        None => PageToken { as_of: calendars.list_seq(), from: 0, question },
         Some(token) => open_token("calendarListPage", token)
+            .filter(|page: &PageToken| page.question == question)
             .ok_or_else(|| ApiError::invalid_parameter("pageToken", "Invalid page token value."))?,
     };
     let is_asked = |calendar: &&Calendar| match since {
@@ -56,21 +68,16 @@ pub(super) async fn list(State(world): State<SharedWorld>, headers: HeaderMap, p
                 && calendar.meta.role >= least
         }
     };
-    let entries: Vec<Value> = calendars
-        .all()
-        .iter()
-        .enumerate()
-        .filter(|(_, calendar)| is_asked(calendar))
-        .map(|(index, calendar)| entry(index, calendar))
-        .collect();
-    let end = (page.offset + limit).min(entries.len());
+    let rest = calendars.all().iter().enumerate().skip(page.from);
+    let mut asked = rest.filter(|(_, calendar)| is_asked(calendar));
+    let items: Vec<Value> = asked.by_ref().take(limit).map(|(index, calendar)| entry(index, calendar)).collect();
     let mut answer = json!({
         "kind": "calendar#calendarList",
         "etag": format!("\"p{}\"", calendars.list_seq()),
-        "items": entries.get(page.offset..end).unwrap_or_default(),
+        "items": items,
     });
-    if end < entries.len() {
-        answer["nextPageToken"] = seal_token("calendarListPage", &PageToken { as_of: page.as_of, offset: end }).into();
+    if let Some((from, _)) = asked.next() {
+        answer["nextPageToken"] = seal_token("calendarListPage", &PageToken { from, ..page }).into();
     } else {
         let token = SyncToken { generation: calendars.generation, seq: page.as_of };
         answer["nextSyncToken"] = seal_token("calendarList", &token).into();
@@ -93,6 +100,10 @@ fn least_role(params: &Params) -> ApiResult<Role> {
 /// The list's sequence number that the sync token stands for; `None` without one.
 fn since(params: &Params, generation: u64) -> ApiResult<Option<u64>> {
     let Some(token) = params.find("syncToken") else { return Ok(None) };
+    if let Some(name) = ["showDeleted", "showHidden"].into_iter().find(|name| params.find(name) == Some("false")) {
+        let message = format!("{name} may not be false when a syncToken is given.");
+        return Err(ApiError::invalid_parameter(name, message));
+    }
     let token: SyncToken = open_token("calendarList", token)
         .ok_or_else(|| ApiError::invalid_parameter("syncToken", "Invalid sync token value."))?;
     if token.generation == generation { Ok(Some(token.seq)) } else { Err(full_sync_required()) }

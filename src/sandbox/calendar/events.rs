@@ -87,6 +87,7 @@ pub(super) async fn list(
         // A search that is not the whole of a window gives no token to go on from.
         None if ask.text.is_some()
             || ask.ical_uid.is_some()
+            || !ask.properties.is_empty()
             || ask.updated_min.is_some()
             || ask.order != Order::Changed => {}
         None => {
@@ -132,8 +133,24 @@ fn ask(params: &Params) -> ApiResult<Ask> {
         master: None,
         ical_uid: params.find("iCalUID").map(str::to_owned),
         text: params.find("q").map(str::to_lowercase),
+        properties: properties(params)?,
+        original_start: None,
         order,
     })
+}
+
+/// `name=value`, each given as often as wanted.
+fn properties(params: &Params) -> ApiResult<Vec<(&'static str, String, String)>> {
+    let mut all = Vec::new();
+    for (parameter, kind) in [("privateExtendedProperty", "private"), ("sharedExtendedProperty", "shared")] {
+        for constraint in params.all(parameter) {
+            let (name, value) = constraint
+                .split_once('=')
+                .ok_or_else(|| ApiError::invalid_parameter(parameter, "Invalid string value."))?;
+            all.push((kind, name.to_owned(), value.to_owned()));
+        }
+    }
+    Ok(all)
 }
 
 /// What was deleted long ago is forgotten, so nobody can be told of all that changed since then.
@@ -226,6 +243,7 @@ pub(super) async fn instances(
     calendar.find(&event).filter(|row| row.is_master()).ok_or_else(not_found)?;
     let mut ask = ask(&params)?;
     (ask.single_events, ask.order, ask.master) = (true, Order::StartTime, Some(event));
+    ask.original_start = moment(&params, "originalStart")?;
     let (items, next) = Cut::read(&params, calendar.seq(), false)?.page(calendar, &ask, world.clock.now());
     let style = style(&params)?;
     let mut answer = head(calendar);

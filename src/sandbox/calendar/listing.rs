@@ -38,6 +38,10 @@ pub(super) struct Ask {
     pub ical_uid: Option<String>,
     /// Lower case.
     pub text: Option<String>,
+    /// `private` or `shared`, and the name and value that an extended property of it must have; all must hold.
+    pub properties: Vec<(&'static str, String, String)>,
+    /// Only the instance that was to start then.
+    pub original_start: Option<DateTime<Utc>>,
     pub order: Order,
 }
 
@@ -62,6 +66,7 @@ pub(super) fn list(calendar: &Calendar, ask: &Ask, now: DateTime<Utc>, after: Op
     for row in calendar.changed_after(since).filter(|row| is_asked(row, &ask)) {
         let keyed = matching(calendar, row, &ask, now)
             .into_iter()
+            .filter(|event| was_to_start(calendar, event, ask.original_start))
             .map(|event| (key(calendar, &event, row.seq, ask.order), event));
         found.extend(keyed.filter(|(key, _)| after.is_none_or(|after| key > after)));
         if by_change && found.len() >= n {
@@ -71,6 +76,11 @@ pub(super) fn list(calendar: &Calendar, ask: &Ask, now: DateTime<Utc>, after: Op
     found.sort_by(|(left, _), (right, _)| left.cmp(right));
     found.truncate(n);
     found
+}
+
+fn was_to_start(calendar: &Calendar, event: &Map<String, Value>, asked: Option<DateTime<Utc>>) -> bool {
+    let original = || Time::read(event.get("originalStartTime")?, calendar.zone);
+    asked.is_none_or(|asked| original().is_some_and(|start| start.moment(calendar.zone) == asked))
 }
 
 /// What a row puts into the list: itself, or its instances.
@@ -90,6 +100,9 @@ fn is_asked(row: &Row, ask: &Ask) -> bool {
         && ask.master.as_ref().is_none_or(|id| id == row.text("id") || row.master() == Some(id))
         && ask.ical_uid.as_ref().is_none_or(|uid| uid == row.text("iCalUID"))
         && ask.updated_min.is_none_or(|min| updated().is_some_and(|at| at >= min))
+        && ask.properties.iter().all(|(kind, name, value)| {
+            row.event.get("extendedProperties").is_some_and(|all| all[*kind][name].as_str() == Some(value))
+        })
         && ask
             .text
             .as_ref()

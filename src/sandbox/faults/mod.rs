@@ -53,7 +53,8 @@ fn refuse(path: &str, status: u16, reason: &str, message: &str, retry_after: Opt
     if path == "/token" || path == "/revoke" {
         return (status, Json(json!({"error": reason, "error_description": message}))).into_response();
     }
-    let is_limit = reason.contains("LimitExceeded") || reason.contains("quotaExceeded");
+    // The reasons that are about the project and its budgets; all others are about the request.
+    let is_limit = ["LimitExceeded", "quotaExceeded", "accessNotConfigured"].iter().any(|known| reason.contains(known));
     let domain = if is_limit { "usageLimits" } else { "global" };
     let error = ApiError::new(status, reason, message).in_domain(domain);
     retry_after.map_or(error.clone(), |value| error.retry_after(value)).into_response()

@@ -26,6 +26,16 @@ pub(crate) struct Change {
     pub labels: Vec<String>,
 }
 
+/// How far back history reaches, and how near.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Memory {
+    /// How long a change stays unknown.
+    pub lag: TimeDelta,
+    /// How long it is remembered.
+    pub kept: TimeDelta,
+    pub now: DateTime<Utc>,
+}
+
 /// All records since the mailbox was made, or since they last expired.
 #[derive(Debug)]
 pub(crate) struct History {
@@ -53,19 +63,23 @@ impl History {
         self.id
     }
 
-    /// The records after `start`; `None` when `start` has expired or was never given out.
-    pub(super) fn since(&self, start: u64) -> Option<&[Change]> {
-        if start < self.floor || start > self.id {
+    /// The records after `start`; `None` when `start` was never given out, or has expired: a record after it was made before
+    /// `oldest` and is forgotten.
+    pub(super) fn since(&self, start: u64, oldest: DateTime<Utc>) -> Option<&[Change]> {
+        let n_forgotten = self.changes.partition_point(|change| change.at < oldest);
+        let floor = self.changes[..n_forgotten].last().map_or(self.floor, |last| last.id);
+        if start < floor || start > self.id {
             return None;
         }
         let from = self.changes.partition_point(|change| change.id <= start);
         Some(&self.changes[from..])
     }
 
-    /// As [`History::since`], without the records that are younger than the lag, and with the id to go on from: while
+    /// As [`History::since`], without the records that are younger than `lag`, and with the id to go on from: while
     /// something is held back, that of the last record shown.
-    pub(super) fn known_since(&self, start: u64, lag: TimeDelta, now: DateTime<Utc>) -> Option<(&[Change], u64)> {
-        let changes = self.since(start)?;
+    pub(super) fn known_since(&self, start: u64, memory: Memory) -> Option<(&[Change], u64)> {
+        let Memory { lag, kept, now } = memory;
+        let changes = self.since(start, now - kept)?;
         let n_known = if lag.is_zero() { changes.len() } else { changes.partition_point(|own| own.at + lag <= now) };
         let known = &changes[..n_known];
         let end = if n_known == changes.len() { self.id } else { known.last().map_or(start, |last| last.id) };
@@ -93,12 +107,24 @@ mod tests {
         let mut history = History::from_id(100);
         let first = history.record(change(1));
         history.record(change(2));
-        assert_eq!((history.since(100).unwrap().len(), history.since(first).unwrap().len()), (2, 1));
-        assert!(history.since(99).is_none(), "before the mailbox was born");
-        assert!(history.since(history.id() + 1).is_none(), "in the future");
+        let since = |history: &History, start| history.since(start, DateTime::UNIX_EPOCH).map(<[Change]>::len);
+        assert_eq!((since(&history, 100), since(&history, first)), (Some(2), Some(1)));
+        assert_eq!(since(&history, 99), None, "before the mailbox was born");
+        assert_eq!(since(&history, history.id() + 1), None, "in the future");
         history.expire();
-        assert!(history.since(first).is_none());
-        assert!(history.since(history.id()).is_some());
+        assert_eq!(since(&history, first), None);
+        assert_eq!(since(&history, history.id()), Some(0));
+    }
+
+    #[test]
+    fn history_forgets_with_age_what_was_missed_and_nothing_else() {
+        let mut history = History::from_id(100);
+        let (first, second) = (history.record(change(10)), history.record(change(20)));
+        let since = |start, oldest| {
+            history.since(start, DateTime::UNIX_EPOCH + TimeDelta::seconds(oldest)).map(<[Change]>::len)
+        };
+        assert_eq!([since(100, 10), since(100, 11), since(first, 11)], [Some(2), None, Some(1)]);
+        assert_eq!([since(first, 21), since(second, 21)], [None, Some(0)], "who has seen all has missed nothing");
     }
 
     #[test]
@@ -108,7 +134,8 @@ mod tests {
         let second = history.record(change(20));
         let known = |seconds: i64| {
             let now = DateTime::UNIX_EPOCH + TimeDelta::seconds(seconds);
-            let (changes, end) = history.known_since(100, TimeDelta::seconds(5), now).unwrap();
+            let memory = Memory { lag: TimeDelta::seconds(5), kept: TimeDelta::days(1), now };
+            let (changes, end) = history.known_since(100, memory).unwrap();
             (changes.len(), end)
         };
         assert_eq!([known(14), known(15), known(25)], [(0, 100), (1, first), (2, second)]);

@@ -13,10 +13,10 @@ use super::{
     super::{
         envelope::{ApiError, ApiResult},
         params::{Params, open_token, seal_token},
-        world::SharedWorld,
+        world::{SharedWorld, World},
     },
     access::{Needs, admit},
-    changes::{Change, ChangeKind},
+    changes::{Change, ChangeKind, Memory},
 };
 
 /// Where the next page goes on.
@@ -48,9 +48,9 @@ pub(super) async fn list(
     let mailbox = caller.account.mailbox.read();
     // A cursor that has expired between two pages is refused on the second as well.
     let history = mailbox.history();
-    history.since(start).ok_or_else(ApiError::not_found)?;
-    let lag = TimeDelta::seconds(world.behaviour.read().history_lag_secs.into());
-    let (changes, end) = history.known_since(after, lag, world.clock.now()).ok_or_else(ApiError::not_found)?;
+    let memory = memory(&world);
+    history.since(start, memory.now - memory.kept).ok_or_else(ApiError::not_found)?;
+    let (changes, end) = history.known_since(after, memory).ok_or_else(ApiError::not_found)?;
     let mut matching = changes.iter().filter(|change| is_asked(change, &types, params.find("labelId")));
     let page: Vec<&Change> = matching.by_ref().take(limit).collect();
     let mut answer = json!({"historyId": end.to_string()});
@@ -61,6 +61,12 @@ pub(super) async fn list(
         answer["history"] = page.into_iter().map(record).collect();
     }
     Ok(Json(answer))
+}
+
+fn memory(world: &World) -> Memory {
+    let behaviour = world.behaviour.read();
+    let lag = TimeDelta::seconds(behaviour.history_lag_secs.into());
+    Memory { lag, kept: TimeDelta::hours(behaviour.history_hours.into()), now: world.clock.now() }
 }
 
 fn types(params: &Params) -> ApiResult<Vec<&str>> {

@@ -294,7 +294,13 @@ mod tests {
         let id = mailbox.deliver(incoming("Plan", "1@x", "", 1_000));
         mailbox.modify_labels(id, &["STARRED".into(), "INBOX".into()], &["UNREAD".into()]).unwrap();
         mailbox.delete(id).unwrap();
-        let kinds: Vec<_> = mailbox.history().since(start).unwrap().iter().map(|change| change.kind.clone()).collect();
+        let kinds: Vec<_> = mailbox
+            .history()
+            .since(start, DateTime::UNIX_EPOCH)
+            .unwrap()
+            .iter()
+            .map(|change| change.kind.clone())
+            .collect();
         assert_eq!(kinds, [ChangeKind::Added, ChangeKind::LabelsAdded(vec!["STARRED".into()]), ChangeKind::Deleted]);
     }
 }

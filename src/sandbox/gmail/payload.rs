@@ -53,6 +53,7 @@ pub(super) fn full(raw: &[u8], attachment_id: &mut dyn FnMut(&str) -> String) ->
     match parse(raw) {
         Some(mail) => tree(&mail, 0, String::new(), 0, attachment_id),
         None => Part {
+            headers: fields(raw),
             body: Some(Body { attachment_id: None, size: raw.len(), data: Some(URL_SAFE.encode(raw)) }),
             ..empty()
         },
@@ -61,12 +62,13 @@ pub(super) fn full(raw: &[u8], attachment_id: &mut dyn FnMut(&str) -> String) ->
 
 /// The root's headers, all or those named.
 pub(super) fn metadata(raw: &[u8], names: &[&str]) -> Part {
-    let Some(mail) = parse(raw) else { return empty() };
     let is_asked =
         |header: &Header| names.is_empty() || names.iter().any(|name| name.eq_ignore_ascii_case(&header.name));
-    let root = mail.root_part();
-    let headers = headers(&mail, root).filter(is_asked).collect();
-    Part { mime_type: mime_type(root), headers, ..empty() }
+    let headers = fields(raw).into_iter().filter(is_asked).collect();
+    match parse(raw) {
+        Some(mail) => Part { mime_type: mime_type(mail.root_part()), headers, ..empty() },
+        None => Part { headers, ..empty() },
+    }
 }
 
 /// The decoded body of the part at `path`.
@@ -130,7 +132,7 @@ fn tree(
     Part {
         mime_type: mime_type(part),
         filename: Some(filename),
-        headers: headers(mail, part).collect(),
+        headers: headers(mail, part),
         body: Some(body),
         parts,
         part_id: Some(path),
@@ -142,19 +144,36 @@ fn mime_type(part: &ParsedPart<'_>) -> String {
     declared.unwrap_or_else(|| "text/plain".to_owned()).to_lowercase()
 }
 
-/// In their order, duplicates included, values as they stand but for the line end.
-fn headers<'m>(mail: &'m Parsed<'_>, part: &'m ParsedPart<'_>) -> impl Iterator<Item = Header> + 'm {
-    let text = |from: u32, to: u32| {
-        let bytes = mail.raw_message.get(from as usize..to as usize).unwrap_or_default();
-        String::from_utf8_lossy(bytes).trim().to_owned()
-    };
-    part.headers.iter().map(move |header| {
-        let name = text(header.offset_field, header.offset_start);
-        Header {
-            name: name.trim_end_matches([':', ' ', '\t']).to_owned(),
-            value: text(header.offset_start, header.offset_end),
+/// A part's headers, in their order, duplicates included, values as they stand but for the line end. Not as the parser has
+/// them, to which some dates hide the header that follows.
+fn headers(mail: &Parsed<'_>, part: &ParsedPart<'_>) -> Vec<Header> {
+    let block = mail.raw_message.get(part.offset_header as usize..part.offset_body as usize);
+    fields(block.unwrap_or_default())
+}
+
+/// The header fields at the start of `block`, up to an empty line.
+fn fields(block: &[u8]) -> Vec<Header> {
+    let mut fields: Vec<Vec<u8>> = Vec::new();
+    let lines = block.split_inclusive(|byte| *byte == b'\n');
+    for line in lines.take_while(|line| !line.trim_ascii().is_empty()) {
+        match fields.last_mut().filter(|_| line.starts_with(b" ") || line.starts_with(b"\t")) {
+            Some(folded) => folded.extend_from_slice(line),
+            None => fields.push(line.to_vec()),
         }
-    })
+    }
+    let header = |field: &Vec<u8>| {
+        let colon = field.iter().position(|byte| *byte == b':')?;
+        let name = field[..colon].trim_ascii_end();
+        let is_name = !name.is_empty() && name.iter().all(u8::is_ascii_graphic);
+        is_name.then(|| Header { name: text(name), value: text(&field[colon + 1..]) })
+    };
+    fields.iter().filter_map(header).collect()
+}
+
+/// JSON holds no bytes: what is not UTF-8 is guessed at.
+fn text(bytes: &[u8]) -> String {
+    let text = std::str::from_utf8(bytes).map(Cow::Borrowed);
+    text.unwrap_or_else(|_| encoding_rs::WINDOWS_1252.decode(bytes).0).trim().to_owned()
 }
 
 /// The part's bytes without their transfer encoding, in their own charset.
@@ -180,6 +199,17 @@ mod tests {
         --y\r\nContent-Type: text/html\r\n\r\n<p>J</p>\r\n--y--\r\n\
         --x\r\nContent-Type: text/csv; name=\"t.csv\"\r\nContent-Disposition: attachment; filename=\"t.csv\"\r\n\
         Content-Transfer-Encoding: base64\r\n\r\nYSxiCg==\r\n--x--\r\n";
+
+    #[test]
+    fn headers_stand_as_they_came() {
+        let block = b"Date: Thu, 20 Jun 2002 05:53:48 UT\r\nFrom: J\xfcrgen\r\n <j@x>\r\nno header\r\nX-Empty:\r\nSubject : a: b\r\n\r\nTo: body";
+        let found: Vec<String> =
+            fields(block).into_iter().map(|header| format!("{}={}", header.name, header.value)).collect();
+        assert_eq!(
+            found,
+            ["Date=Thu, 20 Jun 2002 05:53:48 UT", "From=J\u{fc}rgen\r\n <j@x>", "X-Empty=", "Subject=a: b"]
+        );
+    }
 
     #[test]
     fn the_tree_keeps_headers_parts_and_charsets() {

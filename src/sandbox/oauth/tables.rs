@@ -111,8 +111,13 @@ impl Refresh {
     /// Whether it has died of age: unused for long, or issued by an app in testing.
     pub(super) fn is_outlived(&self, now: DateTime<Utc>, in_testing: bool) -> bool {
         let Some(issued_at) = self.issued_at else { return false };
-        let is_plain = self.scopes.iter().all(|scope| scopes::SIGN_IN.contains(&scope.as_str()));
         now >= self.used_at.unwrap_or(issued_at) + TimeDelta::days(UNUSED_DAYS)
-            || (in_testing && !is_plain && now >= issued_at + TimeDelta::days(TESTING_DAYS))
+            || self.ends_at(in_testing).is_some_and(|end| now >= end)
+    }
+
+    /// When it ends however it is used; `None` for one without such a time.
+    pub(super) fn ends_at(&self, in_testing: bool) -> Option<DateTime<Utc>> {
+        let is_plain = self.scopes.iter().all(|scope| scopes::SIGN_IN.contains(&scope.as_str()));
+        self.issued_at.filter(|_| in_testing && !is_plain).map(|issued_at| issued_at + TimeDelta::days(TESTING_DAYS))
     }
 }

@@ -121,6 +121,7 @@ fn by_code(world: &World, headers: &HeaderMap, form: &Params) -> Result<Value, R
             issued_at: Some(world.clock.now()),
             used_at: None,
         };
+        limit(world, &refresh, &mut tokens);
         world.commit_grant(GrantChange::RefreshIssued(refresh))?;
         tokens["refresh_token"] = token.into();
     }
@@ -193,6 +194,7 @@ fn by_refresh(world: &World, headers: &HeaderMap, form: &Params) -> Result<Value
     let known = world.authority.refresh(token, &client.id, now, behaviour.in_testing);
     let known = known.ok_or_else(|| Refused::new("invalid_grant", "Token has been expired or revoked."))?;
     let (_, mut reply) = issue_access(world, &client.id, &known.email, &known.scopes)?;
+    limit(world, &known, &mut reply);
     if behaviour.rotate_refresh_tokens {
         let next = random_token("1//0", 48);
         let issued = Refresh { token: next.clone(), issued_at: Some(now), used_at: None, ..known };
@@ -202,6 +204,14 @@ fn by_refresh(world: &World, headers: &HeaderMap, form: &Params) -> Result<Value
         world.commit_grant(GrantChange::RefreshUsed { token: token.to_owned(), at: now })?;
     }
     Ok(reply)
+}
+
+/// Says how long a refresh token lives that has a time of its own.
+fn limit(world: &World, refresh: &Refresh, reply: &mut Value) {
+    if let Some(end) = refresh.ends_at(world.behaviour.read().in_testing) {
+        // One second less than there are, as with access tokens.
+        reply["refresh_token_expires_in"] = ((end - world.clock.now()).num_seconds() - 1).max(0).into();
+    }
 }
 
 /// Ends the token, its pair, and every grant of its owner to the project.

@@ -6,10 +6,13 @@ mod table;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-pub use self::{ledger::Limit, table::UnitTable};
 pub(super) use self::{
     ledger::{Ask, Excess, Ledger, Place},
     table::Service,
+};
+pub use self::{
+    ledger::{Limit, Spent},
+    table::UnitTable,
 };
 use super::envelope::ApiError;
 
@@ -31,6 +34,15 @@ pub struct Quota {
     pub calendar_per_project: u32,
     /// Gmail requests that may run at once for a person. Google does not say how many; reports go from 10 to 50.
     pub concurrent_per_user: u32,
+    /// Gmail units all people may use together in a day of Google's, which ends at midnight in California.
+    pub gmail_per_day: u64,
+    /// Calendar requests of all people together in such a day.
+    pub calendar_per_day: u64,
+    /// What becomes of a request beyond the day's.
+    pub past_day: PastDay,
+    /// How much longer a person who is throttled has to wait for each request they send all the same, in milliseconds; 0
+    /// throttles nobody beyond the minute.
+    pub penalty_ms: u32,
     /// Which of its two forms a refusal over a minute's budget takes.
     pub form: RefusalForm,
     /// The message ends in `Retry after` and the time from which the request would fit.
@@ -48,6 +60,10 @@ impl Default for Quota {
             calendar_per_user: 600,
             calendar_per_project: 10_000,
             concurrent_per_user: 10,
+            gmail_per_day: 80_000_000,
+            calendar_per_day: 1_000_000,
+            past_day: PastDay::Billed,
+            penalty_ms: 1_000,
             form: RefusalForm::Forbidden,
             names_time: true,
             sends_header: false,
@@ -60,6 +76,17 @@ impl Quota {
     pub fn legacy() -> Self {
         Self { table: UnitTable::Legacy, gmail_per_user: 15_000, ..Self::default() }
     }
+}
+
+/// Google means to bill what goes beyond; a project may set itself a limit there instead.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum PastDay {
+    /// It runs, and is counted as beyond.
+    #[default]
+    Billed,
+    /// 403 with `dailyLimitExceeded`.
+    Refused,
 }
 
 /// Google uses both for the same event.
@@ -76,6 +103,10 @@ pub enum RefusalForm {
 /// The refusal of a request that does not fit.
 pub(super) fn refusal(excess: &Excess, service: Service, now: DateTime<Utc>) -> ApiError {
     let quota = &excess.quota;
+    if excess.limit == Limit::ProjectDay {
+        let status = http::StatusCode::FORBIDDEN;
+        return ApiError::new(status, "dailyLimitExceeded", "Daily Limit Exceeded").in_domain("usageLimits");
+    }
     let too_many = quota.form == RefusalForm::TooManyRequests || excess.limit == Limit::Concurrency;
     let reason = match excess.limit {
         Limit::UserMinute if !too_many => "userRateLimitExceeded",
@@ -85,7 +116,7 @@ pub(super) fn refusal(excess: &Excess, service: Service, now: DateTime<Utc>) -> 
         (Limit::Concurrency, _) => "Too many concurrent requests for user.".to_owned(),
         (Limit::UserMinute, Service::Gmail) => "User-rate limit exceeded.".to_owned(),
         (Limit::UserMinute, Service::Calendar) => "Rate Limit Exceeded".to_owned(),
-        (Limit::ProjectMinute, _) => format!(
+        (Limit::ProjectMinute | Limit::ProjectDay, _) => format!(
             "Quota exceeded for quota metric 'Queries' and limit 'Queries per minute' of service '{}' for consumer \
              'project_number:1'.",
             service.host()

@@ -209,3 +209,116 @@ async fn pages_of_any_size_make_the_same_list() {
         }
     }
 }
+
+const LIST: &str = "/calendar/v3/users/me/calendarList";
+
+#[tokio::test]
+async fn the_list_of_calendars_tells_what_was_hidden_and_deleted() {
+    let google = Google::start();
+    let (control, token) = (google.control(), google.linked().await);
+    let named = |id: &str, role, hidden| NewCalendar { id: id.into(), role, hidden, ..NewCalendar::default() };
+    control.add_calendar(ADA, named("team@x", Role::Writer, false)).unwrap();
+    control.add_calendar(ADA, named("shy@x", Role::Owner, true)).unwrap();
+    control.add_calendar(ADA, named("busy@x", Role::FreeBusyReader, false)).unwrap();
+    control.add_calendar(ADA, named("old@x", Role::Owner, false)).unwrap();
+    control.delete_calendar(ADA, "old@x").unwrap();
+    let list = async |query: &str| google.all(&token, &format!("{LIST}?maxResults=1{query}"), "items").await.0;
+    assert_eq!(ids(&list("").await), [ADA, "team@x", "busy@x"]);
+    assert_eq!(ids(&list("&showHidden=true").await), [ADA, "team@x", "shy@x", "busy@x"]);
+    assert_eq!(ids(&list("&showDeleted=true").await), [ADA, "team@x", "busy@x", "old@x"]);
+    assert_eq!(ids(&list("&minAccessRole=writer").await), [ADA, "team@x"]);
+
+    let first = google.ok(&token, &format!("{LIST}?maxResults=1")).await;
+    let page = first["nextPageToken"].as_str().unwrap();
+    assert_eq!(google.get(&token, &format!("{LIST}?pageToken={page}&showHidden=true")).await.0, 400);
+    // Nobody falls between two pages because another goes away.
+    control.delete_calendar(ADA, "team@x").unwrap();
+    let (rest, last) = google.all(&token, &format!("{LIST}?maxResults=1&pageToken={page}"), "items").await;
+    assert_eq!(ids(&rest), ["busy@x"]);
+    let changes = format!("{LIST}?syncToken={}", last["nextSyncToken"].as_str().unwrap());
+    control.add_calendar(ADA, named("busy@x", Role::FreeBusyReader, true)).unwrap();
+    let told = google.ok(&token, &changes).await["items"].clone();
+    assert_eq!((&told[0]["id"], &told[0]["deleted"]), (&json!("team@x"), &json!(true)));
+    assert_eq!((&told[1]["id"], &told[1]["hidden"]), (&json!("busy@x"), &json!(true)), "{told:#}");
+    for forbidden in ["minAccessRole=owner", "showHidden=false", "showDeleted=false"] {
+        assert_eq!(google.get(&token, &format!("{changes}&{forbidden}")).await.0, 400, "{forbidden}");
+    }
+    control.invalidate_sync_tokens(ADA).unwrap();
+    assert_eq!(google.get(&token, &changes).await.0, 410);
+}
+
+#[tokio::test]
+async fn a_page_may_be_short_and_lead_on() {
+    let google = Google::start();
+    let (control, token) = (google.control(), google.linked().await);
+    for n in 0..25 {
+        control.put_event(ADA, "primary", day(&format!("day{n:02}"))).unwrap();
+    }
+    let page = google.ok(&token, &format!("{EVENTS}?maxResults=20")).await;
+    assert_eq!((page["items"].as_array().unwrap().len(), page["nextPageToken"].is_string()), (18, true));
+    assert!(page.get("nextSyncToken").is_none());
+    assert_eq!(google.all(&token, &format!("{EVENTS}?maxResults=20"), "items").await.0.len(), 25);
+}
+
+#[tokio::test]
+async fn readers_see_as_much_as_they_may_and_as_many_as_they_ask_for() {
+    let google = Google::start();
+    let (control, token) = (google.control(), google.linked().await);
+    let shared = |role| NewCalendar { id: "team@x".into(), role, ..NewCalendar::default() };
+    control.add_calendar(ADA, shared(Role::Owner)).unwrap();
+    let guests = json!([{"email": "b@x"}, {"email": ADA, "self": true}, {"email": "c@x"}]);
+    let event = |id: &str, visibility: &str| {
+        json!({"id": id, "summary": "Talk", "visibility": visibility, "attendees": guests, "start": {"date": "2026-12-01"},
+            "end": {"date": "2026-12-02"}, "extendedProperties": {"private": {"app": "crm"}, "shared": {"n": "1"}}})
+    };
+    control.put_event(ADA, "team@x", event("open00", "default")).unwrap();
+    control.put_event(ADA, "team@x", event("shut00", "private")).unwrap();
+    let path = "/calendar/v3/calendars/team@x/events";
+    let seen = async || {
+        let items = google.ok(&token, path).await["items"].clone();
+        items.as_array().unwrap().iter().map(|item| item.get("summary").is_some()).collect::<Vec<_>>()
+    };
+    for (role, expected) in
+        [(Role::Owner, [true, true]), (Role::Reader, [true, false]), (Role::FreeBusyReader, [false, false])]
+    {
+        control.add_calendar(ADA, shared(role)).unwrap();
+        assert_eq!(seen().await, expected, "{role:?}");
+    }
+    let hidden = google.ok(&token, &format!("{path}/open00")).await;
+    assert!(hidden.get("attendees").is_none() && hidden["start"]["date"] == "2026-12-01", "{hidden}");
+
+    control.add_calendar(ADA, shared(Role::Owner)).unwrap();
+    let few = google.ok(&token, &format!("{path}/open00?maxAttendees=2")).await;
+    assert_eq!((&few["attendeesOmitted"], &few["attendees"]), (&json!(true), &json!([guests[1]])));
+    let all = google.ok(&token, &format!("{path}/open00?maxAttendees=3")).await;
+    assert_eq!((all.get("attendeesOmitted"), all["attendees"].as_array().unwrap().len()), (None, 3));
+
+    let found = async |query: &str| google.ok(&token, &format!("{path}?{query}")).await;
+    let both = found("privateExtendedProperty=app%3Dcrm&sharedExtendedProperty=n%3D1").await;
+    assert_eq!((both["items"].as_array().unwrap().len(), both.get("nextSyncToken")), (2, None));
+    assert_eq!(found("privateExtendedProperty=app%3Dcrm&privateExtendedProperty=x%3Dy").await["items"], json!([]));
+    assert_eq!(google.get(&token, &format!("{path}?sharedExtendedProperty=n")).await.0, 400);
+}
+
+#[tokio::test]
+async fn deleted_instances_are_shown_alone_where_singles_are_asked_for() {
+    let google = Google::start();
+    let (control, token) = (google.control(), google.linked().await);
+    let at = |hour: &str| json!({"dateTime": format!("2026-12-01T{hour}:00:00Z"), "timeZone": "UTC"});
+    let daily = json!({"id": "daily0", "start": at("09"), "end": at("10"), "recurrence": ["RRULE:FREQ=DAILY;COUNT=3"]});
+    control.put_event(ADA, "primary", daily).unwrap();
+    let second = "2026-12-02T09:00:00Z".parse().unwrap();
+    control.cancel_instance(ADA, "primary", "daily0", second).unwrap();
+    let list =
+        async |query: &str| google.ok(&token, &format!("{EVENTS}?singleEvents=true{query}")).await["items"].clone();
+    assert_eq!(list("").await.as_array().unwrap().len(), 2);
+    let with_deleted = list("&showDeleted=true").await;
+    let statuses: Vec<&str> =
+        with_deleted.as_array().unwrap().iter().map(|item| item["status"].as_str().unwrap()).collect();
+    assert_eq!(statuses.iter().filter(|status| **status == "cancelled").count(), 1, "{statuses:?}");
+    assert_eq!(statuses.len(), 3);
+    let instances = format!("{EVENTS}/daily0/instances");
+    let one = google.ok(&token, &format!("{instances}?originalStart=2026-12-03T10:00:00%2B01:00")).await;
+    assert_eq!(ids(one["items"].as_array().unwrap()), ["daily0_20261203T090000Z"]);
+    assert_eq!(google.ok(&token, &format!("{instances}?originalStart=2026-12-03T10:00:00Z")).await["items"], json!([]));
+}

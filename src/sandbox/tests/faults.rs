@@ -95,3 +95,54 @@ async fn an_answer_holds_the_fields_that_were_asked_for() {
     assert_eq!((status, &body["error"]["errors"][0]["reason"]), (400, &json!("invalidParameter")));
     assert_eq!(google.get(&token, "/calendar/v3/calendars/none?fields=id").await.1["error"]["code"], 404);
 }
+
+#[tokio::test]
+async fn every_refusal_that_google_knows_has_its_envelope() {
+    let google = Google::start();
+    let (control, token) = (google.control(), google.linked().await);
+    for (status, reason, message, domain, word) in [
+        (400, "badRequest", "Bad Request", "global", "INVALID_ARGUMENT"),
+        (400, "failedPrecondition", "Mail service not enabled", "global", "FAILED_PRECONDITION"),
+        (403, "rateLimitExceeded", "Rate Limit Exceeded", "usageLimits", "PERMISSION_DENIED"),
+        (403, "userRateLimitExceeded", "User Rate Limit Exceeded", "usageLimits", "PERMISSION_DENIED"),
+        (403, "quotaExceeded", "Calendar usage limits exceeded.", "usageLimits", "PERMISSION_DENIED"),
+        (403, "dailyLimitExceeded", "Daily Limit Exceeded", "usageLimits", "PERMISSION_DENIED"),
+        (403, "accessNotConfigured", "Access Not Configured", "usageLimits", "PERMISSION_DENIED"),
+        (403, "domainPolicy", "The domain administrators have disabled Gmail apps.", "global", "PERMISSION_DENIED"),
+        (404, "notFound", "Requested entity was not found.", "global", "NOT_FOUND"),
+        (429, "rateLimitExceeded", "Too many concurrent requests for user.", "usageLimits", "RESOURCE_EXHAUSTED"),
+        (500, "backendError", "Backend Error", "global", "INTERNAL"),
+        (503, "backendError", "Backend Error", "global", "UNAVAILABLE"),
+    ] {
+        let (reason, message) = (reason.to_owned(), message.to_owned());
+        let effect = Effect::Refuse { status, reason: reason.clone(), message: message.clone(), retry_after: None };
+        control.plan_fault(plan(PROFILE, effect));
+        let inner = json!({"domain": domain, "reason": reason, "message": message});
+        let error = json!({"code": status, "message": message, "errors": [inner], "status": word});
+        assert_eq!(google.get(&token, PROFILE).await, (status, json!({"error": error})));
+    }
+    // The token endpoint has a form of its own.
+    let effect = Effect::Refuse {
+        status: 400,
+        reason: "invalid_grant".into(),
+        message: "Bad Request".into(),
+        retry_after: None,
+    };
+    let which = FaultMatch { path_prefix: "/token".into(), ..FaultMatch::default() };
+    control.plan_fault(FaultPlan { which, effect, ..FaultPlan::default() });
+    let refused = json!({"error": "invalid_grant", "error_description": "Bad Request"});
+    assert_eq!(google.token(&[("grant_type", "refresh_token")]).await, (400, refused));
+}
+
+#[tokio::test]
+async fn a_late_answer_is_the_true_one() {
+    let google = Google::start();
+    let (control, token) = (google.control(), google.linked().await);
+    let truth = google.ok(&token, PROFILE).await;
+    control.plan_fault(FaultPlan { latency_ms: 3_600_000, ..plan(PROFILE, Effect::Late) });
+    let patient =
+        google.http.get(google.at(PROFILE)).bearer_auth(&token).timeout(std::time::Duration::from_millis(100));
+    assert!(patient.send().await.unwrap_err().is_timeout());
+    control.plan_fault(FaultPlan { latency_ms: 1, ..plan(PROFILE, Effect::Late) });
+    assert_eq!(google.ok(&token, PROFILE).await, truth);
+}

@@ -156,3 +156,71 @@ async fn threads_hold_their_messages() {
     assert_eq!(google.get(&token, "/gmail/v1/users/me/threads/ff").await.0, 404);
     assert_eq!(google.get(&token, &format!("/gmail/v1/users/me/threads/{first}?format=raw")).await.0, 400);
 }
+
+#[tokio::test]
+async fn history_is_forgotten_with_age() {
+    let google = Google::start();
+    let (control, tokens) = (google.control(), google.link(&SCOPES.split(' ').collect::<Vec<_>>()).await);
+    let refresh = tokens["refresh_token"].as_str().unwrap();
+    let fresh = async || {
+        let form = [("grant_type", "refresh_token"), ("refresh_token", refresh)];
+        google.token(&form).await.1["access_token"].as_str().unwrap().to_owned()
+    };
+    let id_now = async |token: &str| {
+        google.ok(token, "/gmail/v1/users/me/profile").await["historyId"].as_str().unwrap().to_owned()
+    };
+    let since = |start: &str| format!("/gmail/v1/users/me/history?startHistoryId={start}");
+    let token = tokens["access_token"].as_str().unwrap();
+    let start = id_now(token).await;
+    control.deliver(ADA, &mail("old"), Deliver::default()).unwrap();
+    let seen = id_now(token).await;
+    control.advance(TimeDelta::hours(7 * 24 - 1)).unwrap();
+    let token = fresh().await;
+    assert_eq!(google.ok(&token, &since(&start)).await["history"].as_array().unwrap().len(), 1);
+    control.deliver(ADA, &mail("young"), Deliver::default()).unwrap();
+    control.advance(TimeDelta::hours(2)).unwrap();
+    let token = fresh().await;
+    assert_eq!(google.get(&token, &since(&start)).await.0, 404, "it has missed what was forgotten");
+    assert_eq!(google.ok(&token, &since(&seen)).await["history"].as_array().unwrap().len(), 1);
+    // In rare cases it is only hours.
+    control.behave(Behaviour { history_hours: 1, ..Behaviour::default() });
+    assert_eq!(google.get(&token, &since(&seen)).await.0, 404);
+    let newest = id_now(&token).await;
+    assert_eq!(
+        google.ok(&token, &since(&newest)).await,
+        json!({"historyId": newest}),
+        "who has missed nothing goes on"
+    );
+}
+
+#[tokio::test]
+async fn history_can_be_asked_about_one_label() {
+    let google = Google::start();
+    let (control, token) = (google.control(), google.linked().await);
+    let start = google.ok(&token, "/gmail/v1/users/me/profile").await["historyId"].as_str().unwrap().to_owned();
+    let starred = control.deliver(ADA, &mail("one"), Deliver::default()).unwrap();
+    control.deliver(ADA, &mail("two"), Deliver::default()).unwrap();
+    control.modify_labels(ADA, &starred, &["STARRED"], &[]).unwrap();
+    control.modify_labels(ADA, &starred, &[], &["STARRED"]).unwrap();
+    let path = format!("/gmail/v1/users/me/history?startHistoryId={start}&labelId=STARRED&maxResults=1");
+    let (records, _) = google.all(&token, &path, "history").await;
+    let kinds: Vec<bool> = records.iter().map(|record| record.get("labelsAdded").is_some()).collect();
+    assert_eq!(kinds, [true, false], "the change that took the label away is about it as well");
+}
+
+#[tokio::test]
+async fn answers_are_compressed_for_clients_that_say_so_twice() {
+    let google = Google::start();
+    let token = google.linked().await;
+    let id = google.control().deliver(ADA, &mail("plain"), Deliver::default()).unwrap();
+    let http = reqwest::Client::builder().no_gzip().build().unwrap();
+    for (agent, accepted, encoding) in
+        [("app (gzip)", "gzip", Some("gzip")), ("app", "gzip", None), ("app (gzip)", "identity", None)]
+    {
+        let request = http.get(google.at(&format!("/gmail/v1/users/me/messages/{id}"))).bearer_auth(&token);
+        let answer = request.header("user-agent", agent).header("accept-encoding", accepted).send().await.unwrap();
+        let told = answer.headers().get("content-encoding").map(|value| value.to_str().unwrap().to_owned());
+        assert_eq!(told.as_deref(), encoding, "{agent}, {accepted}");
+        assert_eq!(answer.bytes().await.unwrap().starts_with(&[0x1f, 0x8b]), encoding.is_some());
+    }
+}

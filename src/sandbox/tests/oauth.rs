@@ -193,3 +193,73 @@ async fn a_restart_ends_only_what_was_revoked_before() {
     let google = Google::start_with(Some(&file));
     assert_eq!((refresh(&google, &old).await.0, refresh(&google, &new).await.0), (400, 200));
 }
+
+#[tokio::test]
+async fn a_code_lives_ten_minutes_and_belongs_to_its_request() {
+    let google = Google::start();
+    let scopes: Vec<&str> = SCOPES.split(' ').collect();
+    let code = async || {
+        let page = google.consent_page(&[("prompt", "consent")]).await;
+        query(&google.decide(&page, "continue", &scopes).await, "code").unwrap()
+    };
+    let old = code().await;
+    google.control().advance(TimeDelta::seconds(601)).unwrap();
+    assert_eq!(google.exchange(&old).await.1["error"], "invalid_grant");
+    let moved = code().await;
+    let form = [("grant_type", "authorization_code"), ("code_verifier", "verifier")];
+    let elsewhere = [form[0], form[1], ("code", moved.as_str()), ("redirect_uri", "http://127.0.0.1:9/other")];
+    assert_eq!(google.token(&elsewhere).await.1["error"], "redirect_uri_mismatch");
+    let bare = code().await;
+    let bare = [form[0], ("code", bare.as_str()), ("redirect_uri", CALLBACK)];
+    assert_eq!(google.token(&bare).await.1["error"], "invalid_grant", "its verifier is missing");
+    assert_eq!(google.token(&[form[0], ("redirect_uri", CALLBACK)]).await.1["error"], "invalid_request");
+    // The client may prove itself by either of two ways.
+    let good = code().await;
+    let form = [form[0], form[1], ("code", good.as_str()), ("redirect_uri", CALLBACK)];
+    let basic = google.http.post(google.at("/token")).basic_auth("app", Some("shh")).form(&form);
+    assert_eq!(basic.send().await.unwrap().status(), 200);
+    let nobody = google.http.post(google.at("/token")).basic_auth("app", Some("no")).form(&form);
+    assert_eq!(nobody.send().await.unwrap().json::<Value>().await.unwrap()["error"], "invalid_client");
+    assert_eq!(google.http.post(google.at("/revoke")).send().await.unwrap().status(), 400);
+}
+
+#[tokio::test]
+async fn an_authorization_request_is_honoured_to_the_letter() {
+    let google = Google::start();
+    let mail = "https://www.googleapis.com/auth/gmail.readonly";
+    let error =
+        async |extra: &[(&str, &str)]| query(&Url::parse(&google.consent_page(extra).await).unwrap(), "error").unwrap();
+    assert_eq!(error(&[("prompt", "none")]).await, "consent_required");
+    assert!(google.consent_page(&[("prompt", "select_account")]).await.contains("Choose an account"));
+    assert!(google.consent_page(&[("login_hint", "nobody@x.example")]).await.contains("Choose an account"));
+    google.control().add_account("bob@brightwater.example", "Bob").unwrap();
+    assert_eq!(error(&[("prompt", "none")]).await, "interaction_required");
+    let ada = ("login_hint", ADA);
+
+    // Whoever wants no offline access gets no refresh token.
+    let page = google.consent_page(&[ada, ("access_type", "online")]).await;
+    let back = google.decide(&page, "continue", &[mail]).await;
+    assert!(google.exchange(&query(&back, "code").unwrap()).await.1.get("refresh_token").is_none());
+    // What was granted before comes along where it is asked for, and only there.
+    for (include, n_scopes) in [("false", 2), ("true", 3)] {
+        let page = google.consent_page(&[ada, ("prompt", "consent"), ("include_granted_scopes", include)]).await;
+        let back = google.decide(&page, "continue", &[]).await;
+        let scope = text(&google.exchange(&query(&back, "code").unwrap()).await.1, "scope");
+        assert_eq!((scope.split(' ').count(), scope.contains(mail)), (n_scopes, n_scopes == 3), "{scope}");
+    }
+}
+
+#[tokio::test]
+async fn an_app_in_testing_is_told_how_long_its_grant_lasts() {
+    let google = Google::start();
+    google.control().behave(Behaviour { in_testing: true, ..Behaviour::default() });
+    let tokens = linked(&google).await;
+    let left = tokens["refresh_token_expires_in"].as_i64().unwrap();
+    assert!((7 * 86_400 - 60..7 * 86_400).contains(&left), "{left}");
+    google.control().advance(TimeDelta::days(1)).unwrap();
+    let fresh = refresh(&google, &text(&tokens, "refresh_token")).await.1;
+    let left = fresh["refresh_token_expires_in"].as_i64().unwrap();
+    assert!((6 * 86_400 - 60..6 * 86_400).contains(&left), "{left}");
+    google.control().behave(Behaviour::default());
+    assert!(linked(&google).await.get("refresh_token_expires_in").is_none());
+}

@@ -4,7 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
 
 use super::{
-    super::{FaultMatch, FaultPlan, Limit, Quota, RefusalForm, UnitTable, When},
+    super::{FaultMatch, FaultPlan, Limit, PastDay, Quota, RefusalForm, Spent, UnitTable, When},
     support::*,
 };
 
@@ -89,4 +89,49 @@ async fn more_requests_at_once_than_a_person_may_have_are_refused() {
     assert_eq!((refused.len(), done.len()), (2, 3));
     assert_eq!(refused[0].1["error"]["message"], "Too many concurrent requests for user.");
     google.ok(&token, PROFILE).await;
+}
+
+#[tokio::test]
+async fn whoever_keeps_calling_while_throttled_is_told_to_wait_longer() {
+    let google = Google::start();
+    let (control, token) = (google.control(), google.linked().await);
+    control.set_quota(Some(Quota { gmail_per_user: 5, penalty_ms: 10_000, ..Quota::default() }));
+    google.ok(&token, LIST).await;
+    let told = async || {
+        let (status, body) = google.get(&token, LIST).await;
+        assert_eq!(status, 403);
+        named(body["error"]["message"].as_str().unwrap())
+    };
+    let (first, second, third) = (told().await, told().await, told().await);
+    assert_eq!((second - first, third - second), (TimeDelta::seconds(10), TimeDelta::seconds(10)));
+    control.advance(third - control.now() - TimeDelta::seconds(5)).unwrap();
+    let last = told().await;
+    assert_eq!(last - third, TimeDelta::seconds(10), "though the minute has room by now");
+    control.advance(last - control.now() + TimeDelta::milliseconds(1)).unwrap();
+    google.ok(&token, LIST).await;
+}
+
+#[tokio::test]
+async fn a_day_has_a_threshold_and_a_project_may_make_it_a_limit() {
+    let google = Google::start();
+    let (control, token) = (google.control(), google.linked().await);
+    let quota = Quota { gmail_per_day: 7, calendar_per_day: 0, ..Quota::default() };
+    control.set_quota(Some(quota.clone()));
+    google.ok(&token, LIST).await;
+    google.ok(&token, LIST).await;
+    google.ok(&token, EVENTS).await;
+    assert_eq!(control.spent_today(), [Spent { units: 10, beyond: 3 }, Spent { units: 1, beyond: 1 }]);
+    control.set_quota(Some(Quota { past_day: PastDay::Refused, ..quota }));
+    google.ok(&token, LIST).await;
+    let (status, body) = google.get(&token, LIST).await;
+    let inner = &body["error"]["errors"][0];
+    assert_eq!(
+        (status, &inner["reason"], &inner["domain"]),
+        (403, &json!("dailyLimitExceeded"), &json!("usageLimits"))
+    );
+    let refused: Vec<_> = control.journal().into_iter().filter_map(|entry| entry.refused).collect();
+    assert_eq!(refused, [Limit::ProjectDay]);
+    let spent: serde_json::Value =
+        google.http.get(google.at("/_sandbox/quota")).send().await.unwrap().json().await.unwrap();
+    assert_eq!(spent["gmail"], json!({"units": 5, "beyond": 0}));
 }

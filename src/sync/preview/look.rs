@@ -17,7 +17,7 @@ use crate::{
         consent::{CalendarScope, Exclusions, Label, MailScope, Snapshot},
         filter::{self, MailFilter},
         ids::AccountId,
-        normalize::{NewInteraction, Role, mail::ParsedMail, meeting},
+        normalize::{NewInteraction, Role, mail::Outline, meeting},
         quota::{self, Call},
         stream::Collection,
     },
@@ -99,7 +99,8 @@ impl Look {
         let aliases = [session.account.email.to_lowercase()];
         let (mut labels, mut senders) = (BTreeMap::<String, u64>::new(), BTreeMap::<String, u64>::new());
         let mailbox = Collection::mailbox();
-        let mut fetched = std::pin::pin!(app.google.hydrate(
+        // Without bodies: the newest mails may be the largest there are, and people wait for this.
+        let mut fetched = std::pin::pin!(app.google.outline(
             &session.access,
             &mailbox,
             sampled,
@@ -109,7 +110,8 @@ impl Look {
         while let Some((_, payload)) = fetched.next().await {
             calls::count(&mut tally, Service::Gmail, &payload);
             // A sample that cannot be had is one sample fewer; the run itself will say why.
-            let Ok(Ok(mail)) = payload.map(|payload| ParsedMail::read(&payload.json)) else { continue };
+            let Ok(Ok(outline)) = payload.map(|payload| Outline::read(&payload.json)) else { continue };
+            let Outline { mail, snippet } = outline;
             self.facts.sampled_mails += 1;
             let facts = mail.facts();
             if let Err(rule) = filter.is_inside(&facts) {
@@ -125,7 +127,7 @@ impl Look {
                 title: row.subject,
                 who,
                 at: row.occurred_at,
-                snippet: row.snippet,
+                snippet,
             });
         }
         session.note(app, Service::Gmail, tally).await;

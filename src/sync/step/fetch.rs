@@ -3,7 +3,10 @@
 use std::sync::Arc;
 
 use futures::{SinkExt, StreamExt, channel::mpsc};
-use tokio::task::JoinSet;
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore},
+    task::JoinSet,
+};
 
 use super::{
     super::{Result, calls, calls::Leave, store, store::Arrived},
@@ -19,6 +22,12 @@ use crate::{
 
 /// Ids taken from the ledger at once.
 const ROUND: usize = 1_000;
+
+/// So many bytes are stored together although the chunk is not full: a hundred mails may have a few hundred kilobytes or
+/// several gigabytes.
+const CHUNK_BYTES: usize = 32 << 20;
+/// And so much may wait, in KiB, while others are stored. A single mail that is larger has it all.
+const ROOM: usize = 64 << 10;
 
 impl Slice<'_> {
     /// Fetches until nothing is pending, `most` are fetched, or the slice is over.
@@ -47,7 +56,7 @@ impl Slice<'_> {
         let (chunk, service) = (self.chunk(app), self.stream.service);
         let get = if service == Service::Gmail { Call::GmailGet } else { Call::Calendar };
         let mut fetching = Fetching::start(app, self, chunk);
-        let (mut arrived, mut tally) = (Vec::with_capacity(chunk), Tally::default());
+        let (mut arrived, mut arrived_bytes, mut tally) = (Vec::with_capacity(chunk), 0, Tally::default());
         let mut held = None;
         loop {
             // Keep a chunk on order beyond the one that is arriving, as far as the budget reaches.
@@ -64,6 +73,7 @@ impl Slice<'_> {
             // What was ordered is stored first; what had to wait stays pending.
             let Some((id, result)) = fetching.next().await? else { break };
             calls::count(&mut tally, service, &result);
+            arrived_bytes += bytes_of(&result);
             match sort(id, result) {
                 Ok(one) => arrived.push(one),
                 Err(error) => {
@@ -73,7 +83,8 @@ impl Slice<'_> {
                     return self.refused(app, error).await;
                 }
             }
-            if arrived.len() >= chunk || fetching.outstanding == 0 {
+            if arrived.len() >= chunk || fetching.outstanding == 0 || arrived_bytes >= CHUNK_BYTES {
+                arrived_bytes = 0;
                 let flow = self.settle(app, std::mem::take(&mut arrived), std::mem::take(&mut tally)).await?;
                 let Flow::On = flow else { return Ok(flow) };
                 if Instant::now() > self.deadline {
@@ -132,7 +143,8 @@ impl Slice<'_> {
 /// A task that fetches what is ordered, so that the network works while the database does. Dropping it ends it.
 struct Fetching {
     orders: mpsc::UnboundedSender<String>,
-    results: mpsc::Receiver<Hydrated>,
+    /// Each with the room it takes until someone has it.
+    results: mpsc::Receiver<(Hydrated, OwnedSemaphorePermit)>,
     /// Ordered, and not yet taken from the results.
     outstanding: usize,
     _task: JoinSet<()>,
@@ -145,11 +157,15 @@ impl Fetching {
         // Unbounded by itself; whoever orders looks at what is outstanding.
         let (orders, ids) = mpsc::unbounded();
         let (mut sender, results) = mpsc::channel(chunk);
+        let room = Arc::new(Semaphore::new(ROOM));
         let mut task = JoinSet::new();
         task.spawn(async move {
             let mut fetched = std::pin::pin!(google.hydrate(&access, &collection, ids, in_flight));
             while let Some(one) = fetched.next().await {
-                if sender.send(one).await.is_err() {
+                let needed = u32::try_from((bytes_of(&one.1) >> 10).clamp(1, ROOM)).unwrap_or(1);
+                // The semaphore is never closed.
+                let Ok(taken) = room.clone().acquire_many_owned(needed).await else { return };
+                if sender.send((one, taken)).await.is_err() {
                     return;
                 }
             }
@@ -170,10 +186,14 @@ impl Fetching {
         if self.outstanding == 0 {
             return Ok(None);
         }
-        let one = self.results.next().await.ok_or_else(|| anyhow::anyhow!("the fetching task ended early"))?;
+        let (one, _room) = self.results.next().await.ok_or_else(|| anyhow::anyhow!("the fetching task ended early"))?;
         self.outstanding -= 1;
         Ok(Some(one))
     }
+}
+
+fn bytes_of(result: &Result<providers::Payload, providers::Error>) -> usize {
+    result.as_ref().map_or(0, |payload| payload.json.len())
 }
 
 /// Tells what became of one item from what ends the slice.

@@ -56,7 +56,7 @@ type Decided = (Resolution, Option<NewRawEvent>);
 impl Decider<'_> {
     /// What the ledger says of an item now that it has arrived, and the raw event that goes with it.
     pub(super) fn decide(&self, known: Option<&Known>, one: Prepared) -> Result<Decided> {
-        let Prepared { source_id, what } = one;
+        let Prepared { source_id, what, universal_hash } = one;
         let mut resolution = Resolution {
             source_id,
             outcome: ItemOutcome::Pending,
@@ -68,6 +68,7 @@ impl Decider<'_> {
             changed: false,
             purge_in_days: None,
             in_batch: None,
+            universal_hash,
         };
         if !self.include_undone && known.is_some_and(|known| known.outcome == ItemOutcome::Undone) {
             resolution.outcome = ItemOutcome::Undone;

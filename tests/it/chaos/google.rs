@@ -115,12 +115,26 @@ pub(super) async fn revokes(cluster: Arc<Cluster>, seed: u64) -> Found {
 pub(super) async fn narrows(cluster: Arc<Cluster>, seed: u64) -> Found {
     let mut rig = Rig::new(&cluster, seed, impatient()).await;
     let batch = rig.import().await;
+    let is_mail = rig.rng.random_bool(0.5);
+    // Meetings are few: they would all be there before anyone could take anything away.
+    if is_mail {
+        rig.straggle()
+    } else {
+        rig.slow("/calendar/", 500, When::Next(u32::MAX))
+    }
     let _worker = rig.worker();
-    let least = rig.rng.random_range(0..rig.n_messages * 2 / 3);
-    rig.stored(&batch, least).await;
-    let scope = ["https://www.googleapis.com/auth/gmail.readonly", "https://www.googleapis.com/auth/calendar.readonly"]
-        [rig.rng.random_range(0..2)];
+    let scope = if is_mail {
+        let least = rig.rng.random_range(0..rig.n_messages / 2);
+        rig.stored(&batch, least).await;
+        "https://www.googleapis.com/auth/gmail.readonly"
+    } else {
+        let at_work = "SELECT count(*) FROM jobs WHERE kind = 'google_calendar_sync' AND state = 'running'";
+        rig.reaches(&batch, at_work, 1).await;
+        rig.linger(400).await;
+        "https://www.googleapis.com/auth/calendar.readonly"
+    };
     rig.app.google.narrow_grants(ADA, &[scope]).expect("narrowed");
+    rig.app.google.clear_faults();
     let end = rig.end(&batch).await;
     let found = Found::met(end != "succeeded");
     rig.ada.connect(ADA).await;

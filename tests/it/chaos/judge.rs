@@ -6,10 +6,7 @@ use chrono::SecondsFormat;
 use serde_json::{Value, json};
 
 use super::rig::{Rig, moment};
-use crate::{
-    flow::ADA,
-    support::{eventually, uuid_of},
-};
+use crate::support::{eventually, uuid_of};
 
 /// What one run came to.
 #[derive(Debug, Default)]
@@ -176,7 +173,8 @@ async fn again(rig: &Rig, found: &mut Found) {
 async fn ledger(rig: &Rig, collection: &str) -> BTreeMap<String, (String, i64)> {
     let sql = format!(
         "SELECT i.source_id, i.outcome, coalesce(i.version, -1) FROM items i JOIN streams s USING (user_id, stream_id)
-         WHERE s.collection_id = '{collection}'"
+         WHERE s.account_id = '{}' AND s.collection_id = '{collection}'",
+        uuid_of(&rig.account)
     );
     let rows = rig.app.db.rows(&sql).await;
     rows.into_iter().map(|row| (row[0].clone(), (row[1].clone(), row[2].parse().expect("a number")))).collect()
@@ -200,22 +198,26 @@ fn compare<T: Ord + Clone + std::fmt::Debug>(found: &mut Found, what: &str, ther
 }
 
 async fn mails(rig: &Rig, found: &mut Found) {
-    let inside: BTreeSet<String> = rig.app.google.search(ADA, "-in:chats").expect("a search").into_iter().collect();
+    let inside: BTreeSet<String> =
+        rig.app.google.search(rig.email, "-in:chats").expect("a search").into_iter().collect();
     let there: Vec<(String, i64, String)> = rig
         .app
         .google
-        .messages(ADA)
+        .messages(rig.email)
         .expect("mail")
         .into_iter()
         .filter(|mail| inside.contains(&mail.id))
         .map(|mail| (mail.id, i64::try_from(mail.history_id).unwrap_or(-1), mail.labels.join(" ")))
         .collect();
-    let sql = "SELECT group_key, version, (SELECT coalesce(string_agg(l, ' ' ORDER BY l COLLATE \"C\"), '') FROM unnest(labels) l)
-        FROM interactions WHERE kind = 'email'";
+    let sql = format!(
+        "SELECT group_key, version, (SELECT coalesce(string_agg(l, ' ' ORDER BY l COLLATE \"C\"), '') FROM unnest(labels) l)
+         FROM interactions WHERE kind = 'email' AND account_id = '{}'",
+        uuid_of(&rig.account)
+    );
     let shown: Vec<(String, i64, String)> = rig
         .app
         .db
-        .rows(sql)
+        .rows(&sql)
         .await
         .into_iter()
         .map(|row| (row[0].clone(), row[1].parse().expect("a number"), row[2].clone()))
@@ -246,10 +248,13 @@ fn when(time: &Value) -> String {
 }
 
 async fn meetings(rig: &Rig, found: &mut Found) {
-    let sql = "SELECT s.collection_id, p.snapshot->'calendar'->>'from', p.snapshot->'calendar'->>'to'
-        FROM streams s JOIN previews p USING (user_id, preview_id) WHERE s.service = 'calendar'";
-    let streams = rig.app.db.rows(sql).await;
-    let bearer = rig.app.calendar_bearer(&rig.ada, ADA).await;
+    let account = uuid_of(&rig.account);
+    let sql = format!(
+        "SELECT s.collection_id, p.snapshot->'calendar'->>'from', p.snapshot->'calendar'->>'to'
+         FROM streams s JOIN previews p USING (user_id, preview_id) WHERE s.service = 'calendar' AND s.account_id = '{account}'"
+    );
+    let streams = rig.app.db.rows(&sql).await;
+    let bearer = rig.app.calendar_bearer(&rig.ada, rig.email).await;
     found.wrong(usize::from(streams.is_empty()), || "no calendar was read".to_owned());
     for row in streams {
         let [calendar, from, to] = row.try_into().expect("three columns");
@@ -264,7 +269,8 @@ async fn meetings(rig: &Rig, found: &mut Found) {
             .collect();
         let sql = format!(
             "SELECT n.group_key, coalesce(n.all_day_from::text, to_char(n.occurred_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'))
-             FROM interactions n JOIN streams s USING (user_id, stream_id) WHERE s.collection_id = '{calendar}'"
+             FROM interactions n JOIN streams s USING (user_id, stream_id)
+             WHERE s.collection_id = '{calendar}' AND s.account_id = '{account}'"
         );
         let rows = rig.app.db.rows(&sql).await;
         let shown: Vec<(String, String)> = rows.into_iter().map(|row| (row[0].clone(), row[1].clone())).collect();
@@ -281,15 +287,22 @@ async fn meetings(rig: &Rig, found: &mut Found) {
     }
 }
 
-/// Every interaction with every column.
+/// Every interaction of the account with every column.
 async fn interactions(rig: &Rig) -> Vec<Vec<String>> {
-    rig.app.db.rows("SELECT to_jsonb(n) FROM interactions n ORDER BY interaction_id").await
+    let account = uuid_of(&rig.account);
+    let sql = format!("SELECT to_jsonb(n) FROM interactions n WHERE account_id = '{account}' ORDER BY interaction_id");
+    rig.app.db.rows(&sql).await
 }
 
 /// Invariant 7: builds the timeline anew from the raw events.
 async fn rebuilt(rig: &Rig, found: &mut Found) {
     let before = interactions(rig).await;
-    rig.app.db.rows("DELETE FROM interactions; UPDATE items SET to_project = true").await;
+    let account = uuid_of(&rig.account);
+    let forget = format!(
+        "DELETE FROM interactions WHERE account_id = '{account}'; UPDATE items SET to_project = true
+         WHERE stream_id IN (SELECT stream_id FROM streams WHERE account_id = '{account}')"
+    );
+    rig.app.db.rows(&forget).await;
     // A run in which nothing has changed projects what is marked as behind.
     again(rig, found).await;
     let after = interactions(rig).await;

@@ -13,17 +13,20 @@ pub(super) struct Row {
     doubled: usize,
     stuck: usize,
     wrong: usize,
+    /// Seeds whose trouble came too late.
+    unmet: Vec<u64>,
     notes: Vec<String>,
 }
 
 impl Row {
     pub(super) fn new(case: &'static str) -> Self {
-        Self { case, runs: 0, met: 0, lost: 0, doubled: 0, stuck: 0, wrong: 0, notes: Vec::new() }
+        Self { case, runs: 0, met: 0, lost: 0, doubled: 0, stuck: 0, wrong: 0, unmet: Vec::new(), notes: Vec::new() }
     }
 
     pub(super) fn add(&mut self, seed: u64, found: Found) {
         self.runs += 1;
         self.met += usize::from(found.met);
+        self.unmet.extend((!found.met).then_some(seed));
         self.lost += found.lost;
         self.doubled += found.doubled;
         self.stuck += usize::from(found.stuck);
@@ -34,8 +37,11 @@ impl Row {
 
 impl Display for Row {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let Self { case, runs, met, lost, doubled, stuck, wrong, notes } = self;
+        let Self { case, runs, met, lost, doubled, stuck, wrong, unmet, notes } = self;
         write!(f, "| {case:<46} | {runs:>4} | {met:>4} | {lost:>4} | {doubled:>7} | {stuck:>5} | {wrong:>5} |")?;
+        if !unmet.is_empty() {
+            write!(f, "\n    nothing left to disturb with seeds {unmet:?}")?;
+        }
         notes.iter().try_for_each(|note| write!(f, "\n    {note}"))
     }
 }

@@ -40,11 +40,11 @@ async fn ids(tenant: &Tenant) -> Vec<(&'static str, String)> {
 
 /// Texts that name something of a person's without being ids.
 async fn texts(tenant: &Tenant) -> Vec<String> {
-    let query = "{ timeline(first: 1) { edges { cursor node { sourceId thread } } }
+    let query = "{ timeline(first: 1) { edges { cursor node { sourceId thread universalId } } }
         items(first: 1) { edges { timeline: cursor } } audit(first: 1) { edges { audit: cursor } } }";
     let seen = tenant.person.data(query, json!({})).await;
     let mut all: Vec<String> =
-        ["sourceId", "thread"].iter().filter_map(|key| first(&seen, key).map(str::to_owned)).collect();
+        ["sourceId", "thread", "universalId"].iter().filter_map(|key| first(&seen, key).map(str::to_owned)).collect();
     for list in ["timeline", "items", "audit"] {
         all.extend(first(&seen[list], "cursor").or(first(&seen[list], list)).map(str::to_owned));
         all.extend(first(&seen[list], "timeline").map(str::to_owned));
