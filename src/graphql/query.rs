@@ -287,6 +287,7 @@ impl Query {
 
     /// What became of the ids the provider has named: why a mail is here, or is not.
     #[graphql(complexity = "first.unwrap_or(25).clamp(1, 100) as usize * child_complexity + 1")]
+    #[expect(clippy::too_many_arguments, reason = "each is an argument of the query")]
     async fn items(
         &self,
         ctx: &Context<'_>,

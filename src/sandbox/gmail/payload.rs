@@ -155,7 +155,7 @@ fn headers(mail: &Parsed<'_>, part: &ParsedPart<'_>) -> Vec<Header> {
 fn fields(block: &[u8]) -> Vec<Header> {
     let mut fields: Vec<Vec<u8>> = Vec::new();
     let lines = block.split_inclusive(|byte| *byte == b'\n');
-    for line in lines.take_while(|line| !line.trim_ascii().is_empty()) {
+    for line in lines.take_while(|line| !matches!(*line, b"\n" | b"\r\n")) {
         match fields.last_mut().filter(|_| line.starts_with(b" ") || line.starts_with(b"\t")) {
             Some(folded) => folded.extend_from_slice(line),
             None => fields.push(line.to_vec()),
@@ -170,10 +170,9 @@ fn fields(block: &[u8]) -> Vec<Header> {
     fields.iter().filter_map(header).collect()
 }
 
-/// JSON holds no bytes: what is not UTF-8 is guessed at.
+/// JSON holds no bytes that are not text.
 fn text(bytes: &[u8]) -> String {
-    let text = std::str::from_utf8(bytes).map(Cow::Borrowed);
-    text.unwrap_or_else(|_| encoding_rs::WINDOWS_1252.decode(bytes).0).trim().to_owned()
+    String::from_utf8_lossy(bytes).trim().to_owned()
 }
 
 /// The part's bytes without their transfer encoding, in their own charset.
@@ -202,7 +201,7 @@ mod tests {
 
     #[test]
     fn headers_stand_as_they_came() {
-        let block = b"Date: Thu, 20 Jun 2002 05:53:48 UT\r\nFrom: J\xfcrgen\r\n <j@x>\r\nno header\r\nX-Empty:\r\nSubject : a: b\r\n\r\nTo: body";
+        let block = b"Date: Thu, 20 Jun 2002 05:53:48 UT\r\nFrom: J\xc3\xbcrgen\r\n <j@x>\r\nno header\r\nX-Empty:\r\nSubject : a: b\r\n\r\nTo: body";
         let found: Vec<String> =
             fields(block).into_iter().map(|header| format!("{}={}", header.name, header.value)).collect();
         assert_eq!(

@@ -81,7 +81,12 @@ impl Person {
     pub(crate) async fn consent(&self, authorization: &Url, email: &str, consent: Consent) -> Url {
         let mut at = authorization.clone();
         at.query_pairs_mut().append_pair("account", email);
-        let page = self.http.get(at).send().await.expect("Google answers").text().await.expect("a page");
+        let answer = self.http.get(at).send().await.expect("Google answers");
+        // Whoever has granted everything that is asked for is not asked again.
+        if let Some(back) = answer.headers().get("location") {
+            return Url::parse(back.to_str().expect("text")).expect("an address");
+        }
+        let page = answer.text().await.expect("a page");
         let value = |name: &str| -> Vec<String> {
             let marker = format!("name=\"{name}\" value=\"");
             page.match_indices(&marker)
