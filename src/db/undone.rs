@@ -389,8 +389,9 @@ pub async fn forget(tx: &mut Tx, batch: BatchId, limit: i64) -> Result<usize> {
     Ok(forgotten)
 }
 
-/// Deletes what has been kept for long enough, whoever's it is: the rows of each table that were to go first, which were kept
-/// by one transaction of an undo. Returns how many rows went. For the scheduler's role.
+/// Deletes what has been kept for long enough, whoever's it is. For the scheduler's role.
+///
+/// Of each table those rows go that were to go first, which were kept by one transaction of an undo. Returns how many went.
 ///
 /// # Errors
 /// When the database refuses.

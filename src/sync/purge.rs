@@ -1,5 +1,7 @@
-//! `purge`: deletes what has been kept for long enough: what is stored of deleted items, once the policy that their deletion
-//! met gives them no more time, and what undos took away, once it can no longer be redone.
+//! `purge`: deletes what has been kept for long enough.
+//!
+//! That is what is stored of deleted items, once the policy that their deletion met gives them no more time, and what undos
+//! took away, once it can no longer be redone.
 
 use serde_json::json;
 

@@ -116,7 +116,7 @@ async fn invariant_3_what_became_of_a_meeting_is_found_by_its_uid_also_after_an_
     let account = ada.connect(ADA).await;
     let batch = ada.import(&account, everything()).await;
     assert_eq!(ada.finished(&batch).await["state"], json!("SUCCEEDED"));
-    let both = [format!("series0 STORED null"), format!("{moved} STORED null")];
+    let both = ["series0 STORED null".to_owned(), format!("{moved} STORED null")];
     assert_eq!(named(&ada, "series@example.org").await, both);
     assert_eq!(named(&ada, "ibexisland@example.org").await, ["secret0 FILTERED private"]);
     assert!(cells(&app.db).await.iter().all(|cell| !cell.holds("ibexisland")));
