@@ -1,5 +1,6 @@
-//! The HTTP server: router, authentication, the GraphQL transports, health, metrics, shutdown. It knows tokens, origins and
-//! bytes, and no table, provider or job; what an operation does is the schema's matter.
+//! The HTTP server: router, authentication, the GraphQL transports, health, metrics, shutdown.
+//!
+//! It knows tokens, origins and bytes, and no table, provider or job; what an operation does is the schema's matter.
 
 mod answer;
 pub mod auth;
