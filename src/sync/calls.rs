@@ -14,7 +14,7 @@ use crate::{
     domain::{
         account::Service,
         ids::AccountId,
-        job::{BREAKER, BUDGET},
+        job::{BREAKER, BUDGET, THROTTLED},
         quota::Call,
     },
     meters,
@@ -199,7 +199,12 @@ impl Session {
         match self.ask(app, call.service(), ask).await {
             (Ok(answer), _) => Ok(answer),
             (Err(error), Some(hold)) if error.class == Class::Transient => Err(hold.refusal().into()),
-            (Err(error), _) => Err(error.into()),
+            (Err(error), _) => {
+                let Class::Throttled(Some(until)) = error.class else { return Err(error.into()) };
+                self.throttle(app, call.service(), until).await?;
+                let wait = (until - app.clock.now()).to_std().unwrap_or_default();
+                Err(Hold::after(wait, THROTTLED).refusal().into())
+            }
         }
     }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use omnisync::sandbox::{Entry, Fault, FaultMatch, Quota};
+use omnisync::sandbox::{Effect, Entry, Fault, FaultMatch, FaultPlan, Quota, When};
 use serde_json::{Value, json};
 
 use crate::{
@@ -89,6 +89,30 @@ async fn invariant_12_a_throttled_account_stays_away_until_the_time_the_provider
         ada.timeline(json!({ "kind": "EMAIL" })).await.len(),
         app.google.search(ADA, "-in:chats").expect("a search").len()
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn invariant_12_a_person_whom_the_provider_asks_for_patience_is_told_how_long_and_asks_no_more() {
+    let app = TestApp::start_idle(Settings::new()).await;
+    small_mailbox(&app, 10, 0);
+    let ada = app.person("ada");
+    let account = ada.connect(ADA).await;
+    let which = FaultMatch { method: None, path_prefix: "/gmail/v1/users/me/labels".to_owned() };
+    let effect = Effect::Refuse {
+        status: 503,
+        reason: "backendError".to_owned(),
+        message: String::new(),
+        retry_after: Some("600".to_owned()),
+    };
+    app.google.plan_fault(FaultPlan { which, effect, latency_ms: 0, when: When::Next(1) });
+    let refusal = async || ada.preview(&account, everything()).await["userErrors"][0].clone();
+    let first = refusal().await;
+    assert_eq!(first["code"], json!("THROTTLED"), "{first:#}");
+    let seconds = first["message"].as_str().and_then(|text| text.split_whitespace().find_map(|word| word.parse().ok()));
+    assert!(matches!(seconds, Some(500..=600)), "{first:#}");
+    let before = units(&app);
+    assert_eq!(refusal().await["code"], json!("THROTTLED"));
+    assert_eq!(units(&app), before, "Google was asked again");
 }
 
 /// The most units that a minute of the journal holds, wherever it begins.
