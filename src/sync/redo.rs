@@ -86,8 +86,10 @@ async fn chunk(app: &App, user: UserId, claim: &mut Claim) -> Result<bool> {
         returned = undone::put_back(&mut tx, provider, id, stream.stream_id, &holds).await?;
         normalize::project(app, &mut tx, &stream, std::mem::take(&mut returned.groups)).await?;
     } else if undone::put_pending_back(&mut tx, id, CHUNK).await? == 0 {
-        undone::forget(&mut tx, id, CHUNK).await?;
+        // The batch before what is kept for it, in which order an undo takes them that begins at this moment; and if one has
+        // begun, what is kept is its own.
         if batches::mark_redone(&mut tx, id).await? {
+            undone::forget(&mut tx, id, CHUNK).await?;
             audit::insert(&mut tx, &entry(&batch, JobKind::Redo, None, "succeeded", json!({}))).await?;
         }
         tx.commit().await?;
