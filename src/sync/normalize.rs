@@ -137,13 +137,9 @@ struct Projector {
 
 impl Projector {
     fn rows(&self, raws: Vec<RawEvent>) -> Result<Vec<Projected>> {
-        let mut groups: HashMap<String, Vec<RawEvent>> = HashMap::new();
-        for raw in raws {
-            groups.entry(raw.group_key.clone()).or_default().push(raw);
-        }
         let mut rows = Vec::new();
-        for (group_key, raws) in groups {
-            let Some(newest) = raws.iter().max_by_key(|raw| raw.version) else { continue };
+        for (group_key, raws) in grouped(raws) {
+            let Some(newest) = raws.last() else { continue };
             let (batch, version) = (newest.batch_id, newest.version);
             for (deleted_at, raws) in shown(&group_key, &raws) {
                 let normalized = self.normalize(&raws)?;
@@ -191,6 +187,19 @@ impl Projector {
     }
 }
 
+/// The groups, each with its oldest first. The order is total, for a series and its exceptions may change in one millisecond
+/// and be fetched by two batches, and what is projected may not depend on the order in which the database finds them.
+fn grouped(mut raws: Vec<RawEvent>) -> HashMap<String, Vec<RawEvent>> {
+    raws.sort_by(|left, right| {
+        (left.version, left.batch_id, &left.source_id).cmp(&(right.version, right.batch_id, &right.source_id))
+    });
+    let mut groups: HashMap<String, Vec<RawEvent>> = HashMap::new();
+    for raw in raws {
+        groups.entry(raw.group_key.clone()).or_default().push(raw);
+    }
+    groups
+}
+
 /// What of a group is in sight, and since when the provider no longer has it.
 fn shown<'a>(group_key: &str, raws: &'a [RawEvent]) -> Vec<(Option<DateTime<Utc>>, Vec<&'a RawEvent>)> {
     let items = raws.iter().filter(|raw| raw.kind == RawKind::Item);
@@ -213,7 +222,31 @@ fn shown<'a>(group_key: &str, raws: &'a [RawEvent]) -> Vec<(Option<DateTime<Utc>
 
 #[cfg(test)]
 mod tests {
+    use uuid::Uuid;
+
     use super::*;
+    use crate::domain::ids::BatchId;
+
+    #[test]
+    fn what_changed_in_one_millisecond_has_one_order_however_it_is_found() {
+        let raw = |source_id: &str, version, batch| RawEvent {
+            source_id: source_id.to_owned(),
+            version,
+            kind: RawKind::Item,
+            group_key: "series".to_owned(),
+            batch_id: BatchId(Uuid::from_u128(batch)),
+            payload: Vec::new(),
+            deleted_at: None,
+        };
+        let expected = [raw("b", 1, 9), raw("series", 7, 1), raw("a", 7, 2), raw("c", 7, 2)];
+        for turn in 0..expected.len() {
+            let mut found = expected.to_vec();
+            found.rotate_left(turn);
+            found.swap(0, 1);
+            let order: Vec<_> = grouped(found)["series"].iter().map(|raw| raw.source_id.clone()).collect();
+            assert_eq!(order, ["b", "series", "a", "c"]);
+        }
+    }
 
     #[test]
     fn what_is_large_is_a_portion_of_its_own() {
