@@ -12,16 +12,19 @@
 
 use std::sync::Arc;
 
-use aws_lc_rs::{
-    aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey},
-    hkdf, hmac,
+use aes_gcm::{
+    Aes256Gcm, KeyInit,
+    aead::{AeadInOut, inout::InOutBuf},
 };
+use aws_lc_rs::{hkdf, hmac};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use zeroize::Zeroizing;
 
 use crate::config::Keys;
 
 const FORMAT: u8 = 2;
+const NONCE_LEN: usize = 12;
+const TAG_LEN: usize = 16;
 
 /// The place a sealed value belongs in. Opening it anywhere else fails.
 pub struct Place {
@@ -59,38 +62,35 @@ pub enum Error {
 #[derive(Clone)]
 struct NamedKey {
     id: String,
-    key: Arc<RandomizedNonceKey>,
+    cipher: Arc<Aes256Gcm>,
 }
 
 impl NamedKey {
     fn new(id: &str, key: &[u8; 32]) -> Self {
-        let key = RandomizedNonceKey::new(&AES_256_GCM, key).expect("any 32 bytes are a key of AES-256");
-        Self { id: id.to_owned(), key: Arc::new(key) }
+        Self { id: id.to_owned(), cipher: Arc::new(Aes256Gcm::new(key.into())) }
     }
 
     /// Sealed where it will stay: a value has up to 70 MB.
     fn seal(&self, place: &Place, plain: &[u8]) -> Result<Vec<u8>, Error> {
         let id_len = u8::try_from(self.id.len()).map_err(|_| Error::Malformed)?;
-        let nonce_at = 2 + self.id.len();
-        let text_at = nonce_at + NONCE_LEN;
-        let mut out = Vec::with_capacity(text_at + plain.len() + AES_256_GCM.tag_len());
+        let nonce: [u8; NONCE_LEN] = *random();
+        let text_at = 2 + self.id.len() + NONCE_LEN;
+        let mut out = Vec::with_capacity(text_at + plain.len() + TAG_LEN);
         out.extend_from_slice(&[FORMAT, id_len]);
         out.extend_from_slice(self.id.as_bytes());
-        out.extend_from_slice(&[0; NONCE_LEN]);
+        out.extend_from_slice(&nonce);
         out.extend_from_slice(plain);
-        let sealed = self.key.seal_in_place_separate_tag(Aad::from(&place.bound), &mut out[text_at..]);
-        let (nonce, tag) = sealed.map_err(|_| Error::Refused)?;
-        out[nonce_at..text_at].copy_from_slice(nonce.as_ref());
-        out.extend_from_slice(tag.as_ref());
+        let text = InOutBuf::from(&mut out[text_at..]);
+        let tag = self.cipher.encrypt_inout_detached(&nonce.into(), &place.bound, text).map_err(|_| Error::Refused)?;
+        out.extend_from_slice(&tag);
         Ok(out)
     }
 
     fn open(&self, place: &Place, parts: &Parts<'_>) -> Result<Zeroizing<Vec<u8>>, Error> {
-        let mut plain = Zeroizing::new(parts.ciphertext.to_vec());
-        let nonce = Nonce::assume_unique_for_key(*parts.nonce);
-        let opened = self.key.open_in_place(nonce, Aad::from(&place.bound), &mut plain);
-        let n_bytes = opened.map_err(|_| Error::Refused)?.len();
-        plain.truncate(n_bytes);
+        let mut plain = Zeroizing::new(parts.text.to_vec());
+        let text = InOutBuf::from(plain.as_mut_slice());
+        let opened = self.cipher.decrypt_inout_detached(parts.nonce.into(), &place.bound, text, parts.tag.into());
+        opened.map_err(|_| Error::Refused)?;
         Ok(plain)
     }
 }
@@ -98,7 +98,8 @@ impl NamedKey {
 struct Parts<'a> {
     key_id: &'a str,
     nonce: &'a [u8; NONCE_LEN],
-    ciphertext: &'a [u8],
+    text: &'a [u8],
+    tag: &'a [u8; TAG_LEN],
 }
 
 fn parts(sealed: &[u8]) -> Option<Parts<'_>> {
@@ -107,8 +108,9 @@ fn parts(sealed: &[u8]) -> Option<Parts<'_>> {
         return None;
     }
     let (key_id, rest) = rest.split_at_checked(usize::from(header[1]))?;
-    let (nonce, ciphertext) = rest.split_first_chunk::<NONCE_LEN>()?;
-    Some(Parts { key_id: std::str::from_utf8(key_id).ok()?, nonce, ciphertext })
+    let (nonce, rest) = rest.split_first_chunk::<NONCE_LEN>()?;
+    let (text, tag) = rest.split_last_chunk::<TAG_LEN>()?;
+    Some(Parts { key_id: std::str::from_utf8(key_id).ok()?, nonce, text, tag })
 }
 
 /// The wrapping keys of the installation: the first one seals, all of them open.
@@ -156,13 +158,13 @@ pub struct DataKey {
 
 /// A fresh wrapping key as `OMNISYNC_KEYS` takes it: a random id and 32 random bytes.
 pub fn fresh_key() -> String {
-    format!("k{:08x}:{}", rand::random::<u32>(), STANDARD.encode(random_key().as_slice()))
+    format!("k{:08x}:{}", rand::random::<u32>(), STANDARD.encode(random::<32>().as_slice()))
 }
 
-fn random_key() -> Zeroizing<[u8; 32]> {
-    let mut key = Zeroizing::new([0; 32]);
-    aws_lc_rs::rand::fill(key.as_mut_slice()).expect("the system has random bytes");
-    key
+fn random<const N: usize>() -> Zeroizing<[u8; N]> {
+    let mut bytes = Zeroizing::new([0; N]);
+    aws_lc_rs::rand::fill(bytes.as_mut_slice()).expect("the system has random bytes");
+    bytes
 }
 
 /// The id under which values sealed with a data key name it: whose it is, the row says.
@@ -174,7 +176,7 @@ impl DataKey {
     /// # Errors
     /// When no wrapping key is configured.
     pub fn generate(keyset: &Keyset, place: &Place) -> Result<(Self, Vec<u8>), Error> {
-        let bytes = random_key();
+        let bytes = random::<32>();
         let sealed = keyset.seal(place, bytes.as_slice())?;
         Ok((Self::new(&bytes), sealed))
     }
