@@ -3,7 +3,19 @@
 use std::{process::ExitCode, sync::Arc};
 
 use clap::{Parser, Subcommand};
-use omnisync::{clock::Clock, config::Config, db, dev, doctor, graphql, http, seal, telemetry, worker};
+use omnisync::{
+    app::{self, App},
+    clock::Clock,
+    config::Config,
+    db, dev, doctor,
+    domain::ids::UserId,
+    graphql, http, seal,
+    sync::{
+        self,
+        reproject::{Progress, Request},
+    },
+    telemetry, worker,
+};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -25,12 +37,28 @@ enum Command {
     Work,
     /// Bring the database's tables up to date.
     Migrate,
+    /// Rebuild interactions from their raw events, and say what has changed. Workers do so by themselves where an older release
+    /// has made them.
+    Reproject(Reproject),
     /// Print the GraphQL schema.
     Schema,
     /// Check every setting and every dependency, and say what is wrong.
     Doctor,
     /// Print a fresh wrapping key for `OMNISYNC_KEYS`.
     Keys,
+}
+
+#[derive(clap::Args)]
+struct Reproject {
+    /// Only this person's.
+    #[arg(long, value_name = "ID")]
+    user: Option<uuid::Uuid>,
+    /// Also those that this release has made.
+    #[arg(long)]
+    all: bool,
+    /// Say what would change, and leave it.
+    #[arg(long)]
+    dry_run: bool,
 }
 
 #[tokio::main]
@@ -53,6 +81,7 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Keys => println!("{}", seal::fresh_key()),
         Command::Doctor => return Ok(examine().await),
         Command::Migrate => migrate().await?,
+        Command::Reproject(options) => reproject(options).await?,
         Command::Serve => serve().await?,
         Command::Work => work().await?,
     }
@@ -106,6 +135,17 @@ async fn migrate() -> anyhow::Result<()> {
     println!("applied {} migrations", report.applied.len());
     report.applied.iter().for_each(|name| println!("  {name}"));
     report.logins.iter().for_each(|role| println!("{role} may log in"));
+    Ok(())
+}
+
+/// Progress goes to standard error, what has changed to standard output.
+async fn reproject(options: Reproject) -> anyhow::Result<()> {
+    let config = configure()?;
+    let scheduler = app::scheduler_db(&config)?;
+    let app = App::for_worker(config, Clock::default())?;
+    let request = Request { user: options.user.map(UserId), all: options.all, dry_run: options.dry_run };
+    let report = |Progress { streams, items }| eprintln!("{streams} streams done, {items} items looked at");
+    println!("{}", sync::reproject::run(&app, &scheduler, request, report).await?);
     Ok(())
 }
 

@@ -16,6 +16,7 @@ pub mod preferences;
 pub mod previews;
 pub mod purge;
 pub mod raw_events;
+pub mod reprojection;
 pub mod schema;
 mod scope;
 pub mod streams;

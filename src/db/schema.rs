@@ -208,6 +208,9 @@ diesel::table! {
         n_audited -> Nullable<Int8>,
         n_gaps -> Nullable<Int8>,
         created_at -> Timestamptz,
+        projected_by -> Int4,
+        reprojected_to -> Nullable<Text>,
+        reprojection -> Nullable<Jsonb>,
     }
 }
 

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use diesel::{
     ExpressionMethods, OptionalExtension, QueryDsl, Queryable, QueryableByName, Selectable, SelectableHelper,
     dsl::now,
-    sql_types::{Array, Bool, Nullable, Text, Timestamptz, Uuid as SqlUuid},
+    sql_types::{Array, Bool, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid},
 };
 use diesel_async::RunQueryDsl;
 
@@ -14,6 +14,7 @@ use crate::domain::{
     batch::BatchState,
     ids::{AccountId, PreviewId, StreamId},
     job::JobKind,
+    normalize::VERSION,
     status::{LastRun, StreamFacts},
     stream::{Collection, Cursor},
 };
@@ -103,8 +104,9 @@ pub async fn consent(
         stream_id: StreamId,
     }
     let row: Row = diesel::sql_query(
-        "INSERT INTO streams (user_id, stream_id, account_id, service, collection_id, name, time_zone, preview_id, window_from, window_to)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+        "INSERT INTO streams (user_id, stream_id, account_id, service, collection_id, name, time_zone, preview_id, window_from, window_to,
+             projected_by)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
          ON CONFLICT (user_id, account_id, service, collection_id) DO UPDATE SET
              name = excluded.name, time_zone = excluded.time_zone, preview_id = excluded.preview_id, listed = false,
              window_from = least(streams.window_from, excluded.window_from),
@@ -121,6 +123,7 @@ pub async fn consent(
     .bind::<SqlUuid, _>(preview.0)
     .bind::<Nullable<Timestamptz>, _>(window.map(|(from, _)| from))
     .bind::<Nullable<Timestamptz>, _>(window.map(|(_, to)| to))
+    .bind::<Integer, _>(VERSION)
     .get_result(&mut **tx)
     .await?;
     Ok(row.stream_id)

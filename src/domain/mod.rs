@@ -12,6 +12,7 @@ pub mod item;
 pub mod job;
 pub mod normalize;
 pub mod quota;
+pub mod reprojection;
 pub mod status;
 pub mod stream;
 

@@ -21,6 +21,7 @@ pub mod preview;
 pub mod purge;
 pub mod reconcile;
 pub mod redo;
+pub mod reproject;
 mod session;
 mod step;
 mod store;

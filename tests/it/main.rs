@@ -23,6 +23,7 @@ mod projection;
 mod quota;
 mod redo;
 mod refusals;
+mod reproject;
 mod schema;
 mod secrets;
 mod status;

@@ -139,7 +139,9 @@ async fn invariant_8_the_scheduler_sees_what_is_due_and_no_content() {
     let jobs =
         ["job_id", "kind", "lease_until", "run_at", "state", "user_id"].map(|column| format!("jobs.{column} SELECT"));
     let items = ["purge_at", "stream_id", "user_id"].map(|column| format!("items.{column} SELECT"));
-    let mut expected: Vec<String> = expected.into_iter().map(str::to_owned).chain(jobs).chain(items).collect();
+    let streams = ["projected_by", "stream_id", "user_id"].map(|column| format!("streams.{column} SELECT"));
+    let mut expected: Vec<String> =
+        expected.into_iter().map(str::to_owned).chain(jobs).chain(items).chain(streams).collect();
     expected.sort();
     assert_eq!(
         {
@@ -159,6 +161,8 @@ async fn invariant_8_the_scheduler_sees_what_is_due_and_no_content() {
         "SELECT facts FROM previews",
         "UPDATE previews SET samples = 'x' RETURNING samples",
         "UPDATE previews SET facts = '{}'",
+        "SELECT name FROM streams",
+        "UPDATE streams SET projected_by = 0",
         "SELECT count(*) FROM interactions",
         "SELECT count(*) FROM raw_events",
         "SELECT payload FROM undone_events",
