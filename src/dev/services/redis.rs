@@ -1,7 +1,7 @@
 //! The private Redis.
 
 use std::{
-    fs, io,
+    io,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -14,7 +14,7 @@ use tokio::{
 };
 
 use super::{
-    Account, During, Error, Folder, Programs, Server,
+    Account, Error, Folder, Programs, Server,
     server::{self, free_port},
 };
 
@@ -31,14 +31,11 @@ pub(super) async fn spawn(
     password: &str,
 ) -> Result<(Server, u16), Error> {
     let port = free_port()?;
-    let data = folder.redis();
-    folder.create_data(&data, account)?;
-    // Written first: if we die in between, the next start finds the orphan by it.
-    let port_file = port_file(folder);
-    fs::write(&port_file, port.to_string()).during(|| format!("writing {}", port_file.display()))?;
+    folder.create_data(&folder.redis(), account)?;
     let mut command = account.command(&programs.redis, "TERM");
-    // Its settings come by standard input, because they hold the password and arguments are for all to see.
-    command.arg("-").current_dir("/");
+    // Its settings come by standard input, because they hold the password and arguments are for all to see. The one that is an
+    // argument tells whose it is.
+    command.arg("-").arg("--pidfile").arg(pid_file(folder)).current_dir("/");
     let settings = settings(folder, port, password);
     let mut server = Server::spawn("redis", command, &settings, folder, SIGNALS)?;
     server.ready(async || ask(port, password, "PING").await.is_ok_and(|answer| answer.contains("+PONG"))).await?;
@@ -48,9 +45,8 @@ pub(super) async fn spawn(
 fn settings(folder: &Folder, port: u16, password: &str) -> String {
     let keep = if folder.throwaway { "no" } else { "yes" };
     let dir = quoted(&folder.redis());
-    let pid_file = quoted(&pid_file(folder));
     format!(
-        "bind 127.0.0.1\nport {port}\nrequirepass {password}\ndir {dir}\npidfile {pid_file}\nsave \"\"\n\
+        "bind 127.0.0.1\nport {port}\nrequirepass {password}\ndir {dir}\nset-proc-title no\nsave \"\"\n\
          appendonly {keep}\nappendfsync everysec\nmaxmemory-policy noeviction\n"
     )
 }
@@ -62,21 +58,15 @@ fn quoted(path: &Path) -> String {
 
 /// Ends a server that outlived its parent. The folder must be locked by us.
 pub(super) async fn stop_orphan(folder: &Folder) -> Result<(), Error> {
-    let Ok(port) = fs::read_to_string(port_file(folder)) else { return Ok(()) };
-    // Redis shows its program and its address as its command line.
-    let address = format!("127.0.0.1:{port}");
-    let is_ours = |line: &str| line.contains("redis-server") && line.contains(&address);
+    // It would show nothing but its address as its command line, were it not told to leave that alone.
+    let argument = format!(" --pidfile {} ", pid_file(folder).display());
+    let is_ours = |line: &str| line.contains("redis-server") && line.contains(&argument);
     server::stop_orphan(&pid_file(folder), SIGNALS, is_ours).await
 }
 
 /// Written by Redis.
 fn pid_file(folder: &Folder) -> PathBuf {
     folder.redis().join("redis.pid")
-}
-
-/// Written by us.
-fn port_file(folder: &Folder) -> PathBuf {
-    folder.path.join("redis.port")
 }
 
 /// Logs in, gives one command and reads all that comes back until the server has nothing more to say.

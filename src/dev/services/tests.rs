@@ -95,6 +95,22 @@ async fn throwaway_data_is_apart_while_used_and_gone_when_used_again() {
 }
 
 #[tokio::test]
+async fn a_copy_of_a_folder_in_use_does_not_end_its_servers() {
+    let (folder, elsewhere) = (TempDir::new().unwrap(), TempDir::new().unwrap());
+    let services = Services::start(folder.path()).await.unwrap();
+    let copy = elsewhere.path().join("copy");
+    let copied = Command::new("cp").arg("-a").arg(&services.folder).arg(&copy).status().unwrap();
+    assert!(copied.success());
+    // A copy of what is being written may not serve; what matters is the first.
+    if let Ok(second) = Services::start(&copy).await {
+        second.stop().await;
+    }
+    assert_eq!(redis(&services, &["PING"]).await.unwrap(), "PONG");
+    assert_eq!(sql(&services, "SELECT 'here'").await, ["here"]);
+    services.stop().await;
+}
+
+#[tokio::test]
 async fn a_server_that_does_not_start_shows_its_last_words() {
     let folder = TempDir::new().unwrap();
     let services = Services::start(folder.path()).await.unwrap();
