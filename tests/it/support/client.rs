@@ -61,9 +61,15 @@ impl Person {
         (headers, answer.json().await.expect("the answer is JSON"))
     }
 
-    /// The data of an operation that must succeed.
+    /// The data of an operation that must succeed. One that ran out of time, as on a busy machine, is asked again, as a client
+    /// would: what tests ask may be asked twice, mutations by their keys or because they say the same again.
     pub(crate) async fn data(&self, query: &str, variables: Value) -> Value {
-        let answer = self.answer(query, variables).await;
+        let mut answer = self.answer(query, variables.clone()).await;
+        for _ in 0..2 {
+            if answer["errors"][0]["extensions"]["code"] == json!("TIMEOUT") {
+                answer = self.answer(query, variables.clone()).await;
+            }
+        }
         assert!(answer.get("errors").is_none(), "{query}: {answer:#}");
         answer["data"].clone()
     }
