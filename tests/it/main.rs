@@ -18,6 +18,7 @@ mod layers;
 mod ledger;
 mod metrics;
 mod migrations;
+mod oracle;
 mod preview;
 mod progress;
 mod projection;
