@@ -14,7 +14,7 @@ use super::{Result, Tx, schema::interactions};
 use crate::domain::{
     account::Service,
     ids::{AccountId, BatchId, InteractionId, StreamId},
-    normalize::{Direction, InteractionKind, NewInteraction, VERSION},
+    normalize::{Category, Direction, InteractionKind, NewInteraction, VERSION},
 };
 
 /// A stored interaction.
@@ -47,6 +47,11 @@ pub struct Interaction {
     pub version: i64,
     pub normalizer_version: i32,
     pub deleted_at: Option<DateTime<Utc>>,
+    /// `None` where it is the whole text.
+    pub reply_text: Option<String>,
+    pub category: Option<Category>,
+    pub sent_at: Option<DateTime<Utc>>,
+    pub details: Value,
 }
 
 /// One row of a projection, with where it comes from.
@@ -93,19 +98,21 @@ pub async fn replace(tx: &mut Tx, target: Target, groups: &[String], rows: &[Pro
     diesel::sql_query(
         "INSERT INTO interactions (user_id, account_id, stream_id, service, normalizer_version,
              interaction_id, group_key, occurrence, batch_id, kind, direction, subject, body_text, snippet, occurred_at, ends_at,
-             all_day_from, all_day_to, thread, universal_id, location, status, participants, attachments, version, deleted_at, labels)
+             all_day_from, all_day_to, thread, universal_id, location, status, participants, attachments, version, deleted_at, labels,
+             reply_text, category, sent_at, details)
          SELECT $1, $2, $3, $4, $5, r.a, r.b, r.c, r.d, r.e, r.f, r.g, r.h, r.i, r.j, r.k, r.l, r.m, r.n, r.o, r.p, r.q, r.r, r.s, r.t, r.u,
-             string_to_array(r.v, E'\\x1f')
-         FROM unnest($6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27)
-             AS r (a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t, u, v)
+             string_to_array(r.v, E'\\x1f'), r.w, r.x, r.y, r.z
+         FROM unnest($6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27,
+             $28, $29, $30, $31) AS r (a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t, u, v, w, x, y, z)
          ON CONFLICT (user_id, stream_id, group_key, occurrence) DO UPDATE SET
              batch_id = excluded.batch_id, kind = excluded.kind, direction = excluded.direction, subject = excluded.subject,
              body_text = excluded.body_text, snippet = excluded.snippet, occurred_at = excluded.occurred_at,
              ends_at = excluded.ends_at, all_day_from = excluded.all_day_from, all_day_to = excluded.all_day_to,
              thread = excluded.thread, universal_id = excluded.universal_id, location = excluded.location,
              status = excluded.status, participants = excluded.participants, attachments = excluded.attachments,
-             version = excluded.version, deleted_at = excluded.deleted_at, labels = excluded.labels,
-             normalizer_version = excluded.normalizer_version",
+             reply_text = excluded.reply_text, category = excluded.category, sent_at = excluded.sent_at,
+             details = excluded.details, version = excluded.version, deleted_at = excluded.deleted_at,
+             labels = excluded.labels, normalizer_version = excluded.normalizer_version",
     )
     .bind::<SqlUuid, _>(tx.user().0)
     .bind::<SqlUuid, _>(target.account.0)
@@ -134,6 +141,10 @@ pub async fn replace(tx: &mut Tx, target: Target, groups: &[String], rows: &[Pro
     .bind::<Array<BigInt>, _>(column(rows, |r| r.version))
     .bind::<Array<Nullable<Timestamptz>>, _>(column(rows, |r| r.deleted_at))
     .bind::<Array<Text>, _>(column(rows, |r| r.row.labels.join("\u{1f}")))
+    .bind::<Array<Nullable<Text>>, _>(column(rows, |r| r.row.reply_text.as_deref()))
+    .bind::<Array<Nullable<Text>>, _>(column(rows, |r| r.row.category.map(Category::as_str)))
+    .bind::<Array<Nullable<Timestamptz>>, _>(column(rows, |r| r.row.sent_at))
+    .bind::<Array<Jsonb>, _>(column(rows, |r| json(&r.row.details)))
     .execute(&mut **tx)
     .await?;
     Ok(())
@@ -154,6 +165,8 @@ pub struct TimelineFilter {
     pub service: Option<Service>,
     pub account: Option<AccountId>,
     pub direction: Option<Direction>,
+    /// Mail of one of these kinds; all when empty.
+    pub categories: Vec<Category>,
     pub batch: Option<BatchId>,
     pub thread: Option<String>,
     /// An address, lower case, of someone who took part.
@@ -230,6 +243,10 @@ impl Interaction {
         }
         if let Some(direction) = filter.direction {
             query = query.filter(dsl::direction.eq(direction.as_str()));
+        }
+        if !filter.categories.is_empty() {
+            let words: Vec<&str> = filter.categories.iter().map(|category| category.as_str()).collect();
+            query = query.filter(dsl::category.eq_any(words));
         }
         if let Some(batch) = filter.batch {
             query = query.filter(dsl::batch_id.eq(batch.0));

@@ -112,6 +112,10 @@ diesel::table! {
         version -> Int8,
         normalizer_version -> Int4,
         deleted_at -> Nullable<Timestamptz>,
+        reply_text -> Nullable<Text>,
+        category -> Nullable<Text>,
+        sent_at -> Nullable<Timestamptz>,
+        details -> Jsonb,
     }
 }
 

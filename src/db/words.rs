@@ -14,7 +14,7 @@ use crate::domain::{
     ids::{AccountId, BatchId, InteractionId, JobId, PreviewId, StreamId, UserId},
     item::{ItemOutcome, RawKind},
     job::{JobKind, JobState},
-    normalize::{Direction, InteractionKind},
+    normalize::{Category, Direction, InteractionKind},
 };
 
 macro_rules! words {
@@ -55,7 +55,7 @@ macro_rules! ids {
 }
 
 words! {
-    AccountState, ProviderName, Service, BatchOrigin, BatchState, DeletionKind, ItemOutcome, RawKind, JobKind, JobState, Direction,
-    InteractionKind,
+    AccountState, ProviderName, Service, BatchOrigin, BatchState, DeletionKind, ItemOutcome, RawKind, JobKind, JobState, Category,
+    Direction, InteractionKind,
 }
 ids! { AccountId, BatchId, InteractionId, JobId, PreviewId, StreamId, UserId, }

@@ -35,6 +35,11 @@ pub(super) fn encode(kind: Kind, id: Uuid) -> ID {
     URL_SAFE_NO_PAD.encode(format!("{kind:?}:{}", id.simple())).into()
 }
 
+/// The id of a part of a mail, such as a file.
+pub(super) fn encode_part(interaction: Uuid, part: u32) -> ID {
+    URL_SAFE_NO_PAD.encode(format!("Attachment:{}:{part}", interaction.simple())).into()
+}
+
 /// What an id names; `None` when it is not one of ours.
 pub(super) fn decode(id: &ID) -> Option<(Kind, Uuid)> {
     // The longest of ours has 59 characters; anything much longer is not worth decoding.

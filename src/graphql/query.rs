@@ -17,7 +17,7 @@ use super::{
         item::Item,
         preferences::Preferences,
         preview::Preview,
-        words::{Direction, InteractionKind, ItemOutcome, JobState, Service},
+        words::{Direction, InteractionKind, ItemOutcome, JobState, MailCategory, Service},
     },
     page::{self, Window},
 };
@@ -91,6 +91,8 @@ pub(super) struct TimelineFilter {
     account_id: Option<ID>,
     /// Which way they went.
     direction: Option<Direction>,
+    /// Mail of one of these kinds; meetings have none.
+    category: Option<Vec<MailCategory>>,
     /// The batch that brought the version shown.
     batch_id: Option<ID>,
     /// The conversation or series, as `Interaction.thread` gives it.
@@ -120,6 +122,7 @@ impl TimelineFilter {
             service: self.service.map(Into::into),
             account: account.flatten(),
             direction: self.direction.map(Into::into),
+            categories: self.category.unwrap_or_default().into_iter().map(Into::into).collect(),
             batch: batch.flatten(),
             thread: self.thread,
             participant: self.participant.map(|address| address.trim().to_lowercase()),

@@ -3,6 +3,7 @@
 //! It knows tokens, origins and bytes, and no table, provider or job; what an operation does is the schema's matter.
 
 mod answer;
+mod attachments;
 pub mod auth;
 mod body;
 mod callback;

@@ -7,6 +7,7 @@ use futures::FutureExt;
 use tokio::net::TcpListener;
 
 use super::{
+    attachments,
     auth::Authenticator,
     callback, graphiql,
     health::ReadyCheck,
@@ -39,7 +40,7 @@ pub fn routes(app: &App, shutdown: Shutdown) -> anyhow::Result<Router> {
         clock: app.clock.clone(),
         shutdown,
     };
-    let mut extra = callback::router(app.clone());
+    let mut extra = callback::router(app.clone()).merge(attachments::router(app.clone()));
     if config.http.graphiql {
         extra = extra.merge(graphiql::router());
     }

@@ -25,7 +25,7 @@ pub enum Refusal {
     /// There is no such thing, or it is someone else's.
     #[error("There is no {what} with this id.")]
     NotFound {
-        /// `account`, `preview`, `batch`, `job`.
+        /// `account`, `preview`, `batch`, `job`, `interaction`, `file`.
         what: &'static str,
     },
     /// A value that cannot be used.

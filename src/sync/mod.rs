@@ -9,6 +9,7 @@ mod brake;
 mod calls;
 pub mod collections;
 pub mod connect;
+pub mod content;
 pub mod control;
 pub mod deletions;
 pub mod disconnect;

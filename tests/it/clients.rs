@@ -5,10 +5,8 @@
 
 use std::{
     collections::HashSet,
-    fs, io,
-    io::Write,
+    fs,
     path::{Path, PathBuf},
-    process::Output,
 };
 
 use omnisync::sandbox::{Control, Deliver, Generate, OAuthClient, Options, Sandbox};
@@ -18,7 +16,7 @@ use url::Url;
 
 use crate::{
     flow::ADA,
-    support::{Consent, Person},
+    support::{Consent, Person, installed, python, say_unchecked},
 };
 
 const CALLBACK: &str = "http://127.0.0.1:9/callback";
@@ -104,35 +102,6 @@ fn described(language: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/clients").join(language)
 }
 
-/// A folder with the packages of `pins`, made by `install` unless that was done before.
-async fn installed<F: Future<Output = io::Result<Output>>>(
-    language: &str,
-    pins: &str,
-    install: impl FnOnce(PathBuf) -> F,
-) -> Result<PathBuf, String> {
-    let wanted = fs::read(described(language).join(pins)).expect("the pins");
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("clients").join(language);
-    let marker = folder.join(".installed");
-    if fs::read(&marker).is_ok_and(|known| known == wanted) {
-        return Ok(folder);
-    }
-    // What is left of other pins, or of an attempt that broke off.
-    let _ = fs::remove_dir_all(&folder);
-    fs::create_dir_all(&folder).expect("a folder under target");
-    let output = install(folder.clone()).await.map_err(|error| error.to_string())?;
-    if !output.status.success() {
-        return Err(String::from_utf8_lossy(&output.stderr).into_owned());
-    }
-    fs::write(marker, wanted).expect("a marker");
-    Ok(folder)
-}
-
-/// Past the harness, which shows nothing of a test that passes.
-fn say_unchecked(client: &str, why: &str) {
-    let line = format!("\n*** NOT CHECKED: the sandbox against Google's {client} client: {}\n\n", why.trim());
-    let _ = io::stderr().write_all(line.as_bytes());
-}
-
 async fn walk(mut command: Command, program: &Path) {
     let prepared = prepare().await;
     // The sandbox is on this machine, whatever proxy the shell names.
@@ -150,18 +119,9 @@ async fn walk(mut command: Command, program: &Path) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_python_client_walks_the_sandbox() {
-    let pins = described("python").join("requirements.txt");
-    let install = async |folder: PathBuf| {
-        let made = Command::new("python3").args(["-m", "venv"]).arg(&folder).output().await?;
-        if !made.status.success() {
-            return Ok(made);
-        }
-        let pip = folder.join("bin/pip");
-        Command::new(pip).args(["install", "--quiet", "--disable-pip-version-check", "-r"]).arg(&pins).output().await
-    };
-    match installed("python", "requirements.txt", install).await {
-        Ok(folder) => walk(Command::new(folder.join("bin/python")), &described("python").join("walk.py")).await,
-        Err(why) => say_unchecked("Python", &why),
+    match python(&described("python")).await {
+        Ok(python) => walk(Command::new(python), &described("python").join("walk.py")).await,
+        Err(why) => say_unchecked("the sandbox against Google's Python client", &why),
     }
 }
 
@@ -174,12 +134,12 @@ async fn the_node_client_walks_the_sandbox() {
         let quiet = ["ci", "--no-audit", "--no-fund", "--loglevel=error"];
         Command::new("npm").args(quiet).current_dir(&folder).output().await
     };
-    match installed("node", "package-lock.json", install).await {
+    match installed(&described("node").join("package-lock.json"), install).await {
         Ok(folder) => {
             let mut node = Command::new("node");
             node.env("NODE_PATH", folder.join("node_modules"));
             walk(node, &described("node").join("walk.cjs")).await;
         }
-        Err(why) => say_unchecked("Node", &why),
+        Err(why) => say_unchecked("the sandbox against Google's Node client", &why),
     }
 }

@@ -21,7 +21,7 @@ use crate::{
 const LONG: Duration = Duration::from_secs(240);
 
 /// The corpus beside the checkout; `None` where it is not.
-fn corpus() -> Option<PathBuf> {
+pub(crate) fn corpus() -> Option<PathBuf> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/corpus");
     path.is_dir().then_some(path)
 }

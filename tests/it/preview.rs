@@ -43,7 +43,9 @@ async fn differing(app: &TestApp, access: &SecretString) -> Vec<String> {
         let whole = format!("{:?}", mail::facts(&whole.expect("a mail").json).expect("it can be read"));
         let outline = Outline::read(&outline.expect("an outline").json).expect("it can be read");
         let outline = format!("{:?}", outline.mail.facts());
-        differing.extend((whole != outline).then(|| format!("{whole}\n{outline}")));
+        // Google's parsed form is text: header bytes that are no UTF-8 are lost in it, and guessed in the whole.
+        let is_lossy = outline.contains('\u{fffd}');
+        differing.extend((whole != outline && !is_lossy).then(|| format!("{whole}\n{outline}")));
     }
     differing
 }

@@ -1,6 +1,6 @@
 //! One Calendar event (`events.list`, `events.get`) as Google writes it.
 
-use chrono::{DateTime, Days, NaiveDate, NaiveDateTime, TimeDelta, TimeZone, Utc, offset::LocalResult};
+use chrono::{DateTime, Days, NaiveDate, NaiveDateTime, Offset, TimeDelta, TimeZone, Utc, offset::LocalResult};
 use chrono_tz::Tz;
 use serde::Deserialize;
 
@@ -25,6 +25,9 @@ pub(super) struct CalendarEvent {
     pub(super) location: Option<String>,
     pub(super) visibility: Option<String>,
     pub(super) event_type: Option<String>,
+    pub(super) transparency: Option<String>,
+    pub(super) hangout_link: Option<String>,
+    pub(super) conference_data: Option<Conference>,
     pub(super) updated: Option<String>,
     pub(super) sequence: Option<i64>,
     pub(super) organizer: Option<Person>,
@@ -42,6 +45,21 @@ pub(super) struct Person {
     pub(super) is_self: bool,
     pub(super) organizer: bool,
     pub(super) resource: bool,
+}
+
+/// How to join an event from afar.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(super) struct Conference {
+    pub(super) entry_points: Vec<EntryPoint>,
+}
+
+/// One way to join: `video`, `phone`, `sip` or `more`.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(super) struct EntryPoint {
+    pub(super) entry_point_type: Option<String>,
+    pub(super) uri: Option<String>,
 }
 
 /// A day, or a time with its offset or zone.
@@ -74,13 +92,32 @@ impl CalendarEvent {
         self.status.as_deref() == Some("cancelled")
     }
 
-    /// The zone its local times are in: its own, else the calendar's.
+    /// The zone its local times are in: its own, else the calendar's. Where its own is none that we know, as in calendars
+    /// that other programs wrote, its offset decides: the calendar's zone, if it has that offset then, else the offset alone.
     pub(super) fn zone(&self, calendar_zone: Tz) -> Tz {
-        self.start.as_ref().and_then(|start| zone(start.time_zone.as_deref()?)).unwrap_or(calendar_zone)
+        let Some(start) = &self.start else { return calendar_zone };
+        match start.time_zone.as_deref().map(zone) {
+            Some(Some(own)) => own,
+            Some(None) => start.zone_by_offset(calendar_zone).unwrap_or(calendar_zone),
+            None => calendar_zone,
+        }
     }
 }
 
 impl When {
+    /// A zone that has the offset of its time then.
+    fn zone_by_offset(&self, calendar_zone: Tz) -> Option<Tz> {
+        let moment = DateTime::parse_from_rfc3339(self.date_time.as_deref()?).ok()?;
+        let offset = moment.offset().local_minus_utc();
+        if moment.with_timezone(&calendar_zone).offset().fix().local_minus_utc() == offset {
+            return Some(calendar_zone);
+        }
+        // Named the other way round: west is positive.
+        let hours = -offset / 3600;
+        zone(&if hours == 0 { "Etc/GMT".to_owned() } else { format!("Etc/GMT{hours:+}") })
+            .filter(|_| offset % 3600 == 0)
+    }
+
     /// The moment meant; `None` when neither form can be read.
     pub(super) fn moment(&self, calendar_zone: Tz) -> Option<Moment> {
         if let Some(text) = &self.date_time {

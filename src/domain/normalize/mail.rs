@@ -11,25 +11,22 @@ use base64::{
     engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
 };
 use chrono::{DateTime, Utc};
-use mail_parser::{Addr, HeaderName, HeaderValue};
+use mail_parser::HeaderName;
 use serde::Deserialize;
 
 use super::{
-    Attachment, InteractionKind, NewInteraction, Unreadable, html, json,
+    Details, File, InteractionKind, NewInteraction, Note, Role, Sanitized, Unreadable, body, category, date, files,
+    html, json,
     mime::Mail,
     outline::OutlinePart,
-    part::Part,
-    participants::{MAX_PARTICIPANTS, addresses, direction, participants, person, written},
-    text,
+    participants::{MAX_PARTICIPANTS, direction, participants, people, written},
+    reply, sanitize, text,
+    thread::{self, Thread},
 };
 use crate::domain::{filter::MailFacts, item::UniversalId};
 
-/// The most attachments kept of one mail.
-const MAX_ATTACHMENTS: usize = 1_000;
 /// The longest subject or Message-ID kept, in characters: what RFC 5322 allows in a line.
 const MAX_LINE: usize = 998;
-/// The longest name of a file kept, in characters.
-const MAX_NAME: usize = 255;
 
 /// Google pads, by its documentation and in practice sometimes not.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
@@ -127,7 +124,7 @@ pub fn universal_id(json: &[u8]) -> Option<UniversalId> {
         raw: Cow<'x, str>,
     }
     let raw = BASE64.decode(json::read::<Raw<'_>>(json).ok()?.raw.as_bytes()).ok()?;
-    UniversalId::new(&message_id(&Mail::read(&raw))?)
+    UniversalId::new(&thread::message_id(&Mail::read(&raw))?)
 }
 
 /// The row of a message. `aliases` are the lower-case addresses of the account.
@@ -170,10 +167,7 @@ impl ParsedMail {
     /// What the filter may look at.
     pub fn facts(&self) -> MailFacts {
         let mail = Mail::read(&self.raw);
-        let people = |name| {
-            let written = |addr: &Addr<'_>| person(addr).map(written);
-            addresses(&mail, name).filter_map(written).take(MAX_PARTICIPANTS).collect::<Vec<_>>()
-        };
+        let people = |name| people(&mail, &name).into_iter().map(written).collect::<Vec<_>>();
         let from = people(HeaderName::From);
         MailFacts {
             labels: self.envelope.labels.clone(),
@@ -183,111 +177,79 @@ impl ParsedMail {
             cc: people(HeaderName::Cc),
             bcc: people(HeaderName::Bcc),
             subject: subject(&mail),
-            has_attachment: mail.parts.iter().any(is_attached_file),
+            has_attachment: mail.parts.iter().any(files::is_beside),
             size_bytes: self.envelope.size_bytes,
-            message_id: message_id(&mail).unwrap_or_default(),
+            message_id: thread::message_id(&mail).unwrap_or_default(),
         }
+    }
+
+    /// Which conversation it belongs to, by its own headers.
+    pub fn thread(&self) -> Thread {
+        thread::read(&Mail::read(&self.raw))
     }
 
     /// The row. `aliases` are the lower-case addresses of the account.
     pub fn interaction(self, aliases: &[String]) -> NewInteraction {
         let mail = Mail::read(&self.raw);
-        let body_text = text::clean(&body(&mail), text::BODY_BYTES);
+        let body = body::read(&mail);
+        let (body_text, reply_text) = reply::split(&body.text);
         let participants = participants(&mail, aliases);
+        let subject = subject(&mail);
+        let author = participants.iter().find(|one| one.role == Role::From).map_or("", |one| one.address.as_str());
+        let found = category::read(&mail, author, &subject);
+        let (attachments, files_left_out) = files::read(&mail);
+        let notes = Note::those(&[
+            (body.is_cut, Note::TextCut),
+            (subject.contains('\u{fffd}') || body_text.contains('\u{fffd}'), Note::CharactersLost),
+            (mail.is_cut, Note::PartsLeftOut),
+            (participants.len() >= MAX_PARTICIPANTS, Note::PeopleLeftOut),
+        ]);
         NewInteraction {
             occurrence: String::new(),
             kind: InteractionKind::Email,
             direction: Some(direction(&participants, &self.envelope.labels)),
-            subject: subject(&mail),
-            snippet: text::snippet(&body_text),
+            category: Some(found.category),
+            subject,
+            snippet: text::snippet(reply_text.as_ref().unwrap_or(&body_text)),
             body_text,
+            reply_text,
             occurred_at: self.envelope.internal_date,
+            sent_at: mail.texts(&HeaderName::Date).find_map(|text| date::read(&text)),
             ends_at: None,
             all_day: None,
             thread: Some(self.envelope.thread_id),
-            universal_id: message_id(&mail),
+            universal_id: thread::message_id(&mail),
             location: None,
             status: None,
             participants,
             labels: self.envelope.labels,
-            attachments: mail.parts.iter().filter_map(attachment).take(MAX_ATTACHMENTS).collect(),
+            attachments,
+            details: Details {
+                list: found.list,
+                protection: body.protection,
+                invitation: found.invitation,
+                failed_recipients: found.failed_recipients,
+                meeting: None,
+                notes: notes.into_iter().chain(files_left_out).collect(),
+            },
         }
+    }
+
+    /// The HTML of the mail, made harmless; `None` when it has none.
+    pub fn html(&self) -> Option<Sanitized> {
+        let (html, is_cut) = body::html(&Mail::read(&self.raw))?;
+        let sanitized = sanitize::sanitize(&html);
+        Some(Sanitized { is_cut: sanitized.is_cut || is_cut, ..sanitized })
+    }
+
+    /// The content of the attachment with that number; `None` when there is none.
+    pub fn file(&self, part: u32) -> Option<File> {
+        files::find(&Mail::read(&self.raw), part)
     }
 }
 
 fn subject(mail: &Mail<'_>) -> String {
-    let subject = mail.header(HeaderName::Subject).and_then(HeaderValue::as_text);
-    text::one_line(subject.unwrap_or_default(), MAX_LINE)
-}
-
-fn message_id(mail: &Mail<'_>) -> Option<String> {
-    let id = match mail.header(HeaderName::MessageId)? {
-        HeaderValue::TextList(ids) => ids.first()?,
-        value => value.as_text()?,
-    };
-    let id = text::one_line(id.trim_matches(['<', '>', ' ']), MAX_LINE);
-    Some(id).filter(|id| !id.is_empty())
-}
-
-fn is_plain(part: &Part<'_>) -> bool {
-    part.is_text("plain")
-}
-
-fn is_html(part: &Part<'_>) -> bool {
-    part.is_text("html")
-}
-
-/// The text of a mail: each text part in its order; of alternatives, the plain one, unless it says nothing.
-fn body(mail: &Mail<'_>) -> String {
-    let mut plain_alternatives = Vec::new();
-    let mut texts: Vec<(&Part<'_>, String)> = Vec::new();
-    let mut n_bytes = 0;
-    for part in &mail.parts {
-        let is_said = part.alternative.is_some_and(|group| plain_alternatives.contains(&group));
-        let text = if is_plain(part) {
-            part.text()
-        } else if is_html(part) && !is_said {
-            html::to_text(&part.text(), text::BODY_BYTES)
-        } else {
-            continue;
-        };
-        if text.trim().is_empty() {
-            continue;
-        }
-        if is_plain(part)
-            && let Some(group) = part.alternative
-            && !is_said
-        {
-            plain_alternatives.push(group);
-            // HTML that came first said the same.
-            texts.retain(|(other, _)| other.alternative != Some(group));
-        }
-        n_bytes += text.len();
-        texts.push((part, text));
-        if n_bytes > text::BODY_BYTES {
-            break;
-        }
-    }
-    texts.into_iter().map(|(_, text)| text).collect::<Vec<_>>().join("\n\n")
-}
-
-/// A part that is not the text of the mail, as what it is.
-fn attachment(part: &Part<'_>) -> Option<Attachment> {
-    // AMP is a third way to say what the other alternatives say.
-    if is_plain(part) || is_html(part) || part.is("text", "x-amp-html") {
-        return None;
-    }
-    Some(Attachment {
-        name: text::one_line(part.name().unwrap_or_default(), MAX_NAME),
-        media_type: text::one_line(&part.media_type(), MAX_NAME),
-        size_bytes: part.size_bytes(),
-        inline: part.is_inline(),
-    })
-}
-
-/// Whether a part is a file beside the text, as `has:attachment` means it.
-fn is_attached_file(part: &Part<'_>) -> bool {
-    part.is_file() || (part.name().is_some() && !part.is_inline() && !is_plain(part) && !is_html(part))
+    text::one_line(&mail.text(&HeaderName::Subject).unwrap_or_default(), MAX_LINE)
 }
 
 #[cfg(test)]

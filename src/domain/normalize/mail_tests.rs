@@ -4,7 +4,7 @@ use std::{
     path::Path,
 };
 
-use base64::engine::general_purpose::{URL_SAFE, URL_SAFE_NO_PAD};
+use base64::engine::general_purpose::{STANDARD, URL_SAFE, URL_SAFE_NO_PAD};
 use proptest::prelude::*;
 use serde_json::json;
 
@@ -64,11 +64,27 @@ fn the_direction_is_seen_from_the_account() {
         ("From: me@example.com\nTo: ada@example.org", Direction::Sent),
         ("From: Me@Example.com\nTo: ME@example.com", Direction::Internal),
         ("From: me@example.com", Direction::Sent),
+        ("From: me+notes@example.com\nTo: ada@example.org", Direction::Sent),
+        ("From: me@example.com\nTo: me+todo@example.com", Direction::Internal),
+        ("From: m.e@example.com\nTo: ada@example.org", Direction::Received),
         ("From: ada@example.org\nTo: me@example.com", Direction::Received),
         ("Subject: no one", Direction::Received),
     ] {
         assert_eq!(row(&format!("{headers}\n\nx")).direction, Some(direction), "{headers}");
     }
+}
+
+#[test]
+fn labels_are_evidence_of_the_direction() {
+    let labelled = |labels: &str| {
+        let reply = String::from_utf8(reply(b"From: me@example.com\r\nTo: ada@example.org\r\n\r\nx")).unwrap();
+        let direction = |alias: &str| {
+            mail(reply.replace("\"INBOX\"", labels).as_bytes(), &[alias.to_owned()]).unwrap().direction.unwrap()
+        };
+        (direction("me@example.com"), direction("other@example.com"))
+    };
+    assert_eq!(labelled("\"SENT\""), (Direction::Sent, Direction::Sent));
+    assert_eq!(labelled("\"SPAM\""), (Direction::Received, Direction::Received));
 }
 
 #[test]
@@ -115,12 +131,62 @@ fn attachments_are_what_they_are_and_never_content() {
     assert_eq!((shown[1].0, shown[1].3), ("logo.png", true));
     assert_eq!(shown[2].1, "message/rfc822");
     assert_eq!((row.body_text.as_str(), shown.len()), ("text", 3));
+    assert_eq!(row.attachments.iter().map(|one| one.part).collect::<Vec<_>>(), [1, 2, 3]);
+    assert_eq!(row.attachments[1].content_id.as_deref(), Some("1"));
+    let parsed = ParsedMail::read(&reply(raw.replace('\n', "\r\n").as_bytes())).unwrap();
+    let content = |part| parsed.file(part).map(|file| (file.name, file.bytes));
+    assert_eq!(content(1), Some(("Résumé.pdf".to_owned(), vec![0; 5])));
+    assert_eq!(content(2), Some(("logo.png".to_owned(), b"a=bc".to_vec())));
+    assert_eq!((content(0), content(4), content(u32::MAX)), (None, None, None));
     assert!(facts(&reply(raw.as_bytes())).unwrap().has_attachment);
     let inline = raw
         .replace("attachment;", "inline;")
         .replace("filename*", "x")
         .replace("application/pdf; name", "application/pdf; x");
     assert!(!facts(&reply(inline.as_bytes())).unwrap().has_attachment);
+}
+
+#[test]
+fn what_outlook_has_packed_is_text_and_files() {
+    let packed = STANDARD.encode(super::super::tnef::tests::sample());
+    let part = "Content-Type: application/ms-tnef; name=winmail.dat\nContent-Transfer-Encoding: base64";
+    let raw = format!("Content-Type: multipart/mixed; boundary=b\n\n--b\n\n\n--b\n{part}\n\n{packed}\n--b--\n");
+    let row = row(&raw);
+    let shown: Vec<_> = row.attachments.iter().map(|one| (&*one.name, &*one.media_type, one.size_bytes)).collect();
+    assert_eq!(shown, [("größer.txt", "text/plain", 5), ("café.png", "application/octet-stream", 0)]);
+    assert_eq!(row.body_text, "grün");
+    let parsed = ParsedMail::read(&reply(raw.as_bytes())).unwrap();
+    let content = |part| parsed.file(part).map(|file| (file.name, file.bytes));
+    assert_eq!(content(row.attachments[0].part), Some(("größer.txt".to_owned(), b"12345".to_vec())));
+    // The part itself is not shown, and neither is what is not in it.
+    assert_eq!((content(1), content(1 + (3 << 16))), (None, None));
+    let broken = row_notes(&format!("{part}\n\nAAAA"));
+    assert_eq!(broken, (vec!["winmail.dat".to_owned()], Vec::new()));
+}
+
+/// The names of a mail's files, and what could not be read of it.
+fn row_notes(raw: &str) -> (Vec<String>, Vec<Note>) {
+    let row = row(raw);
+    (row.attachments.into_iter().map(|one| one.name).collect(), row.details.notes)
+}
+
+#[test]
+fn a_row_says_what_could_not_be_read_or_kept() {
+    let parts =
+        |n: usize, part: &str| format!("Content-Type: multipart/mixed; boundary=b\n\n{}--b--\n", part.repeat(n));
+    for (raw, notes) in [
+        ("Subject: x\n\ny".to_owned(), vec![]),
+        (format!("Subject: x\n\n{}", "word ".repeat(300_000)), vec![Note::TextCut]),
+        (
+            "Content-Type: text/plain; charset=iso-2022-jp\n\n\u{1b}$B\u{7f}\u{7f}".to_owned(),
+            vec![Note::CharactersLost],
+        ),
+        (parts(2_500, "--b\n\nx\n"), vec![Note::PartsLeftOut]),
+        (format!("To: {}\n\nx", "a@example.org, ".repeat(1_500)), vec![Note::PeopleLeftOut]),
+        (parts(1_500, "--b\nContent-Type: image/png\n\nx\n"), vec![Note::FilesLeftOut]),
+    ] {
+        assert_eq!(row_notes(&raw).1, notes, "{}", &raw[..raw.len().min(60)]);
+    }
 }
 
 #[test]
@@ -173,11 +239,27 @@ fn raw_is_read_with_and_without_padding() {
     }
 }
 
+#[test]
+fn the_html_is_the_richest_one() {
+    let html = |raw: &str| ParsedMail::read(&reply(raw.replace('\n', "\r\n").as_bytes())).unwrap().html();
+    let part = |kind: &str, text: &str| format!("--b\nContent-Type: {kind}\n\n{text}\n");
+    let both = part("text/plain", "plain") + &part("text/html", "<p onclick=x>rich</p>");
+    let found = html(&format!("Content-Type: multipart/alternative; boundary=b\n\n{both}--b--\n")).unwrap();
+    assert_eq!((found.html.trim(), found.n_remote_images, found.is_cut), ("<p>rich</p>", 0, false));
+    assert_eq!(html("Content-Type: text/plain\n\n<p>plain</p>"), None);
+    let file = part("text/plain", "plain") + &part("text/html; name=a.html", "<p>file</p>");
+    assert_eq!(html(&format!("Content-Type: multipart/mixed; boundary=b\n\n{file}--b--\n")), None);
+}
+
 fn assert_storable(row: &NewInteraction) {
     let people = row.participants.iter().flat_map(|one| [Some(&one.address), one.name.as_ref()]).flatten();
     let files = row.attachments.iter().flat_map(|one| [&one.name, &one.media_type]);
-    let texts =
-        [&row.subject, &row.body_text, &row.snippet].into_iter().chain(&row.universal_id).chain(people).chain(files);
+    let texts = [&row.subject, &row.body_text, &row.snippet]
+        .into_iter()
+        .chain(&row.reply_text)
+        .chain(&row.universal_id)
+        .chain(people)
+        .chain(files);
     assert!(texts.into_iter().all(|text| !text.contains('\0')));
     assert!(row.snippet.chars().count() <= 200 && row.body_text.len() <= 1 << 20);
     assert!(row.subject.chars().count() <= 998);

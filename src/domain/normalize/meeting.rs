@@ -7,7 +7,8 @@ use chrono_tz::Tz;
 use serde::Deserialize;
 
 use super::{
-    Direction, InteractionKind, NewInteraction, Participant, Role, Unreadable,
+    Details, Direction, EventType, InteractionKind, MeetingFacts, NewInteraction, Note, Participant, Role, Unreadable,
+    Visibility,
     calendar_event::{CalendarEvent, Moment, Person, zone},
     html, json,
     recurrence::{self, Start},
@@ -17,6 +18,8 @@ use crate::domain::{filter::EventFacts, item::UniversalId};
 
 /// The most participants kept of one meeting.
 const MAX_PARTICIPANTS: usize = 1_000;
+/// The longest address of a conference kept, in characters.
+const MAX_URL: usize = 2_000;
 /// The longest title, place, name or address kept, in characters.
 const MAX_LINE: usize = 1_000;
 
@@ -105,9 +108,10 @@ pub fn series(
     let mut rows = BTreeMap::new();
     let replaced: HashSet<Moment> = exceptions.iter().filter_map(|event| calendar.original_start(event)).collect();
     for master in &masters {
-        for (occurrence, span) in calendar.occurrences(master)? {
+        let occurrences = calendar.occurrences(master)?;
+        for (occurrence, span) in occurrences.spans {
             if occurrence.is_none_or(|start| !replaced.contains(&start)) {
-                rows.insert(occurrence, calendar.row(master, span));
+                rows.insert(occurrence, calendar.row(master, span, occurrences.note));
             }
         }
     }
@@ -115,7 +119,7 @@ pub fn series(
         let span = calendar.span(event)?;
         if calendar.is_inside(span) {
             let occurrence = calendar.original_start(event).unwrap_or(span.start);
-            rows.insert(Some(occurrence), calendar.row(event, span));
+            rows.insert(Some(occurrence), calendar.row(event, span, None));
         }
     }
     let named = |(occurrence, row): (Option<Moment>, _)| NewInteraction {
@@ -130,6 +134,12 @@ pub fn series(
 struct Span {
     start: Moment,
     end: Option<Moment>,
+}
+
+/// The occurrences of a master, each with its original start; a single event is one without.
+struct Occurrences {
+    spans: Vec<(Option<Moment>, Span)>,
+    note: Option<Note>,
 }
 
 struct Calendar {
@@ -158,28 +168,32 @@ impl Calendar {
         span.end.unwrap_or(span.start).instant(self.zone) > from && span.start.instant(self.zone) < to
     }
 
-    /// The occurrences of a master inside the window, each with its original start; a single event is one without.
-    fn occurrences(&self, master: &CalendarEvent) -> Result<Vec<(Option<Moment>, Span)>, Unreadable> {
+    /// The occurrences of a master inside the window.
+    fn occurrences(&self, master: &CalendarEvent) -> Result<Occurrences, Unreadable> {
         let span = self.span(master)?;
         if master.recurrence.is_empty() {
-            return Ok(Some((None, span)).into_iter().filter(|_| self.is_inside(span)).collect());
+            let spans = Some((None, span)).into_iter().filter(|_| self.is_inside(span)).collect();
+            return Ok(Occurrences { spans, note: None });
         }
         let length = span.end.map(|end| end.instant(Tz::UTC) - span.start.instant(Tz::UTC));
         let (from, to) = self.window;
         let from = from.checked_sub_signed(length.unwrap_or_else(TimeDelta::zero)).unwrap_or(from);
         let start = Start { first: span.start, zone: master.zone(self.zone) };
-        let Ok(starts) = recurrence::expand(&master.recurrence, start, (from, to)) else {
+        let Ok(found) = recurrence::expand(&master.recurrence, start, (from, to)) else {
             // Google listed it, so something of it is inside; which part we cannot say, and hiding it would lose it.
-            return Ok(vec![(None, span)]);
+            return Ok(Occurrences { spans: vec![(None, span)], note: Some(Note::RuleUnread) });
         };
         let occurrence = |start: Moment| {
             let span = Span { start, end: length.map(|length| start.plus(length)) };
             self.is_inside(span).then_some((Some(start), span))
         };
-        Ok(starts.into_iter().filter_map(occurrence).collect())
+        Ok(Occurrences {
+            spans: found.starts.into_iter().filter_map(occurrence).collect(),
+            note: found.is_cut.then_some(Note::OccurrencesLeftOut),
+        })
     }
 
-    fn row(&self, event: &CalendarEvent, span: Span) -> NewInteraction {
+    fn row(&self, event: &CalendarEvent, span: Span, note: Option<Note>) -> NewInteraction {
         let line = |text: &Option<String>| {
             let line = text::one_line(text.as_deref().unwrap_or_default(), MAX_LINE);
             Some(line).filter(|line| !line.is_empty())
@@ -198,7 +212,10 @@ impl Calendar {
             subject: line(&event.summary).unwrap_or_default(),
             snippet: text::snippet(&body_text),
             body_text,
+            reply_text: None,
+            category: None,
             occurred_at: span.start.instant(self.zone),
+            sent_at: None,
             ends_at: span.end.map(|end| end.instant(self.zone)),
             all_day: all_day(span),
             thread: line(series.as_ref().unwrap_or(&event.recurring_event_id)),
@@ -208,8 +225,45 @@ impl Calendar {
             participants: participants(event),
             labels: Vec::new(),
             attachments: Vec::new(),
+            details: Details {
+                meeting: Some(facts(event)),
+                notes: notes(event, description).into_iter().chain(note).collect(),
+                ..Details::default()
+            },
         }
     }
+}
+
+/// What the calendar says of an event beside what, when and who.
+fn facts(event: &CalendarEvent) -> MeetingFacts {
+    let word = |word: &Option<String>| word.clone().unwrap_or_default();
+    let details = [&event.summary, &event.description, &event.location];
+    MeetingFacts {
+        event_type: EventType::from_word(&word(&event.event_type)).unwrap_or(EventType::Default),
+        visibility: Visibility::from_word(&word(&event.visibility)).unwrap_or(Visibility::Default),
+        is_free: event.transparency.as_deref() == Some("transparent"),
+        is_time_only: details.into_iter().all(Option::is_none)
+            && event.organizer.is_none()
+            && event.attendees.is_empty(),
+        conference_url: conference_url(event),
+    }
+}
+
+/// Where to join an event: its video conference, by its newer name or by its older one.
+fn conference_url(event: &CalendarEvent) -> Option<String> {
+    let entries = event.conference_data.iter().flat_map(|conference| &conference.entry_points);
+    let videos = entries
+        .filter(|entry| entry.entry_point_type.as_deref() == Some("video"))
+        .filter_map(|entry| entry.uri.as_ref());
+    let is_address = |uri: &&String| uri.starts_with("https://") || uri.starts_with("http://");
+    videos.chain(&event.hangout_link).find(is_address).map(|uri| text::one_line(uri, MAX_URL))
+}
+
+fn notes(event: &CalendarEvent, description: &str) -> Vec<Note> {
+    Note::those(&[
+        (description.len() > text::BODY_BYTES, Note::TextCut),
+        (event.attendees.len() > MAX_PARTICIPANTS, Note::PeopleLeftOut),
+    ])
 }
 
 /// The first and the last day, where the meeting has days. Google's end is exclusive; of an event without a day, the day

@@ -51,6 +51,64 @@ fn texts(rows: &[(&str, &str, &str)]) -> Vec<(String, String, String)> {
 }
 
 #[test]
+fn what_a_calendar_says_beside_is_kept() {
+    let mut event = timed("2026-03-23T09:00:00+01:00", "2026-03-23T10:00:00+01:00");
+    let facts = |event: &Value| rows(std::slice::from_ref(event))[0].details.meeting.clone().unwrap();
+    let plain = MeetingFacts {
+        event_type: EventType::Default,
+        visibility: Visibility::Default,
+        is_free: false,
+        is_time_only: false,
+        conference_url: None,
+    };
+    assert_eq!(facts(&event), plain);
+    event["eventType"] = json!("outOfOffice");
+    event["visibility"] = json!("private");
+    event["transparency"] = json!("transparent");
+    event["hangoutLink"] = json!("https://meet.example/old");
+    event["conferenceData"] = json!({"entryPoints": [
+        {"entryPointType": "phone", "uri": "tel:1"},
+        {"entryPointType": "video", "uri": "javascript:alert(1)"},
+        {"entryPointType": "video", "uri": "https://meet.example/new"},
+    ]});
+    let found = facts(&event);
+    assert_eq!(
+        (found.event_type, found.visibility, found.is_free),
+        (EventType::OutOfOffice, Visibility::Private, true)
+    );
+    assert_eq!(found.conference_url.as_deref(), Some("https://meet.example/new"));
+    let mut busy = timed("2026-03-23T09:00:00+01:00", "2026-03-23T10:00:00+01:00");
+    busy.as_object_mut().unwrap().remove("summary");
+    assert!(facts(&busy).is_time_only);
+}
+
+#[test]
+fn a_meeting_says_what_could_not_be_read_or_kept() {
+    let notes = |event: &Value| rows(std::slice::from_ref(event))[0].details.notes.clone();
+    let mut event = weekly();
+    assert_eq!(notes(&event), []);
+    event["recurrence"] = json!(["RRULE:nonsense"]);
+    assert_eq!(notes(&event), [Note::RuleUnread]);
+    event["recurrence"] = json!(["RRULE:FREQ=MINUTELY"]);
+    assert_eq!(notes(&event), [Note::OccurrencesLeftOut]);
+    let mut crowd = timed("2026-03-23T09:00:00+01:00", "2026-03-23T10:00:00+01:00");
+    crowd["attendees"] = json!(vec![json!({"email": "a@example.org"}); 1_001]);
+    assert_eq!(notes(&crowd), [Note::PeopleLeftOut]);
+}
+
+#[test]
+fn a_time_in_an_unknown_zone_recurs_by_its_offset() {
+    let mut master = weekly();
+    for (zone, second) in [("Custom/Nowhere", "2026-03-30T07:00:00Z"), ("Europe/Berlin", "2026-03-30T07:00:00Z")] {
+        master["start"] = json!({"dateTime": "2020-01-06T09:00:00+01:00", "timeZone": zone});
+        assert_eq!(shown(&[master.clone()])[1].1, second, "{zone}");
+    }
+    // Where the calendar's zone has another offset then, the offset is kept.
+    master["start"] = json!({"dateTime": "2020-01-06T09:00:00-05:00", "timeZone": "Custom/Nowhere"});
+    assert_eq!(shown(&[master])[1].1, "2026-03-30T14:00:00Z");
+}
+
+#[test]
 fn a_single_meeting_is_a_row() {
     let mut event = timed("2026-03-23T09:00:00+01:00", "2026-03-23T10:00:00+01:00");
     event["description"] = json!("Agenda:<br><ul><li>one</li></ul>");

@@ -1,14 +1,18 @@
-//! The structure of a mail: its headers and its leaf parts, as slices of the message.
+//! The structure of a mail: its headers and its parts, as slices of the message.
 //!
-//! `mail_parser` reads headers and decodes text; the walk over the parts is ours. Its own walk decodes every attachment,
-//! and copies the message once for each level of mails nested in a mail that is itself encoded: a megabyte that a stranger
-//! sends becomes gigabytes. Ours never looks into a nested mail, decodes only text, and is bounded in depth and number.
+//! The walk over the parts is ours. That of `mail_parser` decodes every attachment, and copies the message once for each
+//! level of mails nested in a mail that is itself encoded: a megabyte that a stranger sends becomes gigabytes. Ours decodes
+//! only text, looks into a nested mail only where it needs its text, and is bounded in depth and number.
 
-use std::sync::LazyLock;
+use mail_parser::HeaderName;
 
-use mail_parser::{ContentType, Header, HeaderName, HeaderValue, MessageParser, parsers::MessageStream};
-
-use super::part::{Encoding, Part};
+use super::{
+    Protection,
+    charset::Charset,
+    header::{self, Field},
+    param::Value,
+    part::{Encoding, Part},
+};
 
 /// The most parts looked at; what follows them is left out.
 const MAX_PARTS: usize = 2_000;
@@ -16,30 +20,39 @@ const MAX_PARTS: usize = 2_000;
 const MAX_DEPTH: usize = 20;
 /// How many types a part may claim before its first ones are given up: each costs a look through the part.
 const MAX_CLAIMS: usize = 4;
-/// The longest header section, in bytes. Providers accept far less.
-const MAX_HEADER_BYTES: usize = 1 << 20;
-static HEADERS: LazyLock<MessageParser> = LazyLock::new(|| {
-    MessageParser::new()
-        .with_minimal_headers()
-        .header_address(HeaderName::Sender)
-        .header_id(HeaderName::MessageId)
-        .ignore_header(HeaderName::Date)
-        .default_header_ignore()
-});
+/// The longest boundary looked for, in bytes; RFC 2046 allows 70.
+const MAX_BOUNDARY: usize = 300;
 
 /// A mail taken apart.
 pub(super) struct Mail<'x> {
     /// The headers of the mail itself, in their order.
-    pub(super) headers: Vec<Header<'x>>,
+    fields: Vec<Field<'x>>,
+    /// The charset that the mail's text claims, if it is one.
+    charset: Option<Charset>,
     /// The leaves of the tree of parts, in their order.
     pub(super) parts: Vec<Part<'x>>,
+    /// How they belong together.
+    pub(super) tree: Node,
+    /// What its types say of signatures and encryption.
+    pub(super) protection: Option<Protection>,
+    /// Whether there were more parts than are looked at.
+    pub(super) is_cut: bool,
+}
+
+/// A part that holds others, or the number of one that does not.
+pub(super) enum Node {
+    /// A part of `Mail::parts`.
+    Leaf(usize),
+    /// Parts that say the same thing in different ways.
+    Alternatives(Vec<Node>),
+    /// Parts that belong together.
+    Parts(Vec<Node>),
 }
 
 /// What a part inherits from the multiparts around it.
 #[derive(Clone, Copy, Default)]
 struct Context {
     depth: usize,
-    alternative: Option<usize>,
     is_related: bool,
     is_digest: bool,
 }
@@ -47,95 +60,116 @@ struct Context {
 impl<'x> Mail<'x> {
     /// Takes a message apart. Any bytes are a message, if only of one part.
     pub(super) fn read(raw: &'x [u8]) -> Self {
-        let (headers, body) = split_headers(raw);
-        let mut mail = Self { headers: Vec::new(), parts: Vec::new() };
-        mail.walk(&headers, body, Context::default());
-        mail.headers = headers;
+        let (fields, body) = header::split(raw);
+        let mut mail = Self {
+            fields: Vec::new(),
+            charset: None,
+            parts: Vec::new(),
+            tree: Node::Parts(Vec::new()),
+            protection: None,
+            is_cut: false,
+        };
+        mail.tree = mail.walk(&fields, body, Context::default());
+        mail.fields = fields;
+        mail.charset = mail.parts.iter().find_map(Part::charset);
         if let [part] = mail.parts.as_mut_slice() {
             part.is_alone = true;
         }
         mail
     }
 
-    /// The first header of that name which has a value.
-    pub(super) fn header(&self, name: HeaderName<'static>) -> Option<&HeaderValue<'x>> {
-        self.values(name).next()
+    /// Every header of that name that says anything, in order, on one line, with its encoded words still in it.
+    pub(super) fn texts<'s>(&'s self, name: &'s HeaderName<'static>) -> impl Iterator<Item = String> + 's {
+        let named = self.fields.iter().filter(move |field| field.name == *name);
+        named.map(|field| header::unfold(field.value, self.charset)).filter(|text| !text.trim().is_empty())
     }
 
-    /// Every header of that name which has a value.
-    pub(super) fn values(&self, name: HeaderName<'static>) -> impl Iterator<Item = &HeaderValue<'x>> {
-        self.headers.iter().filter(move |header| header.name == name).map(|header| &header.value).filter(is_filled)
+    /// The first header of that name that says anything, decoded.
+    pub(super) fn text(&self, name: &HeaderName<'static>) -> Option<String> {
+        self.texts(name).next().map(|text| header::words(&text))
     }
 
-    fn walk(&mut self, headers: &[Header<'x>], body: &'x [u8], context: Context) {
-        let value = |name| headers.iter().find(|header| header.name == name).map(|header| &header.value);
-        let content_types = headers.iter().filter(|header| header.name == HeaderName::ContentType);
-        let content_types = content_types.filter_map(|header| header.value.as_content_type());
-        let is_multipart = |kind: &&ContentType<'_>| kind.c_type == "multipart";
+    fn walk(&mut self, fields: &[Field<'x>], body: &'x [u8], context: Context) -> Node {
+        let value = |name: HeaderName<'static>| fields.iter().find(|field| field.name == name).map(|field| field.value);
+        let types: Vec<_> = fields
+            .iter()
+            .filter(|field| field.name == HeaderName::ContentType)
+            .map(|field| Value::read(field.value).or_plain())
+            .take(MAX_CLAIMS)
+            .collect();
+        let claims = || types.iter().filter(|kind| kind.kind == "multipart");
         if context.depth < MAX_DEPTH {
             // Broken mail names two types; the one whose boundary is there is the true one.
-            for kind in content_types.clone().filter(is_multipart).take(MAX_CLAIMS) {
-                let sections = sections(body, kind.attribute("boundary").unwrap_or_default().as_bytes());
-                if !sections.is_empty() {
-                    return self.walk_sections(sections, kind, context);
-                }
+            let claimed =
+                claims().map(|kind| (kind, sections(body, kind.get("boundary").unwrap_or_default().as_bytes())));
+            let found = claimed.into_iter().find(|(_, sections)| !sections.is_empty());
+            let found = found.or_else(|| Some((claims().next()?, sections(body, likely_boundary(body)?))));
+            if let Some((kind, sections)) = found {
+                return self.walk_sections(sections, kind, context);
             }
         }
         // A multipart without parts is read as plain text.
-        let content_type = content_types.clone().next().filter(|kind| !is_multipart(kind));
-        let encoding = value(HeaderName::ContentTransferEncoding).and_then(HeaderValue::as_text).unwrap_or_default();
-        let digested = || ContentType { c_type: "message".into(), c_subtype: Some("rfc822".into()), attributes: None };
+        let kind = types.first().filter(|kind| kind.kind != "multipart").cloned();
+        let content_type =
+            kind.unwrap_or_else(|| Value::read(if context.is_digest { b"message/rfc822" } else { b"text/plain" }));
+        self.protection = self.protection.max(protection(&content_type));
         self.parts.push(Part {
-            content_type: content_type.cloned().or_else(|| context.is_digest.then(digested)),
-            disposition: value(HeaderName::ContentDisposition).and_then(HeaderValue::as_content_type).cloned(),
-            encoding: Encoding::of(encoding),
+            content_type,
+            disposition: value(HeaderName::ContentDisposition).map(Value::read).unwrap_or_default(),
+            encoding: Encoding::of(&String::from_utf8_lossy(
+                value(HeaderName::ContentTransferEncoding).unwrap_or_default(),
+            )),
             body,
-            has_content_id: value(HeaderName::ContentId).is_some_and(|value| is_filled(&value)),
+            content_id: value(HeaderName::ContentId).and_then(content_id),
             is_related: context.is_related,
             is_alone: false,
-            alternative: context.alternative,
         });
+        Node::Leaf(self.parts.len() - 1)
     }
 
-    fn walk_sections(&mut self, sections: Vec<&'x [u8]>, parent: &ContentType<'_>, context: Context) {
-        let subtype = parent.subtype().unwrap_or_default();
-        // An alternative inside another one says the same thing in yet another way.
-        let own = subtype.eq_ignore_ascii_case("alternative").then_some(self.parts.len());
-        let inner = Context {
-            depth: context.depth + 1,
-            alternative: context.alternative.or(own),
-            is_related: subtype.eq_ignore_ascii_case("related"),
-            is_digest: subtype.eq_ignore_ascii_case("digest"),
-        };
+    fn walk_sections(&mut self, sections: Vec<&'x [u8]>, parent: &Value, context: Context) -> Node {
+        let is = |subtype| parent.subtype == subtype;
+        self.protection = self.protection.max(protection(parent));
+        let inner = Context { depth: context.depth + 1, is_related: is("related"), is_digest: is("digest") };
+        let mut nodes = Vec::new();
         for section in sections {
             if self.parts.len() >= MAX_PARTS {
-                return;
+                self.is_cut = true;
+                break;
             }
-            let (headers, body) = split_headers(section);
-            self.walk(&headers, body, inner);
+            let (fields, body) = header::split(section);
+            nodes.push(self.walk(&fields, body, inner));
         }
+        if is("alternative") { Node::Alternatives(nodes) } else { Node::Parts(nodes) }
     }
 }
 
-fn is_filled(value: &&HeaderValue<'_>) -> bool {
-    !matches!(value, HeaderValue::Empty)
+fn content_id(value: &[u8]) -> Option<String> {
+    let value = header::unfold(value, None);
+    let id = value.trim().trim_start_matches('<').trim_end_matches('>');
+    (!id.is_empty()).then(|| id.to_owned())
 }
 
-/// The headers at the start of a message or part, and what follows the empty line after them.
-fn split_headers(section: &[u8]) -> (Vec<Header<'_>>, &[u8]) {
-    let mut headers = Vec::new();
-    let mut stream = MessageStream::new(&section[..section.len().min(MAX_HEADER_BYTES)]);
-    stream.parse_headers(&HEADERS, &mut headers);
-    (headers, &section[stream.offset()..])
+/// What a part's type says of its protection. S/MIME calls both by one type, and its parameter may be missing.
+fn protection(kind: &Value) -> Option<Protection> {
+    match (&*kind.kind, &*kind.subtype) {
+        ("multipart", "signed") => Some(Protection::Signed),
+        ("multipart", "encrypted") => Some(Protection::Encrypted),
+        ("application", "pkcs7-mime" | "x-pkcs7-mime") => match kind.get("smime-type").map(str::to_ascii_lowercase) {
+            Some(kind) if kind == "signed-data" => Some(Protection::Signed),
+            Some(kind) if kind == "certs-only" => None,
+            _ => Some(Protection::Encrypted),
+        },
+        _ => None,
+    }
 }
 
 /// What parts the parts of a section that begins with these headers; `None` when it claims to have none.
 pub(super) fn boundary(headers: &[u8]) -> Option<String> {
-    let (headers, _) = split_headers(headers);
-    let kinds = headers.iter().filter(|header| header.name == HeaderName::ContentType);
-    let mut kinds = kinds.filter_map(|header| header.value.as_content_type());
-    let named = kinds.find(|kind| kind.c_type == "multipart")?.attribute("boundary")?;
-    Some(named.to_owned()).filter(|boundary| !boundary.is_empty())
+    let (fields, _) = header::split(headers);
+    let kinds = fields.iter().filter(|field| field.name == HeaderName::ContentType).take(MAX_CLAIMS);
+    let mut kinds = kinds.map(|field| Value::read(field.value)).filter(|kind| kind.kind == "multipart");
+    kinds.find_map(|kind| kind.get("boundary").map(str::to_owned))
 }
 
 /// What stands between the boundary lines of a multipart (RFC 2046, 5.1.1). A missing last boundary is forgiven.
@@ -158,13 +192,29 @@ fn sections<'x>(body: &'x [u8], boundary: &[u8]) -> Vec<&'x [u8]> {
         if let Some(start) = start {
             sections.push(without_line_end(&body[start..line_start]));
         }
-        if is_last || sections.len() >= MAX_PARTS {
+        // One more than are looked at, so that it can be said that there are more.
+        if is_last || sections.len() > MAX_PARTS {
             return sections;
         }
         start = Some(at);
     }
     sections.extend(start.map(|start| &body[start..]));
     sections
+}
+
+/// The boundary of a multipart that names none, or one that is nowhere: a line of two dashes and more, before a part's
+/// headers.
+fn likely_boundary(body: &[u8]) -> Option<&[u8]> {
+    let mut lines = body.split(|&byte| byte == b'\n').map(<[u8]>::trim_ascii_end).peekable();
+    while let Some(line) = lines.next() {
+        let begins_part =
+            lines.peek().and_then(|next| next.get(..8)).is_some_and(|start| start.eq_ignore_ascii_case(b"content-"));
+        let boundary = line.strip_prefix(b"--").filter(|boundary| (1..=MAX_BOUNDARY).contains(&boundary.len()));
+        if begins_part && boundary.is_some() {
+            return boundary;
+        }
+    }
+    None
 }
 
 /// The line end before a boundary belongs to the boundary.

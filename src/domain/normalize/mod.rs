@@ -5,21 +5,40 @@ use serde::{Deserialize, Serialize};
 
 pub mod mail;
 pub mod meeting;
+pub mod thread;
 
+mod address;
+mod alias;
+mod body;
 mod calendar_event;
+mod category;
+mod charset;
+mod date;
+mod details;
+mod files;
+mod flowed;
+mod header;
 mod html;
 mod json;
 mod mime;
 mod outline;
+mod param;
 mod part;
 mod participants;
 mod recurrence;
+mod reply;
+mod sanitize;
 mod text;
+mod tnef;
+mod transfer;
 
 use super::words;
 
+pub use details::{Details, EventType, Invitation, InvitationMethod, MeetingFacts, Note, Protection, Visibility};
+pub use sanitize::Sanitized;
+
 /// The normalizer's version; a change of any output raises it, and a re-projection follows.
-pub const VERSION: i32 = 1;
+pub const VERSION: i32 = 2;
 
 words! {
     /// What a row of the timeline is.
@@ -65,6 +84,27 @@ words! {
     }
 }
 
+words! {
+    /// What kind of mail a mail is, as far as its headers tell. Only the authors of the first two are people to know: the others
+    /// are programs, or write to nobody in particular.
+    Category {
+        /// From one person to others.
+        Personal = "personal",
+        /// Through a list on which people write to each other.
+        List = "list",
+        /// An invitation to a meeting, an answer to one, or its cancellation.
+        Invitation = "invitation",
+        /// To many at once: a newsletter, an advertisement.
+        Bulk = "bulk",
+        /// Written by a program, or sent from an address that takes no answers.
+        Notification = "notification",
+        /// A program's answer for someone who is away.
+        AutoReply = "auto_reply",
+        /// A server's report that a mail could not be delivered.
+        Bounce = "bounce",
+    }
+}
+
 /// One person's part in an interaction.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Participant {
@@ -94,6 +134,24 @@ pub struct Attachment {
     pub size_bytes: u64,
     /// Whether it is part of the text (an image in HTML) rather than a file beside it.
     pub inline: bool,
+    /// The name by which HTML refers to it (`cid:`), without angle brackets.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub content_id: Option<String>,
+    /// Where in the mail it is: the number of its part, counted from 0; for the n-th file that Outlook has packed into a part,
+    /// counted from 1, n times 65,536 more.
+    #[serde(default)]
+    pub part: u32,
+}
+
+/// A file that came with a mail, with its content.
+#[derive(Clone, PartialEq, Eq)]
+pub struct File {
+    /// Its file name; empty when it has none.
+    pub name: String,
+    /// Its media type, as the sender claims.
+    pub media_type: String,
+    /// Its content, decoded.
+    pub bytes: Vec<u8>,
 }
 
 /// A normalized row, before it has an id.
@@ -106,15 +164,22 @@ pub struct NewInteraction {
     pub kind: InteractionKind,
     /// Which way it went; `None` when the source does not say.
     pub direction: Option<Direction>,
+    /// What kind of mail it is; `None` for a meeting.
+    pub category: Option<Category>,
     /// The subject or title, decoded, one line.
     pub subject: String,
     /// The readable text, whole.
     pub body_text: String,
-    /// The first words of the text, at most 200 characters, one line.
+    /// The author's own words in it, without quoted history, signature and disclaimer; `None` where they are all of it, as in a
+    /// meeting.
+    pub reply_text: Option<String>,
+    /// The first words of the own ones, at most 200 characters, one line.
     pub snippet: String,
     /// When it happened: a mail's arrival at the provider, a meeting's start. For an all-day meeting: midnight of its first
     /// day in the calendar's zone, so that it sorts among its neighbours; show `all_day` instead.
     pub occurred_at: DateTime<Utc>,
+    /// When a mail says it was sent: the Date header, which is the sender's claim.
+    pub sent_at: Option<DateTime<Utc>>,
     /// When a meeting ends.
     pub ends_at: Option<DateTime<Utc>>,
     /// First and last day (inclusive) of an all-day meeting. Dates, without a zone.
@@ -133,6 +198,8 @@ pub struct NewInteraction {
     pub labels: Vec<String>,
     /// Files that came with it.
     pub attachments: Vec<Attachment>,
+    /// What else is known of it.
+    pub details: Details,
 }
 
 /// Why a payload cannot be normalized. The text names the field, never its content.

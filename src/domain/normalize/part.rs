@@ -2,10 +2,7 @@
 
 use std::borrow::Cow;
 
-use mail_parser::{
-    ContentType,
-    decoders::{base64::base64_decode, charsets::map::charset_decoder, quoted_printable::quoted_printable_decode},
-};
+use super::{charset::Charset, flowed, html, param::Value, transfer};
 
 /// The most bytes of one part that are decoded to text.
 const MAX_TEXT_BYTES: usize = 4 << 20;
@@ -24,16 +21,17 @@ const IS_BASE64: [bool; 256] = {
 
 /// A part that has no parts of its own, or into which we do not look.
 pub(super) struct Part<'x> {
-    pub(super) content_type: Option<ContentType<'x>>,
-    pub(super) disposition: Option<ContentType<'x>>,
+    /// Its type, plain text where it names none.
+    pub(super) content_type: Value,
+    /// How it is to be shown; empty where it does not say.
+    pub(super) disposition: Value,
     pub(super) encoding: Encoding,
     pub(super) body: &'x [u8],
-    pub(super) has_content_id: bool,
+    /// The name by which other parts refer to it, without angle brackets.
+    pub(super) content_id: Option<String>,
     pub(super) is_related: bool,
     /// Whether the mail has no other part.
     pub(super) is_alone: bool,
-    /// Which `multipart/alternative` it belongs to, numbered through the mail: its leaves say the same thing.
-    pub(super) alternative: Option<usize>,
 }
 
 /// How a part's bytes were made fit for transport.
@@ -44,34 +42,25 @@ pub(super) enum Encoding {
     QuotedPrintable,
 }
 
-impl Part<'_> {
-    /// Whether the part is of that type. A part that names none is plain text.
+impl<'x> Part<'x> {
+    /// Whether the part is of that type.
     pub(super) fn is(&self, kind: &str, subtype: &str) -> bool {
-        match &self.content_type {
-            None => (kind, subtype) == ("text", "plain"),
-            Some(own) => {
-                own.ctype().eq_ignore_ascii_case(kind) && own.subtype().unwrap_or("plain").eq_ignore_ascii_case(subtype)
-            }
-        }
+        self.content_type.kind == kind && self.content_type.subtype == subtype
     }
 
     /// The media type as the sender claims it, lower case.
     pub(super) fn media_type(&self) -> String {
-        match &self.content_type {
-            None => "text/plain".to_owned(),
-            Some(own) => format!("{}/{}", own.ctype(), own.subtype().unwrap_or("plain")).to_ascii_lowercase(),
-        }
+        format!("{}/{}", self.content_type.kind, self.content_type.subtype)
     }
 
     /// The file name, where one is given.
     pub(super) fn name(&self) -> Option<&str> {
-        let disposition = self.disposition.as_ref().and_then(|header| header.attribute("filename"));
-        disposition.or_else(|| self.content_type.as_ref()?.attribute("name")).filter(|name| !name.is_empty())
+        self.disposition.get("filename").or_else(|| self.content_type.get("name"))
     }
 
     /// Whether the sender says that it is a file.
     pub(super) fn is_file(&self) -> bool {
-        self.disposition.as_ref().is_some_and(ContentType::is_attachment)
+        self.disposition.kind == "attachment"
     }
 
     /// Whether it is text of the mail itself rather than a text file that came with it: one has a name, the other has
@@ -82,7 +71,7 @@ impl Part<'_> {
 
     /// Whether it is shown inside the text rather than beside it: an image that HTML refers to.
     pub(super) fn is_inline(&self) -> bool {
-        !self.is_file() && (self.is_related || self.has_content_id)
+        !self.is_file() && (self.is_related || self.content_id.is_some())
     }
 
     /// The size after decoding, in bytes, without decoding.
@@ -109,66 +98,50 @@ impl Part<'_> {
         size as u64
     }
 
+    /// The decoded bytes of the first `max` bytes.
+    pub(super) fn bytes(&self, max: usize) -> Cow<'x, [u8]> {
+        let body = &self.body[..self.body.len().min(max)];
+        match self.encoding {
+            Encoding::Identity => body.into(),
+            Encoding::Base64 => transfer::base64(body).into(),
+            Encoding::QuotedPrintable => transfer::quoted_printable(body).into(),
+        }
+    }
+
     /// The decoded text, or as much of it as is ever kept.
     pub(super) fn text(&self) -> String {
-        let body = &self.body[..self.body.len().min(MAX_TEXT_BYTES)];
-        let bytes: Cow<'_, [u8]> = match self.encoding {
-            Encoding::Identity => body.into(),
-            // A part that is not what its header claims is best read as it is.
-            Encoding::Base64 => base64_decode(body).map_or(body.into(), Cow::Owned),
-            Encoding::QuotedPrintable => quoted_printable_decode(body).map_or(body.into(), Cow::Owned),
+        let bytes = self.bytes(MAX_TEXT_BYTES);
+        let label = match self.content_type.get("charset") {
+            None if self.is("text", "html") => html::charset(&bytes),
+            label => label.unwrap_or_default().to_owned(),
         };
-        let charset = self.content_type.as_ref().and_then(|own| own.attribute("charset")).unwrap_or_default();
-        decode(bytes, charset)
+        let text = Charset::decode(bytes, &label);
+        let is = |name, value| self.content_type.get(name).is_some_and(|own| own.eq_ignore_ascii_case(value));
+        match self.is("text", "plain") && is("format", "flowed") {
+            true => flowed::unwrap(&text, is("delsp", "yes")),
+            false => text,
+        }
+    }
+
+    /// Whether there is more of its text than is ever kept.
+    pub(super) fn is_cut(&self) -> bool {
+        self.body.len() > MAX_TEXT_BYTES
+    }
+
+    /// The charset it claims, if it is text and that is one.
+    pub(super) fn charset(&self) -> Option<Charset> {
+        let label = self.content_type.get("charset").filter(|_| self.content_type.kind == "text");
+        Charset::named(label?)
     }
 }
 
 impl Encoding {
     pub(super) fn of(name: &str) -> Self {
-        match name.trim() {
-            name if name.eq_ignore_ascii_case("base64") => Self::Base64,
-            name if name.eq_ignore_ascii_case("quoted-printable") => Self::QuotedPrintable,
+        let name = name.split(|char: char| char.is_whitespace() || ";(".contains(char)).find(|word| !word.is_empty());
+        match name.unwrap_or_default().to_ascii_lowercase().as_str() {
+            "base64" => Self::Base64,
+            "quoted-printable" => Self::QuotedPrintable,
             _ => Self::Identity,
-        }
-    }
-}
-
-/// Bytes of a charset as text. Much mail claims ASCII, or nothing, and is UTF-8.
-fn decode(bytes: Cow<'_, [u8]>, charset: &str) -> String {
-    let charset = charset.trim();
-    let claims_nothing = ["", "us-ascii", "ascii", "utf-8", "utf8", "unknown-8bit", "x-unknown"];
-    let decoder = charset_decoder(charset.as_bytes());
-    match decoder {
-        Some(decoder) if !claims_nothing.iter().any(|name| name.eq_ignore_ascii_case(charset)) => decoder(&bytes),
-        _ => match String::from_utf8(bytes.into_owned()) {
-            Ok(text) => text,
-            Err(error) if charset.to_ascii_lowercase().starts_with("utf") => {
-                String::from_utf8_lossy(error.as_bytes()).into_owned()
-            }
-            // Windows-1252 has a character for every byte.
-            Err(error) => match charset_decoder(b"windows-1252") {
-                Some(decoder) => decoder(error.as_bytes()),
-                None => String::from_utf8_lossy(error.as_bytes()).into_owned(),
-            },
-        },
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn text_is_decoded_whatever_it_claims() {
-        for (bytes, charset, text) in [
-            (&b"gr\xc3\xbcn"[..], "us-ascii", "grün"),
-            (b"gr\xfcn", "us-ascii", "grün"),
-            (b"gr\xfcn", "utf-8", "gr\u{fffd}n"),
-            (b"gr\xfcn", "ISO-8859-1", "grün"),
-            (b"\x1b$B%O\x1b(B", "iso-2022-jp", "ハ"),
-            (b"gr\xc3\xbcn", "nonsense", "grün"),
-        ] {
-            assert_eq!(decode(bytes.into(), charset), text, "{charset}");
         }
     }
 }

@@ -1,8 +1,14 @@
 //! The people of a mail, as its headers name them.
 
-use mail_parser::{Addr, Address, HeaderName, HeaderValue};
+use mail_parser::HeaderName;
 
-use super::{Direction, Participant, Role, mime::Mail, text};
+use super::{
+    Direction, Participant, Role,
+    address::{self, Mailbox},
+    alias,
+    mime::Mail,
+    text,
+};
 
 /// The most participants kept of one mail.
 pub(super) const MAX_PARTICIPANTS: usize = 1_000;
@@ -11,26 +17,19 @@ const MAX_ADDRESS: usize = 512;
 /// The longest name kept, in characters.
 const MAX_NAME: usize = 255;
 
-/// Every address of every header of that name; groups are opened.
-pub(super) fn addresses<'s>(mail: &'s Mail<'_>, name: HeaderName<'static>) -> impl Iterator<Item = &'s Addr<'s>> {
-    mail.values(name).filter_map(HeaderValue::as_address).flat_map(|address| {
-        let (list, groups) = match address {
-            Address::List(list) => (list.as_slice(), [].as_slice()),
-            Address::Group(groups) => ([].as_slice(), groups.as_slice()),
-        };
-        list.iter().chain(groups.iter().flat_map(|group| &group.addresses))
-    })
+/// The people that every header of that name names: lower-case address, and name where there is one.
+pub(super) fn people(mail: &Mail<'_>, name: &HeaderName<'static>) -> Vec<(String, Option<String>)> {
+    let texts = mail.texts(name);
+    let mailboxes = texts.flat_map(|text| address::list(&text, MAX_PARTICIPANTS)).take(MAX_PARTICIPANTS);
+    mailboxes.filter_map(|mailbox| person(&mailbox)).collect()
 }
 
 /// A person's lower-case address and name; `None` when there is neither.
-pub(super) fn person(addr: &Addr<'_>) -> Option<(String, Option<String>)> {
-    let name = text::one_line(addr.name.as_deref().unwrap_or_default(), MAX_NAME);
-    let address = text::one_line(addr.address.as_deref().unwrap_or_default(), MAX_ADDRESS).to_lowercase();
-    // An address that was sent as an encoded word is read as a name.
-    if address.is_empty() && name.contains('@') && !name.contains(' ') {
-        return Some((name.to_lowercase(), None));
-    }
-    let name = Some(name).filter(|name| !name.is_empty() && *name != address);
+fn person(mailbox: &Mailbox) -> Option<(String, Option<String>)> {
+    let name = text::one_line(&mailbox.name, MAX_NAME);
+    let address = text::one_line(&mailbox.address, MAX_ADDRESS).to_lowercase();
+    // A name that only repeats the address says nothing.
+    let name = Some(name).filter(|name| !name.is_empty() && name.to_lowercase() != address);
     (!address.is_empty() || name.is_some()).then_some((address, name))
 }
 
@@ -52,27 +51,29 @@ pub(super) fn participants(mail: &Mail<'_>, aliases: &[String]) -> Vec<Participa
         (HeaderName::Bcc, Role::Bcc),
     ];
     let of_role = |(name, role)| {
-        let participant = |(address, name): (String, Option<String>)| Participant {
+        let participant = move |(address, name): (String, Option<String>)| Participant {
             role,
-            is_self: aliases.contains(&address),
+            is_self: alias::is_one_of(&address, aliases),
             address,
             name,
             response: None,
         };
-        addresses(mail, name).filter_map(person).map(participant).take(MAX_PARTICIPANTS).collect::<Vec<_>>()
+        people(mail, &name).into_iter().map(participant)
     };
     roles.into_iter().flat_map(of_role).take(MAX_PARTICIPANTS).collect()
 }
 
 /// Which way a mail went, seen from the account.
 pub(super) fn direction(participants: &[Participant], labels: &[String]) -> Direction {
-    let is_by_self = participants.iter().any(|one| one.role == Role::From && one.is_self);
+    let has = |label: &str| labels.iter().any(|own| own == label);
+    // Spam likes to come from oneself.
+    let is_by_self = !has("SPAM") && participants.iter().any(|one| one.role == Role::From && one.is_self);
     let mut recipients =
         participants.iter().filter(|one| matches!(one.role, Role::To | Role::Cc | Role::Bcc)).peekable();
     let is_to_self_alone = recipients.peek().is_some() && recipients.all(|one| one.is_self);
     if is_by_self && is_to_self_alone {
         Direction::Internal
-    } else if is_by_self || labels.iter().any(|label| label == "SENT") {
+    } else if is_by_self || has("SENT") {
         Direction::Sent
     } else {
         Direction::Received

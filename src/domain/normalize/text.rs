@@ -2,6 +2,8 @@
 
 /// The most text kept of one interaction, in bytes.
 pub(super) const BODY_BYTES: usize = 1 << 20;
+/// Invisible characters with which newsletters pad what mail clients preview; they would push the words out of it.
+pub(super) const PADDING: [char; 5] = ['\u{00ad}', '\u{034f}', '\u{200b}', '\u{2060}', '\u{feff}'];
 /// The most characters of a snippet.
 const SNIPPET_CHARS: usize = 200;
 
@@ -54,10 +56,7 @@ pub(super) fn one_line(text: &str, max_chars: usize) -> String {
 }
 
 /// The first words of a text, at most 200 characters, one line.
-///
-/// Newsletters pad what mail clients preview with invisible characters; they would push the words out of the snippet.
 pub(super) fn snippet(text: &str) -> String {
-    const PADDING: [char; 4] = ['\u{00ad}', '\u{034f}', '\u{200b}', '\u{feff}'];
     // Enough to fill the snippet of any text that is not padding alone, so that a long text is not copied whole.
     let head: String = text.chars().filter(|char| !PADDING.contains(char)).take(SNIPPET_CHARS * 20).collect();
     one_line(&head, SNIPPET_CHARS)

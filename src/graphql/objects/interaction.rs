@@ -5,16 +5,26 @@ use chrono::{DateTime, NaiveDate, Utc};
 
 use super::{
     account::Account,
-    words::{Direction, InteractionKind, Role, Service},
+    words::{
+        Direction, EventType, EventVisibility, InteractionKind, InteractionNote, InvitationMethod, MailCategory,
+        MailProtection, Role, Service,
+    },
 };
 use crate::{
     db::interactions::Interaction as Row,
-    domain::normalize::{Attachment as AttachmentFact, Participant as ParticipantFact},
+    domain::{
+        ids::InteractionId,
+        normalize::{
+            Attachment as AttachmentFact, Details, MeetingFacts as MeetingFact, Participant as ParticipantFact,
+            Sanitized,
+        },
+    },
     graphql::{
-        error::viewer,
+        error::{app, refused, viewer},
         id::{self, Kind},
         loaders::AccountLoader,
     },
+    sync::content,
 };
 
 /// A mail or a meeting on the timeline.
@@ -42,23 +52,105 @@ impl From<ParticipantFact> for Participant {
     }
 }
 
-/// A file that came with an interaction. Only what it is called, what it is and how large it is are shown.
-#[derive(SimpleObject)]
+/// A file that came with an interaction.
 pub(crate) struct Attachment {
-    /// Its file name; empty when it has none. The sender chose it: do not use it as a path.
-    name: String,
-    /// Its media type, as the sender claims.
-    media_type: String,
-    /// Its size in bytes.
-    size_bytes: i32,
-    /// Whether it is part of the text, such as an image, rather than a file beside it.
-    inline: bool,
+    interaction: InteractionId,
+    fact: AttachmentFact,
 }
 
-impl From<AttachmentFact> for Attachment {
-    fn from(fact: AttachmentFact) -> Self {
-        let AttachmentFact { name, media_type, size_bytes, inline } = fact;
-        Self { name, media_type, size_bytes: i32::try_from(size_bytes).unwrap_or(i32::MAX), inline }
+/// A file that came with an interaction. Its content is not kept apart from the mail; `url` fetches it.
+#[Object]
+impl Attachment {
+    /// The attachment's id.
+    async fn id(&self) -> ID {
+        id::encode_part(self.interaction.0, self.fact.part)
+    }
+
+    /// Its file name; empty when it has none. The sender chose it: do not use it as a path.
+    async fn name(&self) -> &str {
+        &self.fact.name
+    }
+
+    /// Its media type, as the sender claims.
+    async fn media_type(&self) -> &str {
+        &self.fact.media_type
+    }
+
+    /// Its size in bytes.
+    async fn size_bytes(&self) -> i32 {
+        i32::try_from(self.fact.size_bytes).unwrap_or(i32::MAX)
+    }
+
+    /// Whether it is part of the text, such as an image, rather than a file beside it.
+    async fn inline(&self) -> bool {
+        self.fact.inline
+    }
+
+    /// The name by which the mail's HTML refers to it, as in `cid:<contentId>`; `null` when it has none.
+    async fn content_id(&self) -> Option<&str> {
+        self.fact.content_id.as_deref()
+    }
+
+    /// An address from which it can be downloaded for 15 minutes, by whoever has the address and without a token: ask for it when
+    /// it is needed, and do not keep it. The download is the sender's bytes, unchecked.
+    async fn url(&self, ctx: &Context<'_>) -> Result<String> {
+        let link = content::link(app(ctx)?, viewer(ctx)?, self.interaction, self.fact.part);
+        Ok(link.map_err(|error| refused(ctx, error))?.into())
+    }
+}
+
+/// The HTML of a mail, made harmless: without scripts, forms, trackers and anything that is loaded from elsewhere.
+#[derive(SimpleObject)]
+pub(crate) struct SanitizedHtml {
+    /// A fragment to put into an element of its own. Links open elsewhere. Images are only those that came with the mail, as
+    /// `cid:` addresses, which browsers do not load: put the attachment with that `contentId` there.
+    html: String,
+    /// How many images would have been loaded from elsewhere and have been taken out, those that only count readers included.
+    remote_images: i32,
+    /// Whether it is only the beginning, because the mail is too large.
+    truncated: bool,
+}
+
+impl From<Sanitized> for SanitizedHtml {
+    fn from(found: Sanitized) -> Self {
+        let remote_images = i32::try_from(found.n_remote_images).unwrap_or(i32::MAX);
+        Self { html: found.html, remote_images, truncated: found.is_cut }
+    }
+}
+
+/// The meeting that a mail is about.
+#[derive(SimpleObject)]
+pub(crate) struct Invitation {
+    /// What the mail does to it.
+    method: InvitationMethod,
+    /// The meeting's iCalUID: the `universalId` of its interaction, where that has come in.
+    uid: String,
+}
+
+/// What a calendar says of a meeting beside what, when and who.
+#[derive(SimpleObject)]
+pub(crate) struct MeetingFacts {
+    /// What kind of event it is.
+    event_type: EventType,
+    /// Who may see it in its calendar.
+    visibility: EventVisibility,
+    /// Whether its owner counts as free meanwhile.
+    free: bool,
+    /// Whether nothing but its times is known, as in a calendar that shows only when its owner is busy.
+    times_only: bool,
+    /// Where to join it, an `http` or `https` address; `null` when it names none. Whoever invited chose it.
+    conference_url: Option<String>,
+}
+
+impl From<MeetingFact> for MeetingFacts {
+    fn from(fact: MeetingFact) -> Self {
+        Self {
+            event_type: fact.event_type.into(),
+            visibility: fact.visibility.into(),
+            free: fact.is_free,
+            times_only: fact.is_time_only,
+            conference_url: fact.conference_url,
+        }
     }
 }
 
@@ -109,14 +201,69 @@ impl Interaction {
         &self.0.subject
     }
 
-    /// The first words of the text, one line, at most 200 characters. Plain text.
+    /// The first of the author's own words, one line, at most 200 characters. Plain text.
     async fn snippet(&self) -> &str {
         &self.0.snippet
     }
 
-    /// The readable text, at most 1 MiB. Plain text.
+    /// The readable text, whole, at most 1 MiB; `notes` say whether there was more. Plain text.
     async fn body_text(&self) -> &str {
         &self.0.body_text
+    }
+
+    /// What could not be read or kept of it; empty for nearly everything. What is shown is right even so.
+    async fn notes(&self) -> Vec<InteractionNote> {
+        self.details().notes.into_iter().map(Into::into).collect()
+    }
+
+    /// The author's own words in `bodyText`: without quoted history, signature and disclaimer. Answers between quotations stay,
+    /// the quotations do not. The whole text where nothing else is in it, such as in a mail that only forwards another. Plain
+    /// text.
+    async fn reply_text(&self) -> &str {
+        self.0.reply_text.as_ref().unwrap_or(&self.0.body_text)
+    }
+
+    /// The HTML of a mail, made harmless, for showing it as it was meant; `null` for a mail that is text only and for a meeting.
+    /// It is made anew each time and counts as 1,000 fields: ask for few mails at a time.
+    #[graphql(complexity = "1_000 + child_complexity")]
+    async fn html(&self, ctx: &Context<'_>) -> Result<Option<SanitizedHtml>> {
+        let found = content::html(app(ctx)?, viewer(ctx)?, self.0.interaction_id).await;
+        Ok(found.map_err(|error| refused(ctx, error))?.map(Into::into))
+    }
+
+    /// What kind of mail it is, by its headers; `null` for a meeting. Make contacts of the authors of `PERSONAL` and `LIST` only.
+    async fn category(&self) -> Option<MailCategory> {
+        self.0.category.map(Into::into)
+    }
+
+    /// The id of the mailing list that a mail came through; `null` when it came through none.
+    async fn list_id(&self) -> Option<String> {
+        self.details().list
+    }
+
+    /// Whether a mail is signed or encrypted; `null` when it is neither. An encrypted mail's text cannot be shown.
+    async fn protection(&self) -> Option<MailProtection> {
+        self.details().protection.map(Into::into)
+    }
+
+    /// The meeting that a mail invites to, answers or cancels; `null` when it is about none.
+    async fn invitation(&self) -> Option<Invitation> {
+        self.details().invitation.map(|fact| Invitation { method: fact.method.into(), uid: fact.uid })
+    }
+
+    /// What a calendar says of a meeting beside what, when and who; `null` for a mail.
+    async fn meeting(&self) -> Option<MeetingFacts> {
+        self.details().meeting.map(Into::into)
+    }
+
+    /// Whom a bounced mail did not reach; empty for other mail, and when the server does not say.
+    async fn failed_recipients(&self) -> Vec<String> {
+        self.details().failed_recipients
+    }
+
+    /// When a mail says that it was sent, which is its sender's claim; `null` when it does not say, and for a meeting.
+    async fn sent_at(&self) -> Option<DateTime<Utc>> {
+        self.0.sent_at
     }
 
     /// When a mail arrived at the provider, when a meeting starts. For an all-day meeting only good to sort by: show
@@ -182,6 +329,12 @@ impl Interaction {
     /// Files that came with it.
     async fn attachments(&self) -> Vec<Attachment> {
         let facts: Vec<AttachmentFact> = serde_json::from_value(self.0.attachments.clone()).unwrap_or_default();
-        facts.into_iter().map(Into::into).collect()
+        facts.into_iter().map(|fact| Attachment { interaction: self.0.interaction_id, fact }).collect()
+    }
+}
+
+impl Interaction {
+    fn details(&self) -> Details {
+        serde_json::from_value(self.0.details.clone()).unwrap_or_default()
     }
 }

@@ -231,6 +231,111 @@ pub enum Direction {
     Internal,
 }
 
+/// What kind of mail a mail is, as far as its headers tell. Only the authors of the first two kinds are people to know: the
+/// others are programs, or write to nobody in particular.
+#[derive(Enum, Copy, Clone, Debug, PartialEq, Eq)]
+#[graphql(remote = "normalize::Category")]
+pub enum MailCategory {
+    /// From one person to others.
+    Personal,
+    /// Through a list on which people write to each other.
+    List,
+    /// An invitation to a meeting, an answer to one, or its cancellation.
+    Invitation,
+    /// To many at once: a newsletter, an advertisement.
+    Bulk,
+    /// Written by a program, or sent from an address that takes no answers.
+    Notification,
+    /// A program's answer for someone who is away.
+    AutoReply,
+    /// A server's report that a mail could not be delivered.
+    Bounce,
+}
+
+/// How a mail is protected, by its structure. Nothing is verified or decrypted.
+#[derive(Enum, Copy, Clone, Debug, PartialEq, Eq)]
+#[graphql(remote = "normalize::Protection")]
+pub enum MailProtection {
+    /// Signed: whom it is from, and that it is unchanged, can be verified.
+    Signed,
+    /// Encrypted: its text cannot be read here.
+    Encrypted,
+}
+
+/// What the calendar in a mail is sent for.
+#[derive(Enum, Copy, Clone, Debug, PartialEq, Eq)]
+#[graphql(remote = "normalize::InvitationMethod")]
+pub enum InvitationMethod {
+    /// For information.
+    Publish,
+    /// An invitation, or news of a meeting.
+    Request,
+    /// An answer.
+    Reply,
+    /// More occurrences.
+    Add,
+    /// A cancellation.
+    Cancel,
+    /// Someone asks for the newest version.
+    Refresh,
+    /// Someone proposes another time.
+    Counter,
+    /// The proposal is declined.
+    DeclineCounter,
+}
+
+/// What an event in a calendar is.
+#[derive(Enum, Copy, Clone, Debug, PartialEq, Eq)]
+#[graphql(remote = "normalize::EventType")]
+pub enum EventType {
+    /// A meeting or an appointment.
+    Default,
+    /// A birthday of a contact.
+    Birthday,
+    /// Time set aside for work.
+    FocusTime,
+    /// An appointment that Gmail has found in a mail.
+    FromGmail,
+    /// An absence.
+    OutOfOffice,
+    /// Where the owner works on a day.
+    WorkingLocation,
+}
+
+/// Who may see an event in its calendar.
+#[derive(Enum, Copy, Clone, Debug, PartialEq, Eq)]
+#[graphql(remote = "normalize::Visibility")]
+pub enum EventVisibility {
+    /// Whoever sees the calendar.
+    Default,
+    /// Everyone.
+    Public,
+    /// Who is invited.
+    Private,
+    /// The same, in an older word.
+    Confidential,
+}
+
+/// What could not be read or kept of an interaction. Everything else is there.
+#[derive(Enum, Copy, Clone, Debug, PartialEq, Eq)]
+#[graphql(remote = "normalize::Note")]
+pub enum InteractionNote {
+    /// The text is longer than 1 MiB: only its beginning is kept.
+    TextCut,
+    /// Some characters are in no charset that we know.
+    CharactersLost,
+    /// The mail has more parts than are looked at.
+    PartsLeftOut,
+    /// More people took part than are kept.
+    PeopleLeftOut,
+    /// More files came with it than are kept.
+    FilesLeftOut,
+    /// The rule of a series cannot be read, so it is shown as one meeting.
+    RuleUnread,
+    /// The series has more occurrences than are kept.
+    OccurrencesLeftOut,
+}
+
 /// What a person had to do with an interaction.
 #[derive(Enum, Copy, Clone, Debug, PartialEq, Eq)]
 #[graphql(remote = "normalize::Role")]

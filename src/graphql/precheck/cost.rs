@@ -21,6 +21,8 @@ const MAX_DIRECTIVES: usize = 10;
 const MAX_INTROSPECTION_LISTS: usize = 2;
 /// How many items a connection is taken to have when the document does not say.
 const ASSUMED_PAGE: usize = 25;
+/// Fields that read and work through a whole mail, and what each counts for: for few mails, not for a page of them.
+const COSTLY: [(&str, usize); 1] = [("html", 1_000)];
 
 /// What a selection set comes to with its fragments expanded. Sums stop at `usize::MAX`.
 #[derive(Clone, Copy, Debug, Default)]
@@ -152,7 +154,8 @@ impl<'a> Walk<'a> {
             Some(size) => within.cost.saturating_mul(size),
             None => within.cost.saturating_add(within.page_cost.saturating_mul(ASSUMED_PAGE - 1)),
         };
-        let cost = items.saturating_add(1);
+        let own = COSTLY.iter().find(|(costly, _)| *costly == name).map_or(1, |(_, cost)| *cost);
+        let cost = items.saturating_add(own);
         let lists = matches!(name, "fields" | "inputFields" | "interfaces" | "possibleTypes");
         Ok(Sum {
             depth: if introspects { 1 } else { within.depth + 1 },

@@ -3,6 +3,7 @@
 mod app;
 mod client;
 mod dump;
+mod packages;
 mod process;
 mod sdl;
 mod servers;
@@ -11,6 +12,7 @@ mod state;
 pub(crate) use app::{Settings, TestApp, Window};
 pub(crate) use client::{Consent, FINISHED, Person, source_ids, uuid_of};
 pub(crate) use dump::{Opener, cells, holds};
+pub(crate) use packages::{installed, python, say_unchecked};
 pub(crate) use process::WorkerProcess;
 pub(crate) use sdl::{Place, Sdl};
 pub(crate) use servers::{Cluster, TestDatabase, connect};

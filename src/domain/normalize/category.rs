@@ -1,0 +1,271 @@
+//! What kind of mail a mail is, by its headers and the types of its parts. It is what a sender claims, or forgets to.
+
+use mail_parser::HeaderName;
+
+use super::{Category, Invitation, InvitationMethod, mime::Mail, part::Part, text};
+use delivery::Delivery;
+
+mod delivery;
+
+/// The longest list or event id, and the longest address, kept, in characters.
+const MAX_ID: usize = 998;
+/// As many bytes of a calendar are looked through for what it is about.
+const MAX_CALENDAR: usize = 256 << 10;
+
+/// What was found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Found {
+    pub(super) category: Category,
+    /// The list's id (RFC 2919), or what stands for it.
+    pub(super) list: Option<String>,
+    /// Whom a bounced mail did not reach.
+    pub(super) failed_recipients: Vec<String>,
+    pub(super) invitation: Option<Invitation>,
+}
+
+/// Looks at a mail. `from` is its author's address, lower case; empty where it names none.
+pub(super) fn read(mail: &Mail<'_>, from: &str, subject: &str) -> Found {
+    let delivery = Delivery::read(mail, from, subject);
+    let invitation = mail.parts.iter().find_map(invitation);
+    let is_about_meeting = invitation.as_ref().is_some_and(|one| one.method != InvitationMethod::Publish);
+    let category = if delivery.has_failed {
+        Category::Bounce
+    } else if is_about_meeting {
+        Category::Invitation
+    } else if is_auto_reply(mail, subject) {
+        Category::AutoReply
+    } else if is_discussion(mail) && !is_nobody(from) {
+        Category::List
+    } else if is_bulk(mail) {
+        Category::Bulk
+    } else if is_automatic(mail) || delivery.is_report || is_nobody(from) {
+        Category::Notification
+    } else {
+        Category::Personal
+    };
+    Found { category, list: list_id(mail), failed_recipients: delivery.failed_recipients, invitation }
+}
+
+/// The first header of that name, in lower case.
+fn header(mail: &Mail<'_>, name: &'static str) -> Option<String> {
+    let name = HeaderName::parse(name).unwrap_or(HeaderName::Other(name.into()));
+    mail.text(&name).map(|value| value.trim().to_lowercase()).filter(|value| !value.is_empty())
+}
+
+fn has_any(mail: &Mail<'_>, names: &[&'static str]) -> bool {
+    names.iter().any(|name| header(mail, name).is_some())
+}
+
+fn precedence(mail: &Mail<'_>, words: &[&str]) -> bool {
+    header(mail, "Precedence").is_some_and(|value| words.contains(&value.as_str()))
+}
+
+/// Whether an address is one that no person reads: mail to it is lost, and it is nobody's.
+fn is_nobody(address: &str) -> bool {
+    #[rustfmt::skip]
+    const ANYWHERE: &[&str] = &[
+        "noreply", "donotreply", "dontreply", "nichtantworten", "nepasrepondre", "noresponder", "naoresponda",
+        "naoresponder", "nonrispondere", "mailerdaemon", "unsubscribe", "notification",
+    ];
+    #[rustfmt::skip]
+    const WHOLE: &[&str] = &[
+        "postmaster", "bounce", "bounces", "daemon", "root", "notify", "autoresponder", "automailer", "mailer",
+    ];
+    let local = address.rsplit_once('@').map_or(address, |(local, _)| local);
+    let bare: String = local.chars().filter(|char| char.is_alphanumeric()).collect();
+    ANYWHERE.iter().any(|word| bare.contains(word)) || WHOLE.contains(&bare.as_str())
+}
+
+/// The id of a mailing list, without angle brackets and description.
+fn list_id(mail: &Mail<'_>) -> Option<String> {
+    let value =
+        ["List-Id", "X-BeenThere", "X-Mailing-List", "Mailing-List"].into_iter().find_map(|name| header(mail, name))?;
+    let inner = value.rsplit_once('<').and_then(|(_, rest)| rest.split_once('>')).map_or(value.as_str(), |(id, _)| id);
+    // "list engines@example.org; contact engines-owner@example.org"
+    let id = inner.trim_start_matches("list ").split(';').next().unwrap_or_default();
+    Some(text::one_line(id, MAX_ID)).filter(|id| !id.is_empty())
+}
+
+/// Whether it came through a list on which people write to each other.
+fn is_discussion(mail: &Mail<'_>) -> bool {
+    let takes_posts = header(mail, "List-Post").is_some_and(|value| !value.starts_with("no"));
+    takes_posts
+        || precedence(mail, &["list"])
+        || has_any(mail, &["X-Mailman-Version", "X-BeenThere", "X-Mailing-List", "Mailing-List"])
+}
+
+/// Whether it went to many at once, as newsletters do.
+fn is_bulk(mail: &Mail<'_>) -> bool {
+    precedence(mail, &["bulk", "junk"])
+        || has_any(
+            mail,
+            &[
+                "List-Id",
+                "List-Unsubscribe",
+                "List-Unsubscribe-Post",
+                "Feedback-ID",
+                "X-Campaign",
+                "X-Campaign-ID",
+                "X-CampaignID",
+                "X-MC-User",
+                "X-CSA-Complaints",
+            ],
+        )
+}
+
+/// Whether a program wrote it, as far as it says so (RFC 3834).
+fn is_automatic(mail: &Mail<'_>) -> bool {
+    header(mail, "Auto-Submitted").is_some_and(|value| !value.starts_with("no"))
+        || has_any(mail, &["X-Auto-Generated", "X-Autogenerated", "X-Cron-Env"])
+}
+
+/// Subjects of answers that programs give for people who are away.
+#[rustfmt::skip]
+const AUTO_REPLIES: &[&str] = &[
+    "automatic reply", "automatic response", "auto reply", "auto-reply", "autoreply", "auto response", "out of office",
+    "out of the office", "ooo:", "automatische antwort", "abwesenheitsnotiz", "abwesenheit", "réponse automatique",
+    "absence du bureau", "respuesta automática", "fuera de la oficina", "risposta automatica", "resposta automática",
+    "automatisch antwoord", "autosvar", "automatiskt svar", "automatisk svar", "automaattinen vastaus",
+    "odpowiedź automatyczna", "automatická odpověď", "automatikus válasz", "răspuns automat", "automatski odgovor",
+    "automaatvastus", "resposta automàtica", "outomatiese antwoord", "ateb awtomatig", "автоматический ответ", "自动回复",
+    "自動返信",
+];
+
+fn is_auto_reply(mail: &Mail<'_>, subject: &str) -> bool {
+    let subject = subject.to_lowercase();
+    header(mail, "Auto-Submitted").is_some_and(|value| value.starts_with("auto-replied"))
+        || has_any(mail, &["X-Autoreply", "X-Autorespond", "X-Autoresponder", "X-AutoReply-From"])
+        || precedence(mail, &["auto_reply", "auto-reply"])
+        || AUTO_REPLIES.iter().any(|start| subject.starts_with(start))
+}
+
+/// What a calendar in a mail is about (RFC 5546).
+fn invitation(part: &Part<'_>) -> Option<Invitation> {
+    if !part.is("text", "calendar") && !part.is("application", "ics") {
+        return None;
+    }
+    let calendar = part.text();
+    let head = calendar.get(..MAX_CALENDAR).unwrap_or(&calendar);
+    // Long lines are folded.
+    let unfolded = head.replace("\r\n", "\n").replace("\n ", "").replace("\n\t", "");
+    let value = |name: &str, lines: &str| {
+        let of_name = |line: &str| {
+            let (property, value) = line.split_once(':')?;
+            let own = property.split(';').next().unwrap_or_default().trim();
+            own.eq_ignore_ascii_case(name).then(|| text::one_line(value, MAX_ID))
+        };
+        lines.lines().find_map(of_name).filter(|value| !value.is_empty())
+    };
+    let method = part.content_type.get("method").map(str::to_owned).or_else(|| value("METHOD", &unfolded))?;
+    let event = unfolded.split_once("BEGIN:VEVENT").map(|(_, event)| event)?;
+    Some(Invitation { method: InvitationMethod::from_word(&method.to_lowercase())?, uid: value("UID", event)? })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{fs, path::Path};
+
+    use super::*;
+
+    fn found(raw: &str) -> Found {
+        let mail = Mail::read(raw.as_bytes());
+        let from = header(&mail, "From").unwrap_or_default();
+        let subject = header(&mail, "Subject").unwrap_or_default();
+        read(&mail, from.rsplit('<').next().unwrap_or_default().trim_matches(['>', ' ']), &subject)
+    }
+
+    #[test]
+    fn headers_tell_what_kind_of_mail_it_is() {
+        use Category::{AutoReply, Bounce, Bulk, Invitation, List, Notification, Personal};
+        for (headers, category) in [
+            ("From: Ada <ada@example.org>", Personal),
+            ("From: ada@example.org\nAuto-Submitted: no\nPrecedence: first-class", Personal),
+            (
+                "From: ada@example.org\nList-Post: <mailto:e@lists.example.org>\nList-Id: Engines <e.lists.example.org>",
+                List,
+            ),
+            ("From: ada@example.org\nPrecedence: list\nX-Mailman-Version: 2.1", List),
+            ("From: news@example.org\nList-Unsubscribe: <http://example.org/u>", Bulk),
+            ("From: news@example.org\nList-Id: <n.example.org>\nList-Post: NO", Bulk),
+            ("From: news@example.org\nPrecedence: bulk", Bulk),
+            ("From: no-reply@shop.example\nList-Unsubscribe: <http://example.org/u>", Bulk),
+            ("From: Shop <no.reply@shop.example>\nSubject: Your order", Notification),
+            ("From: notifications@code.example\nList-Post: <mailto:r@code.example>", Notification),
+            ("From: cron@example.org\nAuto-Submitted: auto-generated", Notification),
+            ("From: ada@example.org\nAuto-Submitted: auto-replied", AutoReply),
+            ("From: ada@example.org\nAuto-Submitted: auto-generated\nSubject: Automatic reply: Lunch", AutoReply),
+            ("From: ada@example.org\nSubject: Abwesenheitsnotiz: Mittag", AutoReply),
+            ("From: ada@example.org\nX-Autoreply: yes", AutoReply),
+            ("From: MAILER-DAEMON@example.org\nSubject: failure notice", Bounce),
+            ("From: postmaster@example.org\nSubject: Undeliverable: Lunch", Bounce),
+            ("From: mail@example.org\nReturn-Path: <>\nSubject: Delivery Status Notification (Failure)", Bounce),
+            ("From: ada@example.org\nSubject: Undeliverable dreams", Personal),
+            ("From: ada@example.org\nContent-Type: text/calendar; method=REQUEST", Personal),
+        ] {
+            assert_eq!(found(&format!("{headers}\n\nHello")).category, category, "{headers}");
+        }
+        let calendar = "BEGIN:VCALENDAR\nMETHOD:REPLY\nBEGIN:VEVENT\nUID:a-very-long-id\n -folded@example.org\nEND:VEVENT\nEND:VCALENDAR";
+        let answer = found(&format!("From: ada@example.org\nContent-Type: text/calendar\n\n{calendar}"));
+        assert_eq!(answer.category, Invitation);
+        let uid = "a-very-long-id-folded@example.org".to_owned();
+        assert_eq!(answer.invitation, Some(super::super::Invitation { method: InvitationMethod::Reply, uid }));
+    }
+
+    #[test]
+    fn lists_have_ids() {
+        for (header, id) in [
+            ("List-Id: Talk of Engines <engines.example.org>", Some("engines.example.org")),
+            ("List-Id: engines.example.org", Some("engines.example.org")),
+            ("Mailing-List: list engines@example.org; contact engines-owner@example.org", Some("engines@example.org")),
+            ("X-BeenThere: engines@example.org", Some("engines@example.org")),
+            ("Subject: none", None),
+        ] {
+            assert_eq!(found(&format!("{header}\n\nx")).list.as_deref(), id, "{header}");
+        }
+    }
+
+    #[test]
+    fn reports_name_whom_a_mail_did_not_reach() {
+        let report = |action: &str| {
+            found(&format!(
+                "From: MTA <mta@example.org>\nContent-Type: multipart/report; report-type=delivery-status; boundary=b\n\n--b\n\nSorry.\n\
+                --b\nContent-Type: message/delivery-status\n\nReporting-MTA: dns; example.org\n\n\
+                Final-Recipient: RFC822; Grace@Example.NET\nAction: {action}\nStatus: 5.1.1\n\n\
+                Original-Recipient: rfc822;<linus@example.net>\nFinal-Recipient: rfc822; other@example.net\nAction: {action}\n--b--\n"
+            ))
+        };
+        assert_eq!(report("failed").category, Category::Bounce);
+        assert_eq!(report("failed").failed_recipients, ["grace@example.net", "linus@example.net"]);
+        assert_eq!(
+            (report("delayed").category, report("delayed").failed_recipients.len()),
+            (Category::Notification, 0)
+        );
+        let exim = found("From: x@example.org\nX-Failed-Recipients: a@example.net,\n b@example.net\n\nx");
+        assert_eq!((exim.category, exim.failed_recipients.len()), (Category::Bounce, 2));
+    }
+
+    /// Real bounces of many servers, most from before there were reports.
+    #[test]
+    fn the_corpus_of_bounces_is_known() {
+        let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/corpus/mail");
+        if !corpus.is_dir() {
+            return println!("skipped: there is no corpus of mail beside this repository");
+        }
+        for folder in ["flufl.bounce", "bounceparser"] {
+            let (mut n, mut n_known, mut missed) = (0, 0, Vec::new());
+            for entry in fs::read_dir(corpus.join(folder)).unwrap() {
+                let path = entry.unwrap().path();
+                let raw = String::from_utf8_lossy(&fs::read(&path).unwrap()).into_owned();
+                let found = found(&raw);
+                n += 1;
+                let is_known = found.category != Category::Personal;
+                n_known += usize::from(is_known);
+                if !is_known {
+                    missed.push(path.file_name().map(|name| name.to_string_lossy().into_owned()));
+                }
+            }
+            println!("{folder}: {n_known} of {n} are no personal mail; taken for personal: {missed:?}");
+            assert!(n_known * 10 >= n * 7, "{folder}: {n_known} of {n}");
+        }
+    }
+}

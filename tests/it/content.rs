@@ -1,0 +1,136 @@
+//! What a mail holds beyond its text: its HTML, made harmless, and its files, under links that end.
+
+use chrono::TimeDelta;
+use omnisync::sandbox::Deliver;
+use serde_json::{Value, json};
+
+use crate::{
+    flow::{ADA, everything},
+    support::{FINISHED, Person, TestApp},
+};
+
+const MAIL: &str = "From: Grace Hopper <grace@example.org>\r\nTo: ada@brightwater.example\r\nSubject: Offer\r\n\
+    Message-ID: <offer@example.org>\r\nDate: Mon, 2 Nov 2026 09:00:00 +0100\r\nMIME-Version: 1.0\r\n\
+    List-Id: Engines <engines.example.org>\r\nList-Post: <mailto:engines@example.org>\r\n\
+    Content-Type: multipart/mixed; boundary=b\r\n\r\n\
+    --b\r\nContent-Type: text/html; charset=utf-8\r\n\r\n\
+    <p onclick=\"alert(1)\">The <b>offer</b> is attached.</p><script>alert(2)</script><img src=\"https://t.example/p.gif\">\
+    <img src=\"cid:logo@example.org\"><div class=gmail_quote><div class=gmail_attr>On Monday Ada wrote:</div><blockquote>Send it?</blockquote></div>\r\n\
+    --b\r\nContent-Type: image/png; name=logo.png\r\nContent-ID: <logo@example.org>\r\nContent-Transfer-Encoding: base64\r\n\r\niVBORw0KGgo=\r\n\
+    --b\r\nContent-Type: image/svg+xml; name=\"=?utf-8?q?Gr=C3=B6=C3=9Fe=2Esvg?=\"\r\nContent-Disposition: attachment\r\n\r\n<svg onload=\"alert(3)\"/>\r\n\
+    --b--\r\n";
+
+const QUERY: &str = "query($filter: TimelineFilter) { timeline(first: 1, filter: $filter) { nodes {
+    id bodyText replyText snippet category listId protection sentAt notes failedRecipients meeting { free } invitation { method uid }
+    html { html remoteImages truncated }
+    attachments { id name mediaType sizeBytes inline contentId url } } } }";
+
+async fn with_mail(app: &TestApp) -> (Person, Value) {
+    app.google.add_account(ADA, "Ada Brook").expect("an account");
+    app.google.deliver(ADA, MAIL.as_bytes(), Deliver::default()).expect("delivered");
+    let ada = app.person("ada");
+    let account = ada.connect(ADA).await;
+    let preview = ada.preview_id(&account, everything()).await;
+    let payload = ada.approve(&preview, "once").await;
+    let batch = payload["batch"]["id"].as_str().unwrap_or_else(|| panic!("{payload:#}")).to_owned();
+    let done = ada.batch_in(&batch, FINISHED).await;
+    assert_eq!(done["state"], json!("SUCCEEDED"), "{done:#}");
+    let answer = ada.data(QUERY, json!({ "filter": { "category": ["LIST"] } })).await;
+    let mail = answer["timeline"]["nodes"][0].clone();
+    (ada, mail)
+}
+
+/// Fetches an address as a browser does: without a token.
+async fn download(url: &Value) -> reqwest::Response {
+    reqwest::get(url.as_str().expect("an address")).await.expect("an answer")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mail_gives_its_own_words_its_html_and_its_kind() {
+    let app = TestApp::start().await;
+    let (ada, mail) = with_mail(&app).await;
+    assert_eq!(mail["replyText"], json!("The offer is attached."), "{mail:#}");
+    assert_eq!(mail["snippet"], mail["replyText"]);
+    assert_eq!(mail["bodyText"], json!("The offer is attached.\n\nOn Monday Ada wrote:\n\nSend it?"));
+    assert_eq!((&mail["category"], &mail["listId"]), (&json!("LIST"), &json!("engines.example.org")));
+    assert_eq!((&mail["protection"], &mail["invitation"]), (&Value::Null, &Value::Null));
+    assert_eq!((&mail["notes"], &mail["meeting"]), (&json!([]), &Value::Null));
+    assert_eq!(mail["sentAt"], json!("2026-11-02T08:00:00+00:00"));
+    let html = mail["html"]["html"].as_str().expect("HTML");
+    assert!(html.contains("The <b>offer</b>") && html.contains("cid:logo@example.org"), "{html}");
+    assert!(!html.contains("onclick") && !html.contains("script") && !html.contains("t.example"), "{html}");
+    assert_eq!((&mail["html"]["remoteImages"], &mail["html"]["truncated"]), (&json!(1), &json!(false)));
+
+    let none = ada.data(QUERY, json!({ "filter": { "category": ["BOUNCE", "PERSONAL"] } })).await;
+    assert_eq!(none["timeline"]["nodes"], json!([]));
+    // HTML is worked out for few mails at a time.
+    let page = "{ timeline(first: 25) { nodes { html { html } } } }";
+    let answer = ada.answer(page, json!({})).await;
+    assert_eq!(answer["errors"][0]["extensions"]["code"], json!("DOCUMENT_TOO_COMPLEX"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn files_are_downloaded_and_never_shown() {
+    let app = TestApp::start().await;
+    let (_, mail) = with_mail(&app).await;
+    let files = mail["attachments"].as_array().expect("files");
+    assert_eq!(
+        (&files[0]["name"], &files[0]["contentId"], &files[0]["inline"]),
+        (&json!("logo.png"), &json!("logo@example.org"), &json!(true))
+    );
+    assert_eq!((&files[1]["name"], &files[1]["inline"]), (&json!("Größe.svg"), &json!(false)));
+    assert_ne!(files[0]["id"], files[1]["id"]);
+
+    let logo = download(&files[0]["url"]).await;
+    let header = |answer: &reqwest::Response, name: &str| answer.headers()[name].to_str().expect("ASCII").to_owned();
+    assert_eq!((logo.status().as_u16(), header(&logo, "content-type").as_str()), (200, "image/png"));
+    assert_eq!(header(&logo, "x-content-type-options"), "nosniff");
+    assert_eq!(header(&logo, "content-disposition"), "attachment; filename=\"logo.png\"; filename*=UTF-8''logo.png");
+    assert_eq!(logo.bytes().await.expect("bytes").as_ref(), b"\x89PNG\r\n\x1a\n");
+
+    let svg = download(&files[1]["url"]).await;
+    assert_eq!(header(&svg, "content-type"), "application/octet-stream");
+    assert_eq!(
+        header(&svg, "content-disposition"),
+        "attachment; filename=\"Gr__e.svg\"; filename*=UTF-8''Gr%C3%B6%C3%9Fe.svg"
+    );
+    assert!(header(&svg, "content-security-policy").contains("sandbox"));
+    assert_eq!(svg.text().await.expect("text").trim(), "<svg onload=\"alert(3)\"/>");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_link_ends_and_cannot_be_made_up() {
+    let app = TestApp::start().await;
+    let (ada, mail) = with_mail(&app).await;
+    let url = &mail["attachments"][0]["url"];
+    assert_eq!(download(url).await.status(), 200);
+    let text = url.as_str().expect("an address");
+    for other in
+        [format!("{text}A"), text[..text.len() - 8].to_owned(), text.replacen("/attachments/A", "/attachments/B", 1)]
+    {
+        assert_eq!(download(&json!(other)).await.status(), 404, "{other}");
+    }
+    app.clock.advance(TimeDelta::minutes(14));
+    assert_eq!(download(url).await.status(), 200);
+    app.clock.advance(TimeDelta::seconds(61));
+    let late = download(url).await;
+    assert_eq!(late.status(), 404);
+    let late: Value = late.json().await.expect("JSON");
+    assert_eq!(late["errors"][0]["extensions"]["code"], json!("NOT_FOUND"));
+
+    // What has been taken back cannot be fetched any more, whatever link is out.
+    let fresh = ada.data(QUERY, json!({})).await["timeline"]["nodes"][0]["attachments"][0]["url"].clone();
+    let batch =
+        ada.data("{ batches(first: 1) { nodes { id } } }", json!({})).await["batches"]["nodes"][0]["id"].clone();
+    ada.undo_whole(batch.as_str().expect("an id")).await;
+    assert_eq!(download(&fresh).await.status(), 404);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn invariant_8_another_person_has_neither_html_nor_files() {
+    let app = TestApp::start().await;
+    let (_, mail) = with_mail(&app).await;
+    let grace = app.person("grace");
+    let node = "query($id: ID!) { node(id: $id) { ... on Interaction { html { html } attachments { url } } } }";
+    assert_eq!(grace.data(node, json!({ "id": mail["id"] })).await["node"], Value::Null);
+}
