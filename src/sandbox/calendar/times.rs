@@ -111,8 +111,10 @@ pub(super) fn occurrences(master: &Map<String, Value>, zone: Tz, window: Window,
     let from = window.min.and_then(|min| min.checked_sub_signed(length + slack));
     let to = window.max.and_then(|max| max.checked_add_signed(slack));
     // Lazily: whoever wants one occurrence does not wait for thousands.
+    let mut last = None;
     let near = (&rules)
         .into_iter()
+        .filter(|at| last.replace(*at) != Some(*at))
         .skip_while(|at| from.is_some_and(|from| *at < from))
         .take_while(|at| to.is_none_or(|to| *at <= to))
         .take(MAX_OCCURRENCES);
@@ -140,7 +142,10 @@ fn rule_set(master: &Map<String, Value>, start: Time) -> Option<RRuleSet> {
         return Some(RRuleSet::new(DateTime::UNIX_EPOCH.with_timezone(&rrule::Tz::UTC)));
     }
     let set: RRuleSet = format!("{first}\n{}", lines.join("\n")).parse().ok()?;
-    Some(set.limit())
+    // "For a recurring event, this is the start time of the first instance" (events, `start`): also where no rule gives it.
+    let has_begun = over.is_empty() || lines.iter().any(|line| line.starts_with("RRULE"));
+    let first = *set.get_dt_start();
+    Some(if has_begun { set.rdate(first) } else { set }.limit())
 }
 
 /// Whether a readable rule ends before the series begins: it has no occurrence, as of a series that was cut off at its
