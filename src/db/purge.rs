@@ -12,20 +12,9 @@ use diesel_async::RunQueryDsl;
 use super::{
     Result, Tx, items,
     raw_events::{self, Version},
+    streams::Due,
 };
-use crate::domain::{
-    account::ProviderName,
-    ids::{StreamId, UserId},
-};
-
-/// A stream in which something is due.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, QueryableByName)]
-pub struct Due {
-    #[diesel(sql_type = SqlUuid)]
-    pub user_id: UserId,
-    #[diesel(sql_type = SqlUuid)]
-    pub stream_id: StreamId,
-}
+use crate::domain::{account::ProviderName, ids::StreamId};
 
 /// The streams of the `limit` items that have been due for longest, whoever's they are. For the scheduler's role.
 ///

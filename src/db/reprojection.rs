@@ -7,21 +7,12 @@ use diesel::{
 use diesel_async::RunQueryDsl;
 use serde_json::Value;
 
-use super::{Result, Tx, schema::streams};
+use super::{Result, Tx, schema::streams, streams::Due};
 use crate::domain::{
     ids::{StreamId, UserId},
     normalize::VERSION,
     reprojection::{Changes, Fingerprint, Fingerprints},
 };
-
-/// A stream, whoever's it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, QueryableByName)]
-pub struct Due {
-    #[diesel(sql_type = SqlUuid)]
-    pub user_id: UserId,
-    #[diesel(sql_type = SqlUuid)]
-    pub stream_id: StreamId,
-}
 
 /// Up to `limit` streams with rows of a normalizer older than `version`, of one person or of all; those after `after`, in the
 /// order of their keys. For the scheduler's role.

@@ -12,7 +12,7 @@ use super::{Result, Tx, schema::streams};
 use crate::domain::{
     account::Service,
     batch::BatchState,
-    ids::{AccountId, PreviewId, StreamId},
+    ids::{AccountId, PreviewId, StreamId, UserId},
     job::JobKind,
     normalize::VERSION,
     status::{LastRun, StreamFacts},
@@ -81,6 +81,15 @@ impl Stream {
             time_zone: self.time_zone.clone(),
         }
     }
+}
+
+/// A stream in which something is due, whoever's it is: all that the scheduler sees of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, QueryableByName)]
+pub struct Due {
+    #[diesel(sql_type = SqlUuid)]
+    pub user_id: UserId,
+    #[diesel(sql_type = SqlUuid)]
+    pub stream_id: StreamId,
 }
 
 /// Puts a stream under a consent and returns its id: a new one, or the one there is, which then lists anew.

@@ -11,9 +11,8 @@ use crate::{
     db::{
         Db,
         accounts::Account,
-        audit, locks,
-        purge::{self, Due},
-        streams::Stream,
+        audit, locks, purge,
+        streams::{Due, Stream},
         undone,
     },
 };

@@ -10,8 +10,8 @@ use crate::{
     app::App,
     db::{
         Db, Tx, locks,
-        reprojection::{self, Due, Place},
-        streams::Stream,
+        reprojection::{self, Place},
+        streams::{Due, Stream},
     },
     domain::{ids::UserId, normalize::VERSION, reprojection::Changes},
 };
