@@ -4,17 +4,20 @@ use chrono::{DateTime, NaiveDate, Utc};
 use diesel::{
     BoolExpressionMethods, ExpressionMethods, OptionalExtension, PgArrayExpressionMethods, PgJsonbExpressionMethods,
     QueryDsl, Queryable, Selectable, SelectableHelper,
+    dsl::{AsSelect, IntoBoxed, Select},
+    pg::Pg,
     sql_types::{Array, BigInt, Date, Integer, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid},
 };
 use diesel_async::RunQueryDsl;
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::{Result, Tx, schema::interactions};
+use super::{Result, Tx, schema::interactions, search};
 use crate::domain::{
     account::Service,
-    ids::{AccountId, BatchId, InteractionId, StreamId},
-    normalize::{Category, Direction, InteractionKind, NewInteraction, VERSION},
+    ids::{AccountId, BatchId, InteractionId, StreamId, UserId},
+    normalize::{Category, Details, Direction, InteractionKind, NewInteraction, Participant, VERSION},
+    search::{address_words, searchable},
 };
 
 /// A stored interaction.
@@ -99,11 +102,14 @@ pub async fn replace(tx: &mut Tx, target: Target, groups: &[String], rows: &[Pro
         "INSERT INTO interactions (user_id, account_id, stream_id, service, normalizer_version,
              interaction_id, group_key, occurrence, batch_id, kind, direction, subject, body_text, snippet, occurred_at, ends_at,
              all_day_from, all_day_to, thread, universal_id, location, status, participants, attachments, version, deleted_at, labels,
-             reply_text, category, sent_at, details)
+             reply_text, category, sent_at, details, search)
          SELECT $1, $2, $3, $4, $5, r.a, r.b, r.c, r.d, r.e, r.f, r.g, r.h, r.i, r.j, r.k, r.l, r.m, r.n, r.o, r.p, r.q, r.r, r.s, r.t, r.u,
-             string_to_array(r.v, E'\\x1f'), r.w, r.x, r.y, r.z
+             string_to_array(r.v, E'\\x1f'), r.w, r.x, r.y, r.z,
+             setweight(to_tsvector(r.configuration::regconfig, r.subject), 'A') || setweight(to_tsvector('search.simple', r.people), 'B')
+                 || setweight(to_tsvector(r.configuration::regconfig, coalesce(r.own_text, r.w, r.g)), 'D')
          FROM unnest($6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27,
-             $28, $29, $30, $31) AS r (a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t, u, v, w, x, y, z)
+             $28, $29, $30, $31, $32, $33, $34, $35)
+             AS r (a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t, u, v, w, x, y, z, configuration, subject, people, own_text)
          ON CONFLICT (user_id, stream_id, group_key, occurrence) DO UPDATE SET
              batch_id = excluded.batch_id, kind = excluded.kind, direction = excluded.direction, subject = excluded.subject,
              body_text = excluded.body_text, snippet = excluded.snippet, occurred_at = excluded.occurred_at,
@@ -112,7 +118,7 @@ pub async fn replace(tx: &mut Tx, target: Target, groups: &[String], rows: &[Pro
              status = excluded.status, participants = excluded.participants, attachments = excluded.attachments,
              reply_text = excluded.reply_text, category = excluded.category, sent_at = excluded.sent_at,
              details = excluded.details, version = excluded.version, deleted_at = excluded.deleted_at,
-             labels = excluded.labels, normalizer_version = excluded.normalizer_version",
+             labels = excluded.labels, search = excluded.search, normalizer_version = excluded.normalizer_version",
     )
     .bind::<SqlUuid, _>(tx.user().0)
     .bind::<SqlUuid, _>(target.account.0)
@@ -145,9 +151,27 @@ pub async fn replace(tx: &mut Tx, target: Target, groups: &[String], rows: &[Pro
     .bind::<Array<Nullable<Text>>, _>(column(rows, |r| r.row.category.map(Category::as_str)))
     .bind::<Array<Nullable<Timestamptz>>, _>(column(rows, |r| r.row.sent_at))
     .bind::<Array<Jsonb>, _>(column(rows, |r| json(&r.row.details)))
+    .bind::<Array<Text>, _>(column(rows, |r| search::configuration(r.row.details.language)))
+    .bind::<Array<Text>, _>(column(rows, |r| searchable(&r.row.subject).into_owned()))
+    .bind::<Array<Text>, _>(column(rows, |r| people(&r.row.participants)))
+    .bind::<Array<Nullable<Text>>, _>(column(rows, own_text))
     .execute(&mut **tx)
     .await?;
     Ok(())
+}
+
+/// The names and addresses of those who took part, as words.
+fn people(participants: &[Participant]) -> String {
+    let words =
+        |one: &Participant| format!("{} {}", one.name.as_deref().unwrap_or_default(), address_words(&one.address));
+    searchable(&participants.iter().map(words).collect::<Vec<_>>().join("\n")).into_owned()
+}
+
+/// The author's own text as the search reads it, where that differs from what the row holds.
+fn own_text(row: &Projected) -> Option<String> {
+    let text = row.row.reply_text.as_ref().unwrap_or(&row.row.body_text);
+    let read = searchable(text);
+    (read != text.as_str()).then(|| read.into_owned())
 }
 
 fn column<'a, R, T>(rows: &'a [R], value: impl Fn(&'a R) -> T) -> Vec<T> {
@@ -183,6 +207,9 @@ pub struct TimelineFilter {
 /// A place in the timeline, between rows.
 pub type Keyset = (DateTime<Utc>, Uuid);
 
+/// A statement that selects interactions.
+pub(super) type Rows<'a> = IntoBoxed<'a, Select<interactions::table, AsSelect<Interaction, Pg>>, Pg>;
+
 /// Which way a page runs from its place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Towards {
@@ -202,6 +229,29 @@ impl Interaction {
         Ok(query.first(&mut **tx).await.optional()?)
     }
 
+    /// What else is known of it.
+    pub fn details(&self) -> Details {
+        serde_json::from_value(self.details.clone()).unwrap_or_default()
+    }
+
+    /// The author's own text.
+    pub fn own_text(&self) -> &str {
+        self.reply_text.as_ref().unwrap_or(&self.body_text)
+    }
+
+    /// The interactions with these ids, in no order.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn with_ids(tx: &mut Tx, ids: &[InteractionId]) -> Result<Vec<Self>> {
+        let ids: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
+        let query = interactions::table
+            .filter(interactions::user_id.eq(tx.user().0))
+            .filter(interactions::interaction_id.eq_any(ids))
+            .select(Self::as_select());
+        Ok(query.load(&mut **tx).await?)
+    }
+
     /// Up to `limit` rows from a place, between two places when both are given.
     ///
     /// # Errors
@@ -209,16 +259,24 @@ impl Interaction {
     pub async fn page(
         tx: &mut Tx,
         filter: &TimelineFilter,
-        (after, before): (Option<Keyset>, Option<Keyset>),
+        places: (Option<Keyset>, Option<Keyset>),
         towards: Towards,
         limit: i64,
     ) -> Result<Vec<Self>> {
+        Ok(Self::those(tx.user(), filter, places, towards, limit).load(&mut **tx).await?)
+    }
+
+    /// The statement of [`Interaction::page`].
+    pub(super) fn those(
+        user: UserId,
+        filter: &TimelineFilter,
+        (after, before): (Option<Keyset>, Option<Keyset>),
+        towards: Towards,
+        limit: i64,
+    ) -> Rows<'_> {
         use interactions::dsl;
-        let mut query = interactions::table
-            .filter(dsl::user_id.eq(tx.user().0))
-            .limit(limit)
-            .select(Self::as_select())
-            .into_boxed();
+        let mut query =
+            interactions::table.filter(dsl::user_id.eq(user.0)).limit(limit).select(Self::as_select()).into_boxed();
         query = match towards {
             Towards::Older => query.order((dsl::occurred_at.desc(), dsl::interaction_id.desc())),
             Towards::Newer => query.order((dsl::occurred_at.asc(), dsl::interaction_id.asc())),
@@ -271,6 +329,6 @@ impl Interaction {
         if let Some(to) = filter.to {
             query = query.filter(dsl::occurred_at.lt(to));
         }
-        Ok(query.load(&mut **tx).await?)
+        query
     }
 }

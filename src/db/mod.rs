@@ -19,6 +19,7 @@ pub mod raw_events;
 pub mod reprojection;
 pub mod schema;
 mod scope;
+pub mod search;
 pub mod streams;
 pub mod undo;
 pub mod undone;

@@ -13,6 +13,7 @@ pub mod job;
 pub mod normalize;
 pub mod quota;
 pub mod reprojection;
+pub mod search;
 pub mod status;
 pub mod stream;
 

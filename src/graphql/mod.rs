@@ -10,6 +10,7 @@ mod page;
 pub mod precheck;
 mod query;
 mod subscription;
+mod timeline;
 pub mod viewer;
 
 use async_graphql::{
@@ -31,6 +32,7 @@ use self::{
     },
     query::Query,
     subscription::Subscription,
+    timeline::{TimelineConnection, TimelineEdge},
 };
 use crate::{app::App, config::GraphQl, domain::ids::AccountId};
 
@@ -75,11 +77,11 @@ fn described() -> SchemaBuilder<Query, Mutation, Subscription> {
         .override_output_type_description::<Connection<String, Batch>>("One page of batches, newest first.")
         .override_output_type_description::<Connection<String, Item>>("One page of items.")
         .override_output_type_description::<Connection<String, Job>>("One page of background work, newest first.")
-        .override_output_type_description::<Connection<String, Interaction>>("One page of the timeline, newest first.")
+        .override_output_type_description::<TimelineConnection>("One page of the timeline.")
         .override_output_type_description::<Edge<String, AuditEntry, EmptyFields>>("An audit entry and its place.")
         .override_output_type_description::<Edge<String, Batch, EmptyFields>>("A batch and its place in the list.")
         .override_output_type_description::<Edge<String, Item, EmptyFields>>("An item and its place in the list.")
-        .override_output_type_description::<Edge<String, Interaction, EmptyFields>>(
+        .override_output_type_description::<Edge<String, Interaction, TimelineEdge>>(
             "An interaction and its place on the timeline.",
         )
 }

@@ -1,7 +1,7 @@
 //! Keyset pages after the Relay cursor connections specification.
 
 use async_graphql::{
-    OutputType, Result,
+    Error, ObjectType, OutputType, Result,
     connection::{Connection, Edge, EmptyFields},
 };
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -74,16 +74,30 @@ pub(super) fn place(cursor: &str) -> Result<Keyset> {
         let (at, id) = bytes.split_first_chunk::<8>()?;
         Some((DateTime::from_timestamp_micros(i64::from_be_bytes(*at))?, Uuid::from_slice(id).ok()?))
     };
-    read().ok_or_else(|| Code::BadUserInput.field_error("This cursor does not come from this list."))
+    read().ok_or_else(foreign)
+}
+
+/// What a cursor of another list is answered.
+pub(super) fn foreign() -> Error {
+    Code::BadUserInput.field_error("This cursor does not come from this list.")
 }
 
 /// A page as a connection. `rows` come in the order they were fetched in, one more than wanted where there is more.
 pub(super) fn connection<Row, Node: OutputType>(
     window: &Window,
-    mut rows: Vec<Row>,
+    rows: Vec<Row>,
     key: impl Fn(&Row) -> String,
     node: impl Fn(Row) -> Node,
 ) -> Connection<String, Node> {
+    connection_of(window, rows, |row| Edge::with_additional_fields(key(&row), node(row), EmptyFields))
+}
+
+/// As [`connection`], with edges that say more than their place.
+pub(super) fn connection_of<Row, Node: OutputType, Fields: ObjectType>(
+    window: &Window,
+    mut rows: Vec<Row>,
+    edge: impl Fn(Row) -> Edge<String, Node, Fields>,
+) -> Connection<String, Node, EmptyFields, Fields> {
     let size = usize::try_from(window.size).unwrap_or(0);
     let more = rows.len() > size;
     rows.truncate(size);
@@ -94,8 +108,7 @@ pub(super) fn connection<Row, Node: OutputType>(
     let (previous, next) =
         if window.backward { (more, window.before.is_some()) } else { (window.after.is_some(), more) };
     let mut connection = Connection::new(previous, next);
-    let edges = rows.into_iter().map(|row| Edge::with_additional_fields(key(&row), node(row), EmptyFields));
-    connection.edges.extend(edges);
+    connection.edges.extend(rows.into_iter().map(edge));
     connection
 }
 

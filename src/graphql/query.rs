@@ -1,7 +1,6 @@
 //! Queries.
 
 use async_graphql::{Context, ID, InputObject, Interface, Object, Result, connection::Connection};
-use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::{
@@ -17,9 +16,10 @@ use super::{
         item::Item,
         preferences::Preferences,
         preview::Preview,
-        words::{Direction, InteractionKind, ItemOutcome, JobState, MailCategory, Service},
+        words::{ItemOutcome, JobState},
     },
     page::{self, Window},
+    timeline::{self, TimelineConnection, TimelineFilter, TimelineOrder},
 };
 use crate::{
     db::{
@@ -27,7 +27,7 @@ use crate::{
         accounts::Account as AccountRow,
         audit::AuditEntry as AuditRow,
         batches::Batch as BatchRow,
-        interactions::{Interaction as InteractionRow, TimelineFilter as RowFilter, Towards},
+        interactions::Interaction as InteractionRow,
         items::{self, LedgerFilter},
         jobs::{Job as JobRow, JobFilter as JobRowFilter},
         previews::Preview as PreviewRow,
@@ -77,70 +77,6 @@ impl Viewer {
     async fn preferences(&self, ctx: &Context<'_>) -> Result<Preferences> {
         let loaded = sync::preferences::load(app(ctx)?, &caller(ctx)?).await;
         Ok(loaded.map_err(|error| refused(ctx, error))?.into())
-    }
-}
-
-/// Which interactions to show. Every field that is given must hold.
-#[derive(InputObject, Default)]
-pub(super) struct TimelineFilter {
-    /// Mail or meetings.
-    kind: Option<InteractionKind>,
-    /// The service they come from.
-    service: Option<Service>,
-    /// The account they came through.
-    account_id: Option<ID>,
-    /// Which way they went.
-    direction: Option<Direction>,
-    /// Mail of one of these kinds; meetings have none.
-    category: Option<Vec<MailCategory>>,
-    /// The batch that brought the version shown.
-    batch_id: Option<ID>,
-    /// The conversation or series, as `Interaction.thread` gives it.
-    thread: Option<String>,
-    /// The address of someone who took part.
-    participant: Option<String>,
-    /// The id of a label on a mail.
-    label: Option<String>,
-    /// Whether files came with them.
-    has_attachment: Option<bool>,
-    /// Only what occurred at or after this moment.
-    from: Option<DateTime<Utc>>,
-    /// Only what occurred before this moment.
-    to: Option<DateTime<Utc>>,
-}
-
-impl TimelineFilter {
-    /// `None` when an id names nothing of its kind: then nothing can match.
-    fn rows(self) -> Option<RowFilter> {
-        let account = self.account_id.map(|id| id::decode_as(Kind::Account, &id).map(AccountId));
-        let batch = self.batch_id.map(|id| id::decode_as(Kind::Batch, &id).map(BatchId));
-        if account == Some(None) || batch == Some(None) {
-            return None;
-        }
-        Some(RowFilter {
-            kind: self.kind.map(Into::into),
-            service: self.service.map(Into::into),
-            account: account.flatten(),
-            direction: self.direction.map(Into::into),
-            categories: self.category.unwrap_or_default().into_iter().map(Into::into).collect(),
-            batch: batch.flatten(),
-            thread: self.thread,
-            participant: self.participant.map(|address| address.trim().to_lowercase()),
-            label: self.label,
-            has_attachment: self.has_attachment,
-            from: self.from,
-            to: self.to,
-        })
-    }
-
-    /// Text that PostgreSQL cannot hold is refused before it gets there.
-    fn check(&self) -> Result<()> {
-        for text in [&self.thread, &self.participant, &self.label].into_iter().flatten() {
-            if text.len() > 1_000 || text.contains('\0') {
-                return Err(Code::BadUserInput.field_error("A filter's text has at most 1,000 bytes and no NUL."));
-            }
-        }
-        Ok(())
     }
 }
 
@@ -222,33 +158,28 @@ impl Query {
         Ok(found)
     }
 
-    /// Mail and meetings, newest first. Rows that arrive while you page do not shift the pages.
+    /// Mail and meetings, newest first, or the best first. Rows that arrive while you page do not shift the pages.
+    ///
+    /// `search` finds what has all its words, in subjects, in the authors' own text, and in the names and addresses of those who took
+    /// part, whatever form of a word is written and with or without accents. Words in quotation marks are found side by side; what has a
+    /// minus before it must not be there.
     #[graphql(complexity = "first.or(last).unwrap_or(25).clamp(1, 100) as usize * child_complexity + 1")]
+    #[expect(clippy::too_many_arguments, reason = "each is an argument of the query")]
     async fn timeline(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Rows from the newest end, 1 to 100; 25 when neither first nor last is given.")] first: Option<
+        #[graphql(desc = "Rows from the first end, 1 to 100; 25 when neither first nor last is given.")] first: Option<
             i32,
         >,
-        #[graphql(desc = "Begin after this cursor, towards older rows.")] after: Option<String>,
-        #[graphql(desc = "Rows from the oldest end, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Begin after this cursor.")] after: Option<String>,
+        #[graphql(desc = "Rows from the last end, 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "End before this cursor.")] before: Option<String>,
         #[graphql(desc = "Which rows; all when left out.")] filter: Option<TimelineFilter>,
-    ) -> Result<Connection<String, Interaction>> {
+        #[graphql(desc = "What to look for, at most 256 characters and 16 words or phrases.")] search: Option<String>,
+        #[graphql(desc = "What comes first. A cursor belongs to its order.", default)] order: TimelineOrder,
+    ) -> Result<TimelineConnection> {
         let window = Window::new(first, after, last, before)?;
-        let filter = filter.unwrap_or_default();
-        filter.check()?;
-        let key = |row: &InteractionRow| page::cursor((row.occurred_at, row.interaction_id.0));
-        let Some(filter) = filter.rows() else {
-            return Ok(page::connection(&window, Vec::new(), key, Interaction));
-        };
-        let after = window.after.as_deref().map(page::place).transpose()?;
-        let before = window.before.as_deref().map(page::place).transpose()?;
-        let towards = if window.backward { Towards::Newer } else { Towards::Older };
-        let rows =
-            read(ctx, async |tx| InteractionRow::page(tx, &filter, (after, before), towards, window.fetch()).await)
-                .await?;
-        Ok(page::connection(&window, rows, key, Interaction))
+        timeline::page(ctx, &window, filter.unwrap_or_default(), search.as_deref(), order).await
     }
 
     /// Batches, newest first.

@@ -23,6 +23,7 @@ pub mod purge;
 pub mod reconcile;
 pub mod redo;
 pub mod reproject;
+pub mod search;
 mod session;
 mod step;
 mod store;

@@ -27,6 +27,7 @@ mod redo;
 mod refusals;
 mod reproject;
 mod schema;
+mod search;
 mod secrets;
 mod status;
 mod support;

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::Language;
 use crate::domain::words;
 
 words! {
@@ -125,6 +126,9 @@ pub struct MeetingFacts {
 /// What else is known of an interaction.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Details {
+    /// The language of the author's own text, as far as it can be told.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub language: Option<Language>,
     /// The id of the mailing list that a mail came through.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub list: Option<String>,

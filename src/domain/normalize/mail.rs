@@ -16,7 +16,7 @@ use serde::Deserialize;
 
 use super::{
     Details, File, InteractionKind, NewInteraction, Note, Role, Sanitized, Unreadable, body, category, date, files,
-    html, json,
+    html, json, language,
     mime::Mail,
     outline::OutlinePart,
     participants::{MAX_PARTICIPANTS, direction, participants, people, written},
@@ -198,6 +198,8 @@ impl ParsedMail {
         let author = participants.iter().find(|one| one.role == Role::From).map_or("", |one| one.address.as_str());
         let found = category::read(&mail, author, &subject);
         let (attachments, files_left_out) = files::read(&mail);
+        let own_text = reply_text.as_ref().unwrap_or(&body_text);
+        let language = language::of(own_text);
         let notes = Note::those(&[
             (body.is_cut, Note::TextCut),
             (subject.contains('\u{fffd}') || body_text.contains('\u{fffd}'), Note::CharactersLost),
@@ -210,7 +212,7 @@ impl ParsedMail {
             direction: Some(direction(&participants, &self.envelope.labels)),
             category: Some(found.category),
             subject,
-            snippet: text::snippet(reply_text.as_ref().unwrap_or(&body_text)),
+            snippet: text::snippet(own_text),
             body_text,
             reply_text,
             occurred_at: self.envelope.internal_date,
@@ -225,6 +227,7 @@ impl ParsedMail {
             labels: self.envelope.labels,
             attachments,
             details: Details {
+                language,
                 list: found.list,
                 protection: body.protection,
                 invitation: found.invitation,

@@ -10,7 +10,7 @@ use super::{
     Details, Direction, EventType, InteractionKind, MeetingFacts, NewInteraction, Note, Participant, Role, Unreadable,
     Visibility,
     calendar_event::{CalendarEvent, Moment, Person, zone},
-    html, json,
+    html, json, language,
     recurrence::{self, Start},
     text,
 };
@@ -204,6 +204,7 @@ impl Calendar {
             false => text::clean(description, text::BODY_BYTES),
         };
         let direction = |organizer: &Person| if organizer.is_self { Direction::Sent } else { Direction::Received };
+        let language = language::of(&body_text);
         let series = (!event.recurrence.is_empty()).then(|| Some(event.id.clone()));
         NewInteraction {
             occurrence: String::new(),
@@ -226,6 +227,7 @@ impl Calendar {
             labels: Vec::new(),
             attachments: Vec::new(),
             details: Details {
+                language,
                 meeting: Some(facts(event)),
                 notes: notes(event, description).into_iter().chain(note).collect(),
                 ..Details::default()

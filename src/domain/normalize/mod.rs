@@ -20,6 +20,7 @@ mod flowed;
 mod header;
 mod html;
 mod json;
+mod language;
 mod mime;
 mod outline;
 mod param;
@@ -35,10 +36,11 @@ mod transfer;
 use super::words;
 
 pub use details::{Details, EventType, Invitation, InvitationMethod, MeetingFacts, Note, Protection, Visibility};
+pub use language::Language;
 pub use sanitize::Sanitized;
 
 /// The normalizer's version; a change of any output raises it, and a re-projection follows.
-pub const VERSION: i32 = 2;
+pub const VERSION: i32 = 3;
 
 words! {
     /// What a row of the timeline is.

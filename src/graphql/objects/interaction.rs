@@ -15,7 +15,7 @@ use crate::{
     domain::{
         ids::InteractionId,
         normalize::{
-            Attachment as AttachmentFact, Details, MeetingFacts as MeetingFact, Participant as ParticipantFact,
+            Attachment as AttachmentFact, Language, MeetingFacts as MeetingFact, Participant as ParticipantFact,
             Sanitized,
         },
     },
@@ -213,14 +213,20 @@ impl Interaction {
 
     /// What could not be read or kept of it; empty for nearly everything. What is shown is right even so.
     async fn notes(&self) -> Vec<InteractionNote> {
-        self.details().notes.into_iter().map(Into::into).collect()
+        self.0.details().notes.into_iter().map(Into::into).collect()
     }
 
     /// The author's own words in `bodyText`: without quoted history, signature and disclaimer. Answers between quotations stay,
     /// the quotations do not. The whole text where nothing else is in it, such as in a mail that only forwards another. Plain
     /// text.
     async fn reply_text(&self) -> &str {
-        self.0.reply_text.as_ref().unwrap_or(&self.0.body_text)
+        self.0.own_text()
+    }
+
+    /// The language of `replyText`, by its code (ISO 639-1); `null` when it is too short to tell, or when the search does not know
+    /// that language's forms of words.
+    async fn language(&self) -> Option<&'static str> {
+        self.0.details().language.map(Language::as_str)
     }
 
     /// The HTML of a mail, made harmless, for showing it as it was meant; `null` for a mail that is text only and for a meeting.
@@ -238,27 +244,27 @@ impl Interaction {
 
     /// The id of the mailing list that a mail came through; `null` when it came through none.
     async fn list_id(&self) -> Option<String> {
-        self.details().list
+        self.0.details().list
     }
 
     /// Whether a mail is signed or encrypted; `null` when it is neither. An encrypted mail's text cannot be shown.
     async fn protection(&self) -> Option<MailProtection> {
-        self.details().protection.map(Into::into)
+        self.0.details().protection.map(Into::into)
     }
 
     /// The meeting that a mail invites to, answers or cancels; `null` when it is about none.
     async fn invitation(&self) -> Option<Invitation> {
-        self.details().invitation.map(|fact| Invitation { method: fact.method.into(), uid: fact.uid })
+        self.0.details().invitation.map(|fact| Invitation { method: fact.method.into(), uid: fact.uid })
     }
 
     /// What a calendar says of a meeting beside what, when and who; `null` for a mail.
     async fn meeting(&self) -> Option<MeetingFacts> {
-        self.details().meeting.map(Into::into)
+        self.0.details().meeting.map(Into::into)
     }
 
     /// Whom a bounced mail did not reach; empty for other mail, and when the server does not say.
     async fn failed_recipients(&self) -> Vec<String> {
-        self.details().failed_recipients
+        self.0.details().failed_recipients
     }
 
     /// When a mail says that it was sent, which is its sender's claim; `null` when it does not say, and for a meeting.
@@ -330,11 +336,5 @@ impl Interaction {
     async fn attachments(&self) -> Vec<Attachment> {
         let facts: Vec<AttachmentFact> = serde_json::from_value(self.0.attachments.clone()).unwrap_or_default();
         facts.into_iter().map(|fact| Attachment { interaction: self.0.interaction_id, fact }).collect()
-    }
-}
-
-impl Interaction {
-    fn details(&self) -> Details {
-        serde_json::from_value(self.0.details.clone()).unwrap_or_default()
     }
 }

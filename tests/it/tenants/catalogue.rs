@@ -15,7 +15,7 @@ const FAULTS: &str = "
         WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p', 'v', 'm', 'f')
             AND relname <> '__diesel_schema_migrations'
     ), policies AS (
-        SELECT o.relname, p.polname, p.polcmd, p.polroles::regrole[]::text[] AS roles,
+        SELECT o.relname, p.polname, p.polcmd, p.polpermissive, p.polroles::regrole[]::text[] AS roles,
             pg_get_expr(p.polqual, p.polrelid) AS seen, pg_get_expr(p.polwithcheck, p.polrelid) AS written
         FROM pg_policy p JOIN ours o ON o.oid = p.polrelid
     )
@@ -31,7 +31,7 @@ const FAULTS: &str = "
     UNION ALL SELECT format('%s on %s lets rows be written unchecked', polname, relname) FROM policies
         WHERE polcmd IN ('a', 'w', '*') AND written IS NULL
     UNION ALL SELECT format('%s on %s is not about the user', polname, relname) FROM policies
-        WHERE roles <> ARRAY['omnisync_scheduler'] AND (
+        WHERE polpermissive AND roles <> ARRAY['omnisync_scheduler'] AND (
             seen IS DISTINCT FROM '(user_id = ( SELECT app_user_id() AS app_user_id))'
             OR written IS DISTINCT FROM '(user_id = ( SELECT app_user_id() AS app_user_id))'
         )";
@@ -87,7 +87,7 @@ async fn invariant_8_the_roles_of_the_program_own_nothing_and_cannot_rise() {
     let mighty = "
         SELECT rolname FROM pg_roles r WHERE rolname LIKE 'omnisync\\_%' AND (
             rolsuper OR rolbypassrls OR rolcreatedb OR rolcreaterole OR rolreplication
-            OR EXISTS (SELECT FROM pg_auth_members WHERE member = r.oid)
+            OR EXISTS (SELECT FROM pg_auth_members WHERE member = r.oid AND (roleid <> 'omnisync_search'::regrole OR r.rolinherit))
             OR EXISTS (SELECT FROM pg_shdepend WHERE refobjid = r.oid AND deptype = 'o')
             OR has_schema_privilege(r.oid, 'public', 'CREATE')
             OR has_database_privilege(r.oid, current_database(), 'CREATE')

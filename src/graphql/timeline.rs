@@ -1,0 +1,212 @@
+//! The timeline: its filter, its pages, and its search.
+
+use async_graphql::{
+    Context, Enum, ID, InputObject, Result, SimpleObject,
+    connection::{Connection, Edge, EmptyFields},
+};
+use chrono::{DateTime, Utc};
+
+use super::{
+    code::Code,
+    error::{app, read, refused, viewer},
+    id::{self, Kind},
+    objects::{
+        interaction::Interaction,
+        words::{Direction, InteractionKind, MailCategory, Service},
+    },
+    page::{self, Window},
+};
+use crate::{
+    db::{
+        interactions::{Interaction as Row, Keyset, TimelineFilter as RowFilter, Towards},
+        search::Ranked,
+    },
+    domain::{
+        ids::{AccountId, BatchId, InteractionId},
+        search::{self, Search},
+    },
+    sync::{
+        self,
+        search::{Hit, Order, Request},
+    },
+};
+
+/// One page of the timeline.
+pub(super) type TimelineConnection = Connection<String, Interaction, EmptyFields, TimelineEdge>;
+
+/// What a search has to do with an interaction.
+#[derive(SimpleObject)]
+pub(super) struct TimelineEdge {
+    /// Where the search is found in it; `null` without a search.
+    highlights: Option<SearchHighlights>,
+}
+
+/// Where a search is found in an interaction. What is found in names and addresses is marked in neither.
+#[derive(SimpleObject)]
+pub(super) struct SearchHighlights {
+    /// The subject, in pieces.
+    subject: Vec<TextPiece>,
+    /// The best one or two parts of `replyText`, in pieces, with an ellipsis between them; its beginning when nothing in it matches.
+    text: Vec<TextPiece>,
+}
+
+/// A piece of a text. Plain text: escape it before you put it into HTML.
+#[derive(SimpleObject)]
+pub(super) struct TextPiece {
+    /// The text. Put together, the pieces of a text are the text.
+    text: String,
+    /// Whether it is what was searched for.
+    is_match: bool,
+}
+
+impl From<search::Piece> for TextPiece {
+    fn from(search::Piece { text, is_match }: search::Piece) -> Self {
+        Self { text, is_match }
+    }
+}
+
+impl From<sync::search::Highlights> for SearchHighlights {
+    fn from(found: sync::search::Highlights) -> Self {
+        let pieces = |pieces: Vec<search::Piece>| pieces.into_iter().map(Into::into).collect();
+        Self { subject: pieces(found.subject), text: pieces(found.text) }
+    }
+}
+
+/// What comes first on the timeline.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Enum)]
+pub(super) enum TimelineOrder {
+    /// The newest.
+    #[default]
+    Newest,
+    /// What matches the search best. Only the newest matches are ranked, at most 1,000; where a search is found in many of the newest
+    /// interactions, older ones are left out.
+    Relevance,
+}
+
+/// Which interactions to show. Every field that is given must hold.
+#[derive(InputObject, Default)]
+pub(super) struct TimelineFilter {
+    /// Mail or meetings.
+    kind: Option<InteractionKind>,
+    /// The service they come from.
+    service: Option<Service>,
+    /// The account they came through.
+    account_id: Option<ID>,
+    /// Which way they went.
+    direction: Option<Direction>,
+    /// Mail of one of these kinds; meetings have none.
+    category: Option<Vec<MailCategory>>,
+    /// The batch that brought the version shown.
+    batch_id: Option<ID>,
+    /// The conversation or series, as `Interaction.thread` gives it.
+    thread: Option<String>,
+    /// The address of someone who took part.
+    participant: Option<String>,
+    /// The id of a label on a mail.
+    label: Option<String>,
+    /// Whether files came with them.
+    has_attachment: Option<bool>,
+    /// Only what occurred at or after this moment.
+    from: Option<DateTime<Utc>>,
+    /// Only what occurred before this moment.
+    to: Option<DateTime<Utc>>,
+}
+
+impl TimelineFilter {
+    /// `None` when an id names nothing of its kind: then nothing can match.
+    fn rows(self) -> Option<RowFilter> {
+        let account = self.account_id.map(|id| id::decode_as(Kind::Account, &id).map(AccountId));
+        let batch = self.batch_id.map(|id| id::decode_as(Kind::Batch, &id).map(BatchId));
+        if account == Some(None) || batch == Some(None) {
+            return None;
+        }
+        Some(RowFilter {
+            kind: self.kind.map(Into::into),
+            service: self.service.map(Into::into),
+            account: account.flatten(),
+            direction: self.direction.map(Into::into),
+            categories: self.category.unwrap_or_default().into_iter().map(Into::into).collect(),
+            batch: batch.flatten(),
+            thread: self.thread,
+            participant: self.participant.map(|address| address.trim().to_lowercase()),
+            label: self.label,
+            has_attachment: self.has_attachment,
+            from: self.from,
+            to: self.to,
+        })
+    }
+
+    /// Text that PostgreSQL cannot hold is refused before it gets there.
+    fn check(&self) -> Result<()> {
+        for text in [&self.thread, &self.participant, &self.label].into_iter().flatten() {
+            if text.len() > 1_000 || text.contains('\0') {
+                return Err(Code::BadUserInput.field_error("A filter's text has at most 1,000 bytes and no NUL."));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A page of the timeline.
+///
+/// # Errors
+/// When an argument is out of bounds, or the failure is ours.
+pub(super) async fn page(
+    ctx: &Context<'_>,
+    window: &Window,
+    filter: TimelineFilter,
+    search: Option<&str>,
+    order: TimelineOrder,
+) -> Result<TimelineConnection> {
+    filter.check()?;
+    let search = search.map(Search::parse).transpose();
+    let search = search.map_err(|error| Code::BadUserInput.field_error(error.to_string()))?;
+    let Some(filter) = filter.rows() else { return Ok(page::connection_of(window, Vec::new(), edge)) };
+    let towards = if window.backward { Towards::Newer } else { Towards::Older };
+    let Some(search) = search else {
+        if order == TimelineOrder::Relevance {
+            return Err(Code::BadUserInput.field_error("Only what a search finds has a relevance: give search, too."));
+        }
+        let places = (place(window.after.as_deref())?, place(window.before.as_deref())?);
+        let rows = read(ctx, async |tx| Row::page(tx, &filter, places, towards, window.fetch()).await).await?;
+        let hits = rows.into_iter().map(|row| Hit { row, rank: None, highlights: None });
+        return Ok(page::connection_of(window, hits.collect(), edge));
+    };
+    let (after, before) = (window.after.as_deref(), window.before.as_deref());
+    let request = Request {
+        search,
+        filter,
+        order: match order {
+            TimelineOrder::Newest => Order::Time(place(after)?, place(before)?),
+            TimelineOrder::Relevance => Order::Relevance(rank(after)?, rank(before)?),
+        },
+        towards,
+        limit: window.fetch(),
+        highlights: ctx.look_ahead().field("edges").field("highlights").exists(),
+    };
+    let hits = sync::search::page(app(ctx)?, viewer(ctx)?, &request).await.map_err(|error| refused(ctx, error))?;
+    Ok(page::connection_of(window, hits, edge))
+}
+
+fn edge(hit: Hit) -> Edge<String, Interaction, TimelineEdge> {
+    let place = (hit.row.occurred_at, hit.row.interaction_id.0);
+    let cursor = match hit.rank {
+        None => page::cursor(place),
+        Some(rank) => format!("{}{:08x}", page::cursor(place), rank.to_bits()),
+    };
+    let fields = TimelineEdge { highlights: hit.highlights.map(Into::into) };
+    Edge::with_additional_fields(cursor, Interaction(hit.row), fields)
+}
+
+fn place(cursor: Option<&str>) -> Result<Option<Keyset>> {
+    cursor.map(page::place).transpose()
+}
+
+/// The place of a cursor in the order of relevance: that of the timeline, and the rank.
+fn rank(cursor: Option<&str>) -> Result<Option<Ranked>> {
+    let Some(cursor) = cursor else { return Ok(None) };
+    let (place, rank) = cursor.split_at_checked(cursor.len().saturating_sub(8)).unwrap_or_default();
+    let rank = u32::from_str_radix(rank, 16).map_err(|_| page::foreign())?;
+    let (occurred_at, id) = page::place(place)?;
+    Ok(Some(Ranked { rank: f32::from_bits(rank), occurred_at, interaction_id: InteractionId(id) }))
+}
