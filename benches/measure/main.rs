@@ -6,6 +6,7 @@ mod fetch;
 mod google;
 mod person;
 mod quota;
+mod search;
 mod stage;
 mod sync;
 
@@ -24,6 +25,8 @@ async fn main() -> anyhow::Result<()> {
         ["quota", messages] => quota::measure(messages.parse()?).await,
         ["fetch"] => fetch::measure(fetch::ROUNDS).await,
         ["fetch", rounds] => fetch::measure(rounds.parse()?).await,
+        ["search"] => search::measure(search::ROWS).await,
+        ["search", rows] => search::measure(rows.parse()?).await,
         // The program starts itself in these roles.
         ["google", messages, redirect] => google::serve(messages.parse()?, redirect).await,
         ["sync-once", messages] => {
@@ -34,6 +37,6 @@ async fn main() -> anyhow::Result<()> {
             println!("{}", serde_json::to_string(&fetch::once(how).await?)?);
             Ok(())
         }
-        _ => bail!("usage: script/bench sync [MESSAGES RUNS] | quota [MESSAGES] | fetch [ROUNDS]"),
+        _ => bail!("usage: script/bench sync [MESSAGES RUNS] | quota [MESSAGES] | fetch [ROUNDS] | search [ROWS]"),
     }
 }

@@ -20,7 +20,7 @@ use url::Url;
 
 use super::{google, person::Person};
 
-const ISSUER: &str = "omnisync-bench";
+pub(crate) const ISSUER: &str = "omnisync-bench";
 const AUTH_SECRET: &str = "a secret of the benchmark and of nobody else";
 const ROLE_PASSWORD: &str = "of-a-database-that-lives-a-minute";
 

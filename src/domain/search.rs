@@ -77,9 +77,10 @@ fn term(text: &str) -> (&str, &str) {
     }
 }
 
-/// A text as the database can cut it into words: its beginning, without control characters, and with the letters of scripts that put
-/// no blanks between words apart, so that what stands in the middle of a sentence is found. A phrase of such letters finds them side
-/// by side.
+/// A text as the database can cut it into words: its beginning, without control characters.
+///
+/// Letters of scripts that put no blanks between words stand apart, so that what is in the middle of a sentence is found. A phrase of
+/// such letters finds them side by side.
 pub fn searchable(text: &str) -> Cow<'_, str> {
     let end = text.char_indices().nth(TEXT_CHARS).map_or(text.len(), |(end, _)| end);
     let text = &text[..end];
