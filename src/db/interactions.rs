@@ -102,11 +102,11 @@ pub async fn replace(tx: &mut Tx, target: Target, groups: &[String], rows: &[Pro
         "INSERT INTO interactions (user_id, account_id, stream_id, service, normalizer_version,
              interaction_id, group_key, occurrence, batch_id, kind, direction, subject, body_text, snippet, occurred_at, ends_at,
              all_day_from, all_day_to, thread, universal_id, location, status, participants, attachments, version, deleted_at, labels,
-             reply_text, category, sent_at, details, search)
+             reply_text, category, sent_at, details, about, search)
          SELECT $1, $2, $3, $4, $5, r.a, r.b, r.c, r.d, r.e, r.f, r.g, r.h, r.i, r.j, r.k, r.l, r.m, r.n, r.o, r.p, r.q, r.r, r.s, r.t, r.u,
-             string_to_array(r.v, E'\\x1f'), r.w, r.x, r.y, r.z,
+             string_to_array(r.v, E'\\x1f'), r.w, r.x, r.y, r.z, r.z->'invitation'->>'uid',
              setweight(to_tsvector(r.configuration::regconfig, r.subject), 'A') || setweight(to_tsvector('search.simple', r.people), 'B')
-                 || setweight(to_tsvector(r.configuration::regconfig, coalesce(r.own_text, r.w, r.g)), 'D')
+                 || setweight(to_tsvector(r.configuration::regconfig, coalesce(r.own_text, r.w, r.h)), 'D')
          FROM unnest($6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27,
              $28, $29, $30, $31, $32, $33, $34, $35)
              AS r (a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t, u, v, w, x, y, z, configuration, subject, people, own_text)
@@ -117,7 +117,7 @@ pub async fn replace(tx: &mut Tx, target: Target, groups: &[String], rows: &[Pro
              thread = excluded.thread, universal_id = excluded.universal_id, location = excluded.location,
              status = excluded.status, participants = excluded.participants, attachments = excluded.attachments,
              reply_text = excluded.reply_text, category = excluded.category, sent_at = excluded.sent_at,
-             details = excluded.details, version = excluded.version, deleted_at = excluded.deleted_at,
+             details = excluded.details, about = excluded.about, version = excluded.version, deleted_at = excluded.deleted_at,
              labels = excluded.labels, search = excluded.search, normalizer_version = excluded.normalizer_version",
     )
     .bind::<SqlUuid, _>(tx.user().0)

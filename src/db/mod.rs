@@ -6,6 +6,7 @@
 pub mod accounts;
 pub mod audit;
 pub mod batches;
+pub mod copies;
 pub mod interactions;
 pub mod items;
 pub mod jobs;

@@ -116,6 +116,7 @@ diesel::table! {
         category -> Nullable<Text>,
         sent_at -> Nullable<Timestamptz>,
         details -> Jsonb,
+        about -> Nullable<Text>,
     }
 }
 

@@ -12,10 +12,12 @@ use crate::{
     app::App,
     db::{
         accounts::Account,
+        copies::{self, Link, Source},
+        interactions::Interaction,
         streams::{self, Stream},
     },
     domain::{
-        ids::{AccountId, UserId},
+        ids::{AccountId, InteractionId, UserId},
         status::StreamFacts,
     },
 };
@@ -67,11 +69,11 @@ impl Loader<(UserId, AccountId)> for AccountLoader {
     }
 }
 
-/// The accounts that are asked for, person by person.
-fn by_user(keys: &[(UserId, AccountId)]) -> HashMap<UserId, Vec<AccountId>> {
-    let mut users: HashMap<UserId, Vec<AccountId>> = HashMap::new();
-    for (user, account) in keys {
-        users.entry(*user).or_default().push(*account);
+/// What is asked for, person by person.
+fn by_user<T: Clone>(keys: &[(UserId, T)]) -> HashMap<UserId, Vec<T>> {
+    let mut users: HashMap<UserId, Vec<T>> = HashMap::new();
+    for (user, key) in keys {
+        users.entry(*user).or_default().push(key.clone());
     }
     users
 }
@@ -121,6 +123,114 @@ impl Loader<(UserId, AccountId)> for StreamLoader {
             };
             for (stream, facts) in all.await.map_err(std::sync::Arc::new)? {
                 found.entry((user, stream.account_id)).or_default().push((stream, facts));
+            }
+        }
+        Ok(found)
+    }
+}
+
+/// Loads the sources of interactions; keys are as those of [`AccountLoader`].
+pub(super) struct SourceLoader {
+    app: App,
+}
+
+impl SourceLoader {
+    /// As [`AccountLoader::create`].
+    pub(super) fn create(app: App) -> DataLoader<Self> {
+        DataLoader::new(Self { app }, tokio::spawn)
+    }
+
+    /// The sources of one interaction, together with those of every other one on the page.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub(super) async fn of(
+        ctx: &Context<'_>,
+        user: UserId,
+        interaction: InteractionId,
+    ) -> async_graphql::Result<Vec<Source>> {
+        let loader = ctx.data::<DataLoader<Self>>().map_err(|_| failed(ctx, anyhow::anyhow!("no loader")))?;
+        let found = loader.load_one((user, interaction)).await.map_err(|error| failed(ctx, anyhow::anyhow!(error)))?;
+        Ok(found.unwrap_or_default())
+    }
+}
+
+impl Loader<(UserId, InteractionId)> for SourceLoader {
+    type Value = Vec<Source>;
+    type Error = std::sync::Arc<anyhow::Error>;
+
+    async fn load(
+        &self,
+        keys: &[(UserId, InteractionId)],
+    ) -> Result<HashMap<(UserId, InteractionId), Self::Value>, Self::Error> {
+        let mut found: HashMap<_, Self::Value> = HashMap::new();
+        for (user, interactions) in by_user(keys) {
+            let all = async {
+                let mut tx = self.app.db.begin(user).await?;
+                let sources = copies::sources(&mut tx, &interactions).await?;
+                tx.commit().await?;
+                Ok::<_, anyhow::Error>(sources)
+            };
+            for source in all.await.map_err(std::sync::Arc::new)? {
+                found.entry((user, source.of)).or_default().push(source);
+            }
+        }
+        Ok(found)
+    }
+}
+
+/// Loads the meetings that mails are about, and the mails about meetings.
+pub(super) struct LinkLoader {
+    app: App,
+}
+
+/// A link, and the universal id of the meeting.
+type LinkKey = (UserId, (Link, String));
+
+impl LinkLoader {
+    /// As [`AccountLoader::create`].
+    pub(super) fn create(app: App) -> DataLoader<Self> {
+        DataLoader::new(Self { app }, tokio::spawn)
+    }
+
+    /// What one universal id leads to, together with every other one on the page.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub(super) async fn of(
+        ctx: &Context<'_>,
+        user: UserId,
+        link: Link,
+        name: String,
+    ) -> async_graphql::Result<Vec<Interaction>> {
+        let loader = ctx.data::<DataLoader<Self>>().map_err(|_| failed(ctx, anyhow::anyhow!("no loader")))?;
+        let found = loader.load_one((user, (link, name))).await.map_err(|error| failed(ctx, anyhow::anyhow!(error)))?;
+        Ok(found.unwrap_or_default())
+    }
+}
+
+impl Loader<LinkKey> for LinkLoader {
+    type Value = Vec<Interaction>;
+    type Error = std::sync::Arc<anyhow::Error>;
+
+    async fn load(&self, keys: &[LinkKey]) -> Result<HashMap<LinkKey, Self::Value>, Self::Error> {
+        let mut found: HashMap<_, Self::Value> = HashMap::new();
+        for (user, wanted) in by_user(keys) {
+            for link in [Link::Meeting, Link::MailsAbout] {
+                let names: Vec<String> =
+                    wanted.iter().filter(|(of, _)| *of == link).map(|(_, name)| name.clone()).collect();
+                if names.is_empty() {
+                    continue;
+                }
+                let all = async {
+                    let mut tx = self.app.db.begin(user).await?;
+                    let linked = copies::linked(&mut tx, link, &names).await?;
+                    tx.commit().await?;
+                    Ok::<_, anyhow::Error>(linked)
+                };
+                for (name, row) in all.await.map_err(std::sync::Arc::new)? {
+                    found.entry((user, (link, name))).or_default().push(row);
+                }
             }
         }
         Ok(found)

@@ -22,7 +22,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 pub use mutation::CONNECT_COOKIE;
 
 use self::{
-    loaders::{AccountLoader, StreamLoader},
+    loaders::{AccountLoader, LinkLoader, SourceLoader, StreamLoader},
     mutation::Mutation,
     objects::{
         audit::AuditEntry,
@@ -41,8 +41,13 @@ pub type Schema = async_graphql::Schema<Query, Mutation, Subscription>;
 
 /// The schema with its handles.
 pub fn schema(app: App) -> Schema {
-    let (accounts, streams) = (AccountLoader::create(app.clone()), StreamLoader::create(app.clone()));
-    limited(&app.config.graphql).data(accounts).data(streams).data(app).finish()
+    limited(&app.config.graphql)
+        .data(AccountLoader::create(app.clone()))
+        .data(StreamLoader::create(app.clone()))
+        .data(SourceLoader::create(app.clone()))
+        .data(LinkLoader::create(app.clone()))
+        .data(app)
+        .finish()
 }
 
 /// The schema within its limits. The pre-check refuses first; these are the second lock on the same door.

@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 
 use super::{
     code::Code,
-    error::{app, read, refused, viewer},
+    error::{app, refused, viewer},
     id::{self, Kind},
     objects::{
         interaction::Interaction,
@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     db::{
-        interactions::{Interaction as Row, Keyset, TimelineFilter as RowFilter, Towards},
+        interactions::{Keyset, TimelineFilter as RowFilter, Towards},
         search::Ranked,
     },
     domain::{
@@ -168,7 +168,8 @@ pub(super) async fn page(
             return Err(Code::BadUserInput.field_error("Only what a search finds has a relevance: give search, too."));
         }
         let places = (place(window.after.as_deref())?, place(window.before.as_deref())?);
-        let rows = read(ctx, async |tx| Row::page(tx, &filter, places, towards, window.fetch()).await).await?;
+        let rows = sync::timeline::page(app(ctx)?, viewer(ctx)?, &filter, places, towards, window.fetch()).await;
+        let rows = rows.map_err(|error| refused(ctx, error))?;
         let hits = rows.into_iter().map(|row| Hit { row, rank: None, highlights: None });
         return Ok(page::connection_of(window, hits.collect(), edge));
     };

@@ -27,6 +27,7 @@ pub mod search;
 mod session;
 mod step;
 mod store;
+pub mod timeline;
 pub mod undo;
 mod vault;
 mod work;

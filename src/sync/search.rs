@@ -4,11 +4,11 @@ use std::{cmp::Ordering, collections::HashMap};
 
 use chrono::TimeDelta;
 
-use super::Result;
+use super::{Result, timeline};
 use crate::{
     app::App,
     db::{
-        Tx,
+        Tx, copies,
         interactions::{Interaction, Keyset, TimelineFilter, Towards},
         search::{self, Query, Ranked, Way},
     },
@@ -74,7 +74,8 @@ pub async fn page(app: &App, user: UserId, request: &Request) -> Result<Vec<Hit>
     let Some(query) = search::query(&mut tx, search).await? else { return Ok(Vec::new()) };
     let mut hits: Vec<Hit> = match order {
         Order::Time(after, before) => {
-            let rows = by_time(&mut tx, &query, filter, (*after, *before), *towards, *limit).await?;
+            let places = (*after, *before);
+            let rows = timeline::once(&mut tx, Some(&query), filter, places, *towards, *limit).await?;
             rows.into_iter().map(|row| Hit { row, rank: None, highlights: None }).collect()
         }
         Order::Relevance(after, before) => {
@@ -90,8 +91,8 @@ pub async fn page(app: &App, user: UserId, request: &Request) -> Result<Vec<Hit>
     Ok(hits)
 }
 
-/// In the order of the timeline. Costs two statements, or five where the timeline's next 5,000 interactions do not fill the page.
-async fn by_time(
+/// In the order of the timeline. Costs two statements, or six where the timeline's next 5,000 interactions do not fill the page.
+pub(super) async fn by_time(
     tx: &mut Tx,
     query: &Query,
     filter: &TimelineFilter,
@@ -154,6 +155,9 @@ async fn by_rank(
     if near.is_some() && ranked.len() < ENOUGH_RANKED {
         ranked = query.ranked(tx, Way::Words, filter, MOST_RANKED).await?;
     }
+    let ids: Vec<_> = ranked.iter().map(|one| one.interaction_id).collect();
+    let hidden = copies::hidden(tx, filter, &ids).await?;
+    ranked.retain(|one| !hidden.contains(&one.interaction_id));
     ranked.retain(|one| after.is_none_or(|after| one.order(&after) == Ordering::Greater));
     ranked.retain(|one| before.is_none_or(|before| one.order(&before) == Ordering::Less));
     ranked.sort_by(Ranked::order);

@@ -8,6 +8,7 @@ mod completeness;
 mod consent;
 mod content;
 mod control;
+mod copies;
 mod corpus;
 mod crash;
 mod deletions;

@@ -1,6 +1,6 @@
 //! Rows of the timeline.
 
-use async_graphql::{Context, ID, Object, Result, SimpleObject};
+use async_graphql::{ComplexObject, Context, ID, Object, Result, SimpleObject};
 use chrono::{DateTime, NaiveDate, Utc};
 
 use super::{
@@ -11,18 +11,21 @@ use super::{
     },
 };
 use crate::{
-    db::interactions::Interaction as Row,
+    db::{
+        copies::{Link, Source as SourceRow},
+        interactions::Interaction as Row,
+    },
     domain::{
         ids::InteractionId,
         normalize::{
-            Attachment as AttachmentFact, Language, MeetingFacts as MeetingFact, Participant as ParticipantFact,
-            Sanitized,
+            Attachment as AttachmentFact, Invitation as InvitationFact, Language, MeetingFacts as MeetingFact,
+            Participant as ParticipantFact, Sanitized,
         },
     },
     graphql::{
         error::{app, refused, viewer},
         id::{self, Kind},
-        loaders::AccountLoader,
+        loaders::{AccountLoader, LinkLoader, SourceLoader},
     },
     sync::content,
 };
@@ -119,17 +122,71 @@ impl From<Sanitized> for SanitizedHtml {
 }
 
 /// The meeting that a mail is about.
-#[derive(SimpleObject)]
-pub(crate) struct Invitation {
+pub(crate) struct Invitation(InvitationFact);
+
+/// The meeting that a mail is about.
+#[Object]
+impl Invitation {
     /// What the mail does to it.
-    method: InvitationMethod,
-    /// The meeting's iCalUID: the `universalId` of its interaction, where that has come in.
-    uid: String,
+    async fn method(&self) -> InvitationMethod {
+        self.0.method.into()
+    }
+
+    /// The meeting's iCalUID: the `universalId` of its interaction.
+    async fn uid(&self) -> &str {
+        &self.0.uid
+    }
+
+    /// The meeting itself, of a series the first occurrence there is; `null` while it has not come in.
+    async fn meeting(&self, ctx: &Context<'_>) -> Result<Option<Interaction>> {
+        let found = LinkLoader::of(ctx, viewer(ctx)?, Link::Meeting, self.0.uid.clone()).await?;
+        Ok(found.into_iter().next().map(Interaction))
+    }
+}
+
+/// A way by which an interaction has come in.
+pub(crate) struct InteractionSource(SourceRow);
+
+/// A way by which an interaction has come in.
+#[Object]
+impl InteractionSource {
+    /// The account it came through; `null` when it is no longer there.
+    async fn account(&self, ctx: &Context<'_>) -> Result<Option<Account>> {
+        AccountLoader::one(ctx, viewer(ctx)?, self.0.account_id).await
+    }
+
+    /// The service it comes from.
+    async fn service(&self) -> Service {
+        self.0.service.into()
+    }
+
+    /// The id of the batch that brought the version shown.
+    async fn batch_id(&self) -> ID {
+        id::encode(Kind::Batch, self.0.batch_id.0)
+    }
+
+    /// The provider's id of the mail, or of the meeting or its series, in that account.
+    async fn source_id(&self) -> &str {
+        &self.0.source_id
+    }
+
+    /// The id of the interaction as it came this way. Ask `node` for what differs there.
+    async fn interaction_id(&self) -> ID {
+        id::encode(Kind::Interaction, self.0.interaction_id.0)
+    }
+
+    /// The ids of the labels on a mail there; empty for meetings.
+    async fn labels(&self) -> &[String] {
+        &self.0.labels
+    }
 }
 
 /// What a calendar says of a meeting beside what, when and who.
 #[derive(SimpleObject)]
+#[graphql(complex)]
 pub(crate) struct MeetingFacts {
+    #[graphql(skip)]
+    universal_id: Option<String>,
     /// What kind of event it is.
     event_type: EventType,
     /// Who may see it in its calendar.
@@ -142,15 +199,28 @@ pub(crate) struct MeetingFacts {
     conference_url: Option<String>,
 }
 
-impl From<MeetingFact> for MeetingFacts {
-    fn from(fact: MeetingFact) -> Self {
+impl MeetingFacts {
+    fn of(fact: MeetingFact, universal_id: Option<String>) -> Self {
         Self {
+            universal_id,
             event_type: fact.event_type.into(),
             visibility: fact.visibility.into(),
             free: fact.is_free,
             times_only: fact.is_time_only,
             conference_url: fact.conference_url,
         }
+    }
+}
+
+#[ComplexObject]
+impl MeetingFacts {
+    /// The newest ten mails that invite to it, answer or cancel it, of a series those about any occurrence; empty when none has come
+    /// in.
+    #[graphql(complexity = "10 * child_complexity")]
+    async fn invitations(&self, ctx: &Context<'_>) -> Result<Vec<Interaction>> {
+        let Some(name) = self.universal_id.clone() else { return Ok(Vec::new()) };
+        let found = LinkLoader::of(ctx, viewer(ctx)?, Link::MailsAbout, name).await?;
+        Ok(found.into_iter().map(Interaction).collect())
     }
 }
 
@@ -189,6 +259,13 @@ impl Interaction {
     /// The id of the batch that brought the version shown.
     async fn batch_id(&self) -> ID {
         id::encode(Kind::Batch, self.0.batch_id.0)
+    }
+
+    /// Every way by which it has come in: a mail that reached two accounts, or a meeting in two calendars, is on the timeline once.
+    /// The first is what stands for all.
+    async fn sources(&self, ctx: &Context<'_>) -> Result<Vec<InteractionSource>> {
+        let found = SourceLoader::of(ctx, viewer(ctx)?, self.0.interaction_id).await?;
+        Ok(found.into_iter().map(InteractionSource).collect())
     }
 
     /// Which way it went; `null` when the source does not say.
@@ -254,12 +331,12 @@ impl Interaction {
 
     /// The meeting that a mail invites to, answers or cancels; `null` when it is about none.
     async fn invitation(&self) -> Option<Invitation> {
-        self.0.details().invitation.map(|fact| Invitation { method: fact.method.into(), uid: fact.uid })
+        self.0.details().invitation.map(Invitation)
     }
 
     /// What a calendar says of a meeting beside what, when and who; `null` for a mail.
     async fn meeting(&self) -> Option<MeetingFacts> {
-        self.0.details().meeting.map(Into::into)
+        self.0.details().meeting.map(|fact| MeetingFacts::of(fact, self.0.universal_id.clone()))
     }
 
     /// Whom a bounced mail did not reach; empty for other mail, and when the server does not say.

@@ -1,0 +1,3 @@
+DROP INDEX interactions_about;
+ALTER TABLE interactions DROP COLUMN about;
+DROP INDEX interactions_universal;
