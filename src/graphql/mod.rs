@@ -7,13 +7,14 @@ mod loaders;
 mod mutation;
 mod objects;
 mod page;
+mod people;
 pub mod precheck;
 mod query;
 mod subscription;
 pub mod viewer;
 
 use async_graphql::{
-    ID, Json, SDLExportOptions, SchemaBuilder,
+    ID, Json, MergedObject, SDLExportOptions, SchemaBuilder,
     connection::{Connection, Edge, EmptyFields, PageInfo},
 };
 use chrono::{DateTime, NaiveDate, Utc};
@@ -21,30 +22,43 @@ use chrono::{DateTime, NaiveDate, Utc};
 pub use mutation::CONNECT_COOKIE;
 
 use self::{
-    loaders::{AccountLoader, StreamLoader},
+    loaders::{AccountLoader, ContactLoader, StreamLoader},
     mutation::Mutation,
     objects::{
         audit::AuditEntry,
         batch::{Batch, Job},
+        contact::{BlocklistEntry, Contact},
         interaction::Interaction,
         item::Item,
     },
+    people::{PeopleMutation, PeopleQuery},
     query::Query,
     subscription::Subscription,
 };
 use crate::{app::App, config::GraphQl, domain::ids::AccountId};
 
+/// The root of queries. Everything here is the viewer's own; what is another person's does not exist.
+#[derive(MergedObject, Default)]
+#[graphql(name = "Query")]
+pub struct Queries(Query, PeopleQuery);
+
+/// The root of mutations. What the caller can mend comes back in `userErrors`, and nothing was changed then.
+#[derive(MergedObject, Default)]
+#[graphql(name = "Mutation")]
+pub struct Mutations(Mutation, PeopleMutation);
+
 /// The schema, ready to execute.
-pub type Schema = async_graphql::Schema<Query, Mutation, Subscription>;
+pub type Schema = async_graphql::Schema<Queries, Mutations, Subscription>;
 
 /// The schema with its handles.
 pub fn schema(app: App) -> Schema {
     let (accounts, streams) = (AccountLoader::create(app.clone()), StreamLoader::create(app.clone()));
-    limited(&app.config.graphql).data(accounts).data(streams).data(app).finish()
+    let contacts = ContactLoader::create(app.clone());
+    limited(&app.config.graphql).data(accounts).data(streams).data(contacts).data(app).finish()
 }
 
 /// The schema within its limits. The pre-check refuses first; these are the second lock on the same door.
-fn limited(limits: &GraphQl) -> SchemaBuilder<Query, Mutation, Subscription> {
+fn limited(limits: &GraphQl) -> SchemaBuilder<Queries, Mutations, Subscription> {
     // Depth is the pre-check's alone: the library would count the introspection that tools send as deep, and refuse it.
     let builder = described().limit_complexity(limits.max_complexity);
     if limits.introspection { builder } else { builder.disable_introspection().disable_suggestions() }
@@ -63,8 +77,8 @@ pub fn sdl() -> String {
 }
 
 /// The schema without its handles. The library's own types get descriptions for our clients.
-fn described() -> SchemaBuilder<Query, Mutation, Subscription> {
-    Schema::build(Query, Mutation, Subscription)
+fn described() -> SchemaBuilder<Queries, Mutations, Subscription> {
+    Schema::build(Queries::default(), Mutations::default(), Subscription)
         .override_output_type_description::<DateTime<Utc>>(
             "A moment in UTC, as RFC 3339 writes it: `2026-11-22T09:30:00+00:00`. Any offset is understood as input.",
         )
@@ -76,6 +90,12 @@ fn described() -> SchemaBuilder<Query, Mutation, Subscription> {
         .override_output_type_description::<Connection<String, Item>>("One page of items.")
         .override_output_type_description::<Connection<String, Job>>("One page of background work, newest first.")
         .override_output_type_description::<Connection<String, Interaction>>("One page of the timeline, newest first.")
+        .override_output_type_description::<Connection<String, Contact>>("One page of contacts, those met last first.")
+        .override_output_type_description::<Connection<String, BlocklistEntry>>("One page of the blocklist.")
+        .override_output_type_description::<Edge<String, Contact, EmptyFields>>("A contact and its place in the list.")
+        .override_output_type_description::<Edge<String, BlocklistEntry, EmptyFields>>(
+            "An entry of the blocklist and its place in the list.",
+        )
         .override_output_type_description::<Edge<String, AuditEntry, EmptyFields>>("An audit entry and its place.")
         .override_output_type_description::<Edge<String, Batch, EmptyFields>>("A batch and its place in the list.")
         .override_output_type_description::<Edge<String, Item, EmptyFields>>("An item and its place in the list.")

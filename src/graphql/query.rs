@@ -8,11 +8,12 @@ use super::{
     code::Code,
     error::{app, caller, read, refused, viewer},
     id::{self, Kind},
-    loaders::AccountLoader,
+    loaders::{AccountLoader, ContactLoader},
     objects::{
         account::Account,
         audit::AuditEntry,
         batch::{Batch, Job},
+        contact::Contact,
         interaction::Interaction,
         item::Item,
         preferences::Preferences,
@@ -27,20 +28,22 @@ use crate::{
         accounts::Account as AccountRow,
         audit::AuditEntry as AuditRow,
         batches::Batch as BatchRow,
-        interactions::{Interaction as InteractionRow, TimelineFilter as RowFilter, Towards},
+        interactions::{Interaction as InteractionRow, TimelineFilter as RowFilter},
         items::{self, LedgerFilter},
         jobs::{Job as JobRow, JobFilter as JobRowFilter},
         previews::Preview as PreviewRow,
     },
     domain::{
-        ids::{AccountId, BatchId, InteractionId, JobId, PreviewId, StreamId, UserId},
+        ids::{AccountId, BatchId, ContactId, InteractionId, JobId, PreviewId, StreamId, UserId},
         item::{ItemOutcome as ItemWord, UniversalId},
+        people::mailbox,
     },
     sync,
 };
 
-/// The root of queries.
-pub struct Query;
+/// What is asked of accounts, runs and the timeline.
+#[derive(Default)]
+pub(super) struct Query;
 
 /// Anything with an id that `node` can find again.
 #[derive(Interface)]
@@ -52,6 +55,7 @@ pub(super) enum Node {
     Batch(Batch),
     Job(Job),
     Interaction(Interaction),
+    Contact(Contact),
 }
 
 /// The person who asks.
@@ -97,8 +101,10 @@ pub(super) struct TimelineFilter {
     batch_id: Option<ID>,
     /// The conversation or series, as `Interaction.thread` gives it.
     thread: Option<String>,
-    /// The address of someone who took part.
+    /// The address of someone who took part, in any spelling that reaches the same mailbox.
     participant: Option<String>,
+    /// A contact who took part, under whichever of their addresses.
+    contact_id: Option<ID>,
     /// The id of a label on a mail.
     label: Option<String>,
     /// Whether files came with them.
@@ -114,7 +120,8 @@ impl TimelineFilter {
     fn rows(self) -> Option<RowFilter> {
         let account = self.account_id.map(|id| id::decode_as(Kind::Account, &id).map(AccountId));
         let batch = self.batch_id.map(|id| id::decode_as(Kind::Batch, &id).map(BatchId));
-        if account == Some(None) || batch == Some(None) {
+        let contact = self.contact_id.map(|id| id::decode_as(Kind::Contact, &id).map(ContactId));
+        if account == Some(None) || batch == Some(None) || contact == Some(None) {
             return None;
         }
         Some(RowFilter {
@@ -125,7 +132,8 @@ impl TimelineFilter {
             categories: self.category.unwrap_or_default().into_iter().map(Into::into).collect(),
             batch: batch.flatten(),
             thread: self.thread,
-            participant: self.participant.map(|address| address.trim().to_lowercase()),
+            participant: self.participant.map(|address| mailbox(&address)),
+            contact: contact.flatten(),
             label: self.label,
             has_attachment: self.has_attachment,
             from: self.from,
@@ -169,6 +177,7 @@ async fn node(ctx: &Context<'_>, id: &ID) -> Result<Option<Node>> {
     match kind {
         Kind::Viewer => return Ok((uuid == user.0).then_some(Node::Viewer(Viewer { user }))),
         Kind::Account => return Ok(AccountLoader::one(ctx, user, AccountId(uuid)).await?.map(Node::Account)),
+        Kind::Contact => return Ok(ContactLoader::one(ctx, user, ContactId(uuid)).await?.map(Node::Contact)),
         _ => {}
     }
     Ok(match read(ctx, async |tx| find(tx, kind, uuid).await).await? {
@@ -183,6 +192,22 @@ async fn node(ctx: &Context<'_>, id: &ID) -> Result<Option<Node>> {
     })
 }
 
+/// A page of the timeline.
+pub(super) async fn timeline(
+    ctx: &Context<'_>,
+    window: &Window,
+    filter: &RowFilter,
+) -> Result<Connection<String, Interaction>> {
+    let (places, towards) = window.places()?;
+    let rows = read(ctx, async |tx| InteractionRow::page(tx, filter, places, towards, window.fetch()).await).await?;
+    Ok(timeline_page(window, rows))
+}
+
+fn timeline_page(window: &Window, rows: Vec<InteractionRow>) -> Connection<String, Interaction> {
+    let key = |row: &InteractionRow| page::cursor((row.occurred_at, row.interaction_id.0));
+    page::connection(window, rows, key, Interaction)
+}
+
 /// Which jobs to show. Every field that is given must hold.
 #[derive(InputObject, Default)]
 pub(super) struct JobFilter {
@@ -192,8 +217,7 @@ pub(super) struct JobFilter {
     state: Option<Vec<JobState>>,
 }
 
-/// The root of queries. Everything here is the viewer's own; what is another person's does not exist.
-#[Object]
+#[Object(name = "SyncQuery")]
 impl Query {
     /// The person who asks.
     async fn viewer(&self, ctx: &Context<'_>) -> Result<Viewer> {
@@ -238,17 +262,8 @@ impl Query {
         let window = Window::new(first, after, last, before)?;
         let filter = filter.unwrap_or_default();
         filter.check()?;
-        let key = |row: &InteractionRow| page::cursor((row.occurred_at, row.interaction_id.0));
-        let Some(filter) = filter.rows() else {
-            return Ok(page::connection(&window, Vec::new(), key, Interaction));
-        };
-        let after = window.after.as_deref().map(page::place).transpose()?;
-        let before = window.before.as_deref().map(page::place).transpose()?;
-        let towards = if window.backward { Towards::Newer } else { Towards::Older };
-        let rows =
-            read(ctx, async |tx| InteractionRow::page(tx, &filter, (after, before), towards, window.fetch()).await)
-                .await?;
-        Ok(page::connection(&window, rows, key, Interaction))
+        let Some(filter) = filter.rows() else { return Ok(timeline_page(&window, Vec::new())) };
+        timeline(ctx, &window, &filter).await
     }
 
     /// Batches, newest first.

@@ -1,10 +1,11 @@
 //! Rows of the timeline.
 
-use async_graphql::{Context, ID, Object, Result, SimpleObject};
+use async_graphql::{ComplexObject, Context, ID, Object, Result, SimpleObject};
 use chrono::{DateTime, NaiveDate, Utc};
 
 use super::{
     account::Account,
+    contact::Contact,
     words::{
         Direction, EventType, EventVisibility, InteractionKind, InteractionNote, InvitationMethod, MailCategory,
         MailProtection, Role, Service,
@@ -18,11 +19,12 @@ use crate::{
             Attachment as AttachmentFact, Details, MeetingFacts as MeetingFact, Participant as ParticipantFact,
             Sanitized,
         },
+        people::mailbox,
     },
     graphql::{
         error::{app, refused, viewer},
         id::{self, Kind},
-        loaders::AccountLoader,
+        loaders::{AccountLoader, ContactLoader},
     },
     sync::content,
 };
@@ -32,6 +34,7 @@ pub(crate) struct Interaction(pub Row);
 
 /// One person's part in an interaction.
 #[derive(SimpleObject)]
+#[graphql(complex)]
 pub(crate) struct Participant {
     /// What they had to do with it.
     role: Role,
@@ -43,6 +46,17 @@ pub(crate) struct Participant {
     response: Option<String>,
     /// Whether this is the account's owner.
     is_self: bool,
+}
+
+#[ComplexObject]
+impl Participant {
+    /// Whom the person knows under this address; `null` where that is no contact, and for the person.
+    async fn contact(&self, ctx: &Context<'_>) -> Result<Option<Contact>> {
+        if self.is_self || self.address.is_empty() {
+            return Ok(None);
+        }
+        ContactLoader::of_address(ctx, viewer(ctx)?, mailbox(&self.address)).await
+    }
 }
 
 impl From<ParticipantFact> for Participant {
