@@ -245,7 +245,7 @@ impl Interaction {
         Ok(found.map_err(|error| refused(ctx, error))?.map(Into::into))
     }
 
-    /// What kind of mail it is, by its headers; `null` for a meeting. Make contacts of the authors of `PERSONAL` and `LIST` only.
+    /// What kind of mail it is, by its headers; `null` for a meeting. Contacts are made of the authors of `PERSONAL` and `LIST` only.
     async fn category(&self) -> Option<MailCategory> {
         self.0.category.map(Into::into)
     }
