@@ -161,37 +161,37 @@ fn addresses(contact: &Value) -> String {
     all.join(" ")
 }
 
-/// What differs between identities and contacts and what a recount of the interactions gives, of one person or of everyone.
+/// What differs between identities and contacts and what a recount of the interactions gives.
+const MISCOUNTED: &str = "
+    WITH facts AS (
+        SELECT user_id, address, count(*) FILTER (WHERE relation = 'wrote_to') AS wrote_to,
+            count(*) FILTER (WHERE relation = 'wrote') AS wrote, count(*) FILTER (WHERE relation = 'met') AS met,
+            min(occurred_at) AS first_at, max(occurred_at) AS last_at
+        FROM interaction_people GROUP BY user_id, address
+    ), counted AS (
+        SELECT user_id, address, wrote_to, wrote, met, first_at, last_at FROM facts WHERE wrote_to + wrote + met > 0
+        UNION
+        SELECT i.user_id, i.address, coalesce(f.wrote_to, 0), coalesce(f.wrote, 0), coalesce(f.met, 0), f.first_at, f.last_at
+        FROM identities i LEFT JOIN facts f USING (user_id, address) WHERE i.decided_at IS NOT NULL
+    ), kept AS (
+        SELECT user_id, address, n_wrote_to, n_wrote, n_met, first_at, last_at FROM identities
+    ), sums AS (
+        SELECT user_id, contact_id, sum(n_wrote_to), sum(n_wrote), sum(n_met), min(first_at), max(last_at)
+        FROM identities WHERE NOT is_hidden GROUP BY user_id, contact_id HAVING max(last_at) IS NOT NULL
+    ), shown AS (
+        SELECT user_id, contact_id, n_wrote_to, n_wrote, n_met, first_at, last_at FROM contacts
+    )
+    SELECT user_id, 'identity missing' AS what, c::text AS which FROM (SELECT * FROM counted EXCEPT SELECT * FROM kept) c
+    UNION ALL SELECT user_id, 'identity too much', c::text FROM (SELECT * FROM kept EXCEPT SELECT * FROM counted) c
+    UNION ALL SELECT user_id, 'contact missing', c::text FROM (SELECT * FROM sums EXCEPT SELECT * FROM shown) c
+    UNION ALL SELECT user_id, 'contact too much', c::text FROM (SELECT * FROM shown EXCEPT SELECT * FROM sums) c
+    UNION ALL SELECT user_id, 'nobody''s interaction', p::text FROM interaction_people p LEFT JOIN interactions i USING (user_id, interaction_id)
+        WHERE i.occurred_at IS DISTINCT FROM p.occurred_at";
+
+/// What is counted wrongly, of one person or of everyone.
 pub(crate) async fn miscounted(db: &TestDatabase, user: Option<UserId>) -> Vec<Vec<String>> {
     let whose = user.map_or("true".to_owned(), |user| format!("user_id = '{user}'"));
-    let mut sql = "SELECT what, whose FROM (
-        WITH facts AS (
-            SELECT user_id, address, count(*) FILTER (WHERE relation = 'wrote_to') AS wrote_to,
-                count(*) FILTER (WHERE relation = 'wrote') AS wrote, count(*) FILTER (WHERE relation = 'met') AS met,
-                min(occurred_at) AS first_at, max(occurred_at) AS last_at
-            FROM interaction_people GROUP BY user_id, address
-        ), counted AS (
-            SELECT user_id, address, wrote_to, wrote, met, first_at, last_at FROM facts WHERE wrote_to + wrote + met > 0
-            UNION
-            SELECT i.user_id, i.address, coalesce(f.wrote_to, 0), coalesce(f.wrote, 0), coalesce(f.met, 0), f.first_at, f.last_at
-            FROM identities i LEFT JOIN facts f USING (user_id, address) WHERE i.decided_at IS NOT NULL
-        ), kept AS (
-            SELECT user_id, address, n_wrote_to, n_wrote, n_met, first_at, last_at FROM identities
-        ), sums AS (
-            SELECT user_id, contact_id, sum(n_wrote_to), sum(n_wrote), sum(n_met), min(first_at), max(last_at)
-            FROM identities WHERE NOT is_hidden GROUP BY user_id, contact_id HAVING max(last_at) IS NOT NULL
-        ), shown AS (
-            SELECT user_id, contact_id, n_wrote_to, n_wrote, n_met, first_at, last_at FROM contacts
-        )
-        SELECT user_id, 'identity missing' AS what, c::text AS whose FROM (SELECT * FROM counted EXCEPT SELECT * FROM kept) c
-        UNION ALL SELECT user_id, 'identity too much', c::text FROM (SELECT * FROM kept EXCEPT SELECT * FROM counted) c
-        UNION ALL SELECT user_id, 'contact missing', c::text FROM (SELECT * FROM sums EXCEPT SELECT * FROM shown) c
-        UNION ALL SELECT user_id, 'contact too much', c::text FROM (SELECT * FROM shown EXCEPT SELECT * FROM sums) c
-        UNION ALL SELECT user_id, 'nobody''s interaction', p::text FROM interaction_people p LEFT JOIN interactions i USING (user_id, interaction_id)
-            WHERE i.occurred_at IS DISTINCT FROM p.occurred_at) AS faults WHERE "
-        .to_owned();
-    sql.push_str(&whose);
-    db.rows(&sql).await
+    db.rows(&format!("SELECT what, which FROM ({MISCOUNTED}) AS faults WHERE {whose}")).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
