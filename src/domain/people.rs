@@ -70,7 +70,8 @@ pub fn mailbox(address: &str) -> String {
 
 /// Who took part, each mailbox once, in order. `own` are the mailboxes of all accounts of the owner.
 pub fn of(row: &NewInteraction, own: &[String]) -> Vec<Person> {
-    let is_owner = |one: &Participant, address: &String| one.is_self || own.contains(address);
+    let is_nobody =
+        |address: &str| !is_person(address) || row.details.list.as_ref().is_some_and(|list| is_list(address, list));
     let facts = Facts::of(row, own);
     let mut people = BTreeMap::<String, Person>::new();
     for participant in &row.participants {
@@ -78,8 +79,8 @@ pub fn of(row: &NewInteraction, own: &[String]) -> Vec<Person> {
         if address.is_empty() || address.len() > MAX_ADDRESS {
             continue;
         }
-        let is_owner = is_owner(participant, &address);
-        let relation = if is_owner || !is_person(&address) { Relation::Other } else { facts.relation(participant) };
+        let is_owner = participant.is_self || own.contains(&address);
+        let relation = if is_owner || is_nobody(&address) { Relation::Other } else { facts.relation(participant) };
         let name = participant.name.clone().filter(|_| !is_owner);
         let known = people.entry(address.clone()).or_insert(Person { address, relation, name: None });
         if known.name.is_none() || (relation < known.relation && name.is_some()) {
@@ -94,6 +95,11 @@ pub fn of(row: &NewInteraction, own: &[String]) -> Vec<Person> {
 fn is_person(address: &str) -> bool {
     let has_both = address.split_once('@').is_some_and(|(local, host)| !local.is_empty() && !host.is_empty());
     has_both && !is_nobody(address) && !address.ends_with("calendar.google.com")
+}
+
+/// Whether an address is that of the mailing list with this id: some lists put it in the place of the author's.
+fn is_list(address: &str, id: &str) -> bool {
+    id == address || address.split_once('@').is_some_and(|(local, host)| id == format!("{local}.{host}"))
 }
 
 /// What of an interaction concerns everyone in it.

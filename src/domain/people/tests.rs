@@ -101,6 +101,12 @@ fn mail_says_who_wrote_to_whom() {
     }
     let labelled = |label: &str| NewInteraction { labels: vec![label.to_owned()], ..mail(Personal, Sent, sent()) };
     assert_eq!(known(&labelled("DRAFT")), []);
+    let through = |from: &str| NewInteraction {
+        details: Details { list: Some("engines.lists.example".to_owned()), ..Details::default() },
+        ..mail(List, Received, vec![participant(Role::From, from)])
+    };
+    assert_eq!(known(&through(grace)), [(grace.to_owned(), Relation::Wrote)]);
+    assert_eq!(known(&through("engines@lists.example")), [], "the list in the place of the author");
     let crowd = (0..60).map(|n| participant(Role::To, &format!("p{n}@example.net"))).collect();
     assert_eq!(known(&mail(Personal, Sent, crowd)), []);
 }
