@@ -1,6 +1,7 @@
 //! Door one: the GraphQL schema, whose resolvers only translate.
 
 pub mod code;
+mod company;
 mod error;
 mod id;
 mod loaders;
@@ -22,7 +23,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 pub use mutation::CONNECT_COOKIE;
 
 use self::{
-    loaders::{AccountLoader, ContactLoader, StreamLoader},
+    loaders::{AccountLoader, StreamLoader},
     mutation::Mutation,
     objects::{
         audit::AuditEntry,
@@ -53,8 +54,7 @@ pub type Schema = async_graphql::Schema<Queries, Mutations, Subscription>;
 /// The schema with its handles.
 pub fn schema(app: App) -> Schema {
     let (accounts, streams) = (AccountLoader::create(app.clone()), StreamLoader::create(app.clone()));
-    let contacts = ContactLoader::create(app.clone());
-    limited(&app.config.graphql).data(accounts).data(streams).data(contacts).data(app).finish()
+    limited(&app.config.graphql).data(accounts).data(streams).data(app).finish()
 }
 
 /// The schema within its limits. The pre-check refuses first; these are the second lock on the same door.

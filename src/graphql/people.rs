@@ -5,6 +5,7 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 
 use super::{
     code::Code,
+    company::Circle,
     error::{UserError, app, caller, payload, read, refused},
     id::{self, Kind},
     objects::contact::{BlocklistEntry, Contact, ContactSuggestion},
@@ -52,7 +53,8 @@ impl PeopleQuery {
         let (places, towards) = window.places()?;
         let look = async |tx: &mut _| Row::page(tx, search.as_deref(), places, towards, window.fetch()).await;
         let rows = read(ctx, look).await?;
-        Ok(page::connection(&window, rows, |row| page::cursor((row.last_at, row.contact_id.0)), Contact))
+        let (circle, key) = (Circle::of(&rows), |row: &Row| page::cursor((row.last_at, row.contact_id.0)));
+        Ok(page::connection(&window, rows, key, |row| Contact::among(row, &circle)))
     }
 
     /// Contacts that may be one person, by their full name and at least one fact more; those met last first. It looks at the
@@ -202,7 +204,7 @@ impl PeopleMutation {
             return Ok(MergeContactsPayload { contact: None, user_errors: unknown("contact in contactIds") });
         };
         let (merged, user_errors) = payload(ctx, people::merge(app(ctx)?, &caller(ctx)?, ids).await)?;
-        Ok(MergeContactsPayload { contact: merged.flatten().map(Contact), user_errors })
+        Ok(MergeContactsPayload { contact: merged.flatten().map(Contact::alone), user_errors })
     }
 
     /// Says that some addresses of a contact are someone else's, who is a contact of their own then. The two are not suggested
@@ -218,7 +220,7 @@ impl PeopleMutation {
         let split = people::split(app(ctx)?, &caller(ctx)?, id, &input.addresses).await;
         let (split, user_errors) = payload(ctx, split)?;
         let (rest, apart) = split.map_or((None, None), |split| (split.rest, split.apart));
-        Ok(SplitContactPayload { contact: rest.map(Contact), split: apart.map(Contact), user_errors })
+        Ok(SplitContactPayload { contact: rest.map(Contact::alone), split: apart.map(Contact::alone), user_errors })
     }
 
     /// Gives a contact a name, or takes it back.
@@ -232,7 +234,7 @@ impl PeopleMutation {
         };
         let renamed = people::rename(app(ctx)?, &caller(ctx)?, id, input.name.as_deref()).await;
         let (renamed, user_errors) = payload(ctx, renamed)?;
-        Ok(RenameContactPayload { contact: renamed.flatten().map(Contact), user_errors })
+        Ok(RenameContactPayload { contact: renamed.flatten().map(Contact::alone), user_errors })
     }
 
     /// Says that contacts are different people.

@@ -6,9 +6,10 @@ use uuid::Uuid;
 
 use super::{
     code::Code,
+    company::Company,
     error::{app, caller, read, refused, viewer},
     id::{self, Kind},
-    loaders::{AccountLoader, ContactLoader},
+    loaders::AccountLoader,
     objects::{
         account::Account,
         audit::AuditEntry,
@@ -28,6 +29,7 @@ use crate::{
         accounts::Account as AccountRow,
         audit::AuditEntry as AuditRow,
         batches::Batch as BatchRow,
+        contacts::Contact as ContactRow,
         interactions::{Interaction as InteractionRow, TimelineFilter as RowFilter},
         items::{self, LedgerFilter},
         jobs::{Job as JobRow, JobFilter as JobRowFilter},
@@ -160,11 +162,13 @@ async fn find(tx: &mut Tx, kind: Kind, uuid: Uuid) -> db::Result<Option<Found>> 
         Kind::Interaction => {
             InteractionRow::find(tx, InteractionId(uuid)).await?.map(|row| Found::Interaction(Box::new(row)))
         }
+        Kind::Contact => ContactRow::of_ids(tx, &[ContactId(uuid)]).await?.pop().map(Found::Contact),
         _ => None,
     })
 }
 
 enum Found {
+    Contact(ContactRow),
     Preview(PreviewRow),
     Job(JobRow),
     Batch(Box<BatchRow>),
@@ -177,14 +181,17 @@ async fn node(ctx: &Context<'_>, id: &ID) -> Result<Option<Node>> {
     match kind {
         Kind::Viewer => return Ok((uuid == user.0).then_some(Node::Viewer(Viewer { user }))),
         Kind::Account => return Ok(AccountLoader::one(ctx, user, AccountId(uuid)).await?.map(Node::Account)),
-        Kind::Contact => return Ok(ContactLoader::one(ctx, user, ContactId(uuid)).await?.map(Node::Contact)),
         _ => {}
     }
     Ok(match read(ctx, async |tx| find(tx, kind, uuid).await).await? {
         None => None,
         Some(Found::Batch(row)) => Some(Node::Batch(Batch(*row))),
         Some(Found::Job(row)) => Some(Node::Job(Job(row))),
-        Some(Found::Interaction(row)) => Some(Node::Interaction(Interaction(*row))),
+        Some(Found::Contact(row)) => Some(Node::Contact(Contact::alone(row))),
+        Some(Found::Interaction(row)) => {
+            let company = Company::of(std::slice::from_ref(&*row));
+            Some(Node::Interaction(Interaction(*row, company)))
+        }
         Some(Found::Preview(row)) => {
             let made = sync::preview::open(app(ctx)?, &caller(ctx)?, row).await.map_err(|error| refused(ctx, error))?;
             Some(Node::Preview(Preview(made)))
@@ -205,7 +212,8 @@ pub(super) async fn timeline(
 
 fn timeline_page(window: &Window, rows: Vec<InteractionRow>) -> Connection<String, Interaction> {
     let key = |row: &InteractionRow| page::cursor((row.occurred_at, row.interaction_id.0));
-    page::connection(window, rows, key, Interaction)
+    let company = Company::of(&rows);
+    page::connection(window, rows, key, |row| Interaction(row, company.clone()))
 }
 
 /// Which jobs to show. Every field that is given must hold.

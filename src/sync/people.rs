@@ -146,7 +146,7 @@ pub async fn split(app: &App, caller: &Caller, id: ContactId, addresses: &[Strin
     if all.is_empty() {
         return Err(Refusal::NotFound { what: "contact" }.into());
     }
-    if addresses.is_empty() || addresses.len() > MAX_ADDRESSES {
+    if addresses.is_empty() || addresses.len() > MAX_ADDRESSES || addresses.iter().any(|one| one.contains('\0')) {
         return Err(invalid("addresses", format!("addresses takes 1 to {MAX_ADDRESSES} addresses.")).into());
     }
     let (parted, rest): (Vec<_>, Vec<_>) =

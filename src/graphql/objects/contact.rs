@@ -11,17 +11,36 @@ use crate::{
         interactions::TimelineFilter,
     },
     graphql::{
-        error::viewer,
+        company::Circle,
         id::{self, Kind},
-        loaders::ContactLoader,
         page::Window,
         query,
     },
     sync::people::Suggestion,
 };
 
-/// Someone whom the person knows.
-pub(crate) struct Contact(pub Row);
+/// Someone whom the person knows, among those of the same page.
+#[derive(Clone)]
+pub(crate) struct Contact(Row, Circle);
+
+impl Contact {
+    /// The contacts of a page.
+    pub(crate) fn of_page(rows: Vec<Row>) -> Vec<Self> {
+        let circle = Circle::of(&rows);
+        rows.into_iter().map(|row| Self::among(row, &circle)).collect()
+    }
+
+    /// One of a page.
+    pub(crate) fn among(row: Row, circle: &Circle) -> Self {
+        Self(row, circle.clone())
+    }
+
+    /// One by itself.
+    pub(crate) fn alone(row: Row) -> Self {
+        let circle = Circle::of(std::slice::from_ref(&row));
+        Self(row, circle)
+    }
+}
 
 /// An address of a contact.
 #[derive(SimpleObject)]
@@ -61,7 +80,7 @@ impl Contact {
     /// Their addresses, the one met last first; at most 100. Blocked ones are left out.
     #[graphql(complexity = "2 * child_complexity")]
     async fn identities(&self, ctx: &Context<'_>) -> Result<Vec<Identity>> {
-        let rows = ContactLoader::identities(ctx, viewer(ctx)?, self.0.contact_id).await?;
+        let rows = self.1.identities(ctx, self.0.contact_id).await?;
         Ok(rows.into_iter().filter(|row| !row.is_hidden).map(Into::into).collect())
     }
 
@@ -134,7 +153,7 @@ impl From<Suggestion> for ContactSuggestion {
         };
         Self {
             evidence: found.evidence.into_iter().map(evidence).collect(),
-            contacts: found.contacts.into_iter().map(Contact).collect(),
+            contacts: Contact::of_page(found.contacts.into()),
         }
     }
 }

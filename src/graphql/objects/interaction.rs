@@ -19,18 +19,18 @@ use crate::{
             Attachment as AttachmentFact, Details, MeetingFacts as MeetingFact, Participant as ParticipantFact,
             Sanitized,
         },
-        people::mailbox,
     },
     graphql::{
+        company::Company,
         error::{app, refused, viewer},
         id::{self, Kind},
-        loaders::{AccountLoader, ContactLoader},
+        loaders::AccountLoader,
     },
     sync::content,
 };
 
-/// A mail or a meeting on the timeline.
-pub(crate) struct Interaction(pub Row);
+/// A mail or a meeting on the timeline, with all who took part in those of the same page.
+pub(crate) struct Interaction(pub Row, pub Company);
 
 /// One person's part in an interaction.
 #[derive(SimpleObject)]
@@ -46,6 +46,8 @@ pub(crate) struct Participant {
     response: Option<String>,
     /// Whether this is the account's owner.
     is_self: bool,
+    #[graphql(skip)]
+    company: Company,
 }
 
 #[ComplexObject]
@@ -55,14 +57,14 @@ impl Participant {
         if self.is_self || self.address.is_empty() {
             return Ok(None);
         }
-        ContactLoader::of_address(ctx, viewer(ctx)?, mailbox(&self.address)).await
+        self.company.contact(ctx, &self.address).await
     }
 }
 
-impl From<ParticipantFact> for Participant {
-    fn from(fact: ParticipantFact) -> Self {
+impl Participant {
+    fn of(fact: ParticipantFact, company: &Company) -> Self {
         let ParticipantFact { role, address, name, response, is_self } = fact;
-        Self { role: role.into(), address, name, response, is_self }
+        Self { role: role.into(), address, name, response, is_self, company: company.clone() }
     }
 }
 
@@ -326,7 +328,7 @@ impl Interaction {
     /// Who took part.
     async fn participants(&self) -> Vec<Participant> {
         let facts: Vec<ParticipantFact> = serde_json::from_value(self.0.participants.clone()).unwrap_or_default();
-        facts.into_iter().map(Into::into).collect()
+        facts.into_iter().map(|fact| Participant::of(fact, &self.1)).collect()
     }
 
     /// The ids of the labels on a mail; empty for meetings.
