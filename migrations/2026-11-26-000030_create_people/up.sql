@@ -17,10 +17,13 @@ COMMENT ON COLUMN interaction_people.address IS 'The mailbox: lower case, withou
 COMMENT ON COLUMN interaction_people.occurred_at IS 'As in interactions.';
 COMMENT ON COLUMN interaction_people.relation IS
     'What it says of the owner and them. wrote_to: the owner wrote to them; wrote: they wrote, in person; met: both are in a meeting; reply_to: they get the answers to someone''s mail; other: nothing.';
-COMMENT ON COLUMN interaction_people.name IS 'What it calls them; NULL where it gives no name, and for the owner.';
+COMMENT ON COLUMN interaction_people.name IS 'What it calls them; NULL where it gives no name, or says nothing of them.';
 -- Serves the timeline of a contact and of an address, and what an identity is made of. Text is compared without leaking, so the
 -- index serves under row-level security, as a search in the participants themselves would not.
 CREATE INDEX interaction_people_timeline ON interaction_people (user_id, address, occurred_at DESC, interaction_id DESC);
+-- Serves the name of an identity.
+CREATE INDEX interaction_people_names ON interaction_people (user_id, address, (relation = 'wrote') DESC, occurred_at DESC, interaction_id DESC)
+    WHERE name IS NOT NULL;
 
 CREATE TABLE identities (
     user_id uuid NOT NULL,
@@ -44,7 +47,7 @@ COMMENT ON COLUMN identities.user_id IS 'Whose contact it is.';
 COMMENT ON COLUMN identities.address IS 'As in interaction_people.';
 COMMENT ON COLUMN identities.contact_id IS 'Whose address it is: a contact of its own, named after the address, unless the person has decided otherwise.';
 COMMENT ON COLUMN identities.names IS 'What a blocklist may say to mean it: the address, its domain, and the domains above.';
-COMMENT ON COLUMN identities.name IS 'What the newest interactions call them, those first that they wrote; NULL where none gives a name.';
+COMMENT ON COLUMN identities.name IS 'What the newest interaction that gives a name calls them; one that they wrote comes first. NULL where none does.';
 COMMENT ON COLUMN identities.n_wrote_to IS 'Interactions of that relation.';
 COMMENT ON COLUMN identities.n_wrote IS 'Interactions of that relation.';
 COMMENT ON COLUMN identities.n_met IS 'Interactions of that relation.';

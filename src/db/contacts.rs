@@ -324,8 +324,12 @@ pub async fn add_evidence(tx: &mut Tx, pairs: &mut [Pair], depth: i64) -> Result
              coalesce(bool_or(near.is_talk) AND NOT bool_or(both_in.relations IS NOT NULL), false) AS talks
          FROM unnest($2, $3) WITH ORDINALITY AS pair (one, other, n)
          CROSS JOIN LATERAL (
-             SELECT interaction_id, relation FROM interaction_people
+             SELECT interaction_id FROM interaction_people
              WHERE user_id = $1 AND address = pair.one ORDER BY occurred_at DESC, interaction_id DESC LIMIT $4
+         ) AS newest
+         CROSS JOIN LATERAL (
+             SELECT interaction_id, relation FROM interaction_people
+             WHERE user_id = $1 AND interaction_id = newest.interaction_id AND address = pair.one OFFSET 0
          ) AS part
          LEFT JOIN LATERAL (
              SELECT part.relation || ' ' || relation AS relations FROM interaction_people

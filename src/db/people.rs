@@ -198,7 +198,7 @@ async fn count(tx: &mut Tx, changes: &BTreeMap<String, Change>) -> Result<()> {
     begin(tx, &new).await?;
     let column = |value: fn(&Change) -> i32| changes.values().map(value).collect::<Vec<i32>>();
     let addresses: Vec<&str> = changes.keys().map(String::as_str).collect();
-    // The name is that of one of the fifty newest interactions, so that looking for one costs little where there is none.
+    // Each of these is the end of an index, however much there is of an address.
     let touched: Vec<Touched> = diesel::sql_query(
         "WITH changed AS (
              SELECT i.tid, c.wrote_to, c.wrote, c.met, ends.first_at, ends.last_at, called.name
@@ -216,12 +216,8 @@ async fn count(tx: &mut Tx, changes: &BTreeMap<String, Change>) -> Result<()> {
                  ) AS last_at
              ) AS ends
              LEFT JOIN LATERAL (
-                 SELECT name FROM (
-                     SELECT name, relation, occurred_at, interaction_id FROM interaction_people
-                     WHERE user_id = $1 AND address = c.address ORDER BY occurred_at DESC, interaction_id DESC LIMIT 50
-                 ) AS newest
-                 WHERE name IS NOT NULL
-                 ORDER BY relation = 'wrote' DESC, relation <> 'other' DESC, occurred_at DESC, interaction_id DESC LIMIT 1
+                 SELECT name FROM interaction_people WHERE user_id = $1 AND address = c.address AND name IS NOT NULL
+                 ORDER BY relation = 'wrote' DESC, occurred_at DESC, interaction_id DESC LIMIT 1
              ) AS called ON true
          )
          UPDATE identities i SET n_wrote_to = n_wrote_to + c.wrote_to, n_wrote = n_wrote + c.wrote, n_met = n_met + c.met,

@@ -17,8 +17,10 @@ use super::{
 
 pub mod suggest;
 
-/// The longest address by which someone is known, in bytes: twice what a mail can be sent to, and what an index can hold.
+/// The longest address by which someone is known, in bytes: twice what a mail can be sent to, and not more than an index holds.
 const MAX_ADDRESS: usize = 512;
+/// The longest name kept, in characters.
+const MAX_NAME: usize = 255;
 /// With more people than that in one mail or meeting, being there is no acquaintance.
 const MAX_COMPANY: usize = 50;
 /// As many domains above one another are looked at.
@@ -59,7 +61,7 @@ pub struct Person {
     pub address: String,
     /// What it says of the owner and them.
     pub relation: Relation,
-    /// What it calls them; `None` where it gives no name, and for the owner.
+    /// What it calls them; `None` where it gives no name, or says nothing of them.
     pub name: Option<String>,
 }
 
@@ -81,14 +83,16 @@ pub fn of(row: &NewInteraction, own: &[String]) -> Vec<Person> {
         }
         let is_owner = participant.is_self || own.contains(&address);
         let relation = if is_owner || is_nobody(&address) { Relation::Other } else { facts.relation(participant) };
-        let name = participant.name.clone().filter(|_| !is_owner);
+        let name = participant.name.as_ref().map(|name| name.chars().take(MAX_NAME).collect());
         let known = people.entry(address.clone()).or_insert(Person { address, relation, name: None });
         if known.name.is_none() || (relation < known.relation && name.is_some()) {
             known.name = name;
         }
         known.relation = known.relation.min(relation);
     }
-    people.into_values().collect()
+    let mut people: Vec<Person> = people.into_values().collect();
+    people.iter_mut().filter(|one| one.relation == Relation::Other).for_each(|one| one.name = None);
+    people
 }
 
 /// Whether an address can be somebody's: it has a name and a host, takes answers, and is no calendar.

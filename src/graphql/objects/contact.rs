@@ -47,7 +47,8 @@ impl Contact {
 pub(crate) struct Identity {
     /// The mailbox: lower case, without what follows a plus, at Gmail without dots. Other spellings of it are the same address.
     address: String,
-    /// What their newest interactions call them under it, those first that they wrote; `null` where none gives a name.
+    /// What they call themselves under it in the newest mail they wrote, else what the newest interaction calls them; `null` where
+    /// none gives a name.
     name: Option<String>,
     /// When they first took part in anything under it; `null` where nothing is left of that.
     first_at: Option<DateTime<Utc>>,
