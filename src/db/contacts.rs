@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 use super::{
     Result, Tx,
-    interactions::{Keyset, Towards},
+    interactions::{Between, Towards},
     schema::{contact_dismissals, contact_names, contacts, identities, sync_preferences},
 };
 use crate::domain::{
@@ -110,7 +110,7 @@ impl Contact {
     pub async fn page(
         tx: &mut Tx,
         search: Option<&str>,
-        (after, before): (Option<Keyset>, Option<Keyset>),
+        (after, before): Between,
         towards: Towards,
         limit: i64,
     ) -> Result<Vec<Self>> {

@@ -223,6 +223,9 @@ const MOST_PLACES: i64 = 5_000;
 /// A place in the timeline, between rows.
 pub type Keyset = (DateTime<Utc>, Uuid);
 
+/// The place after which a list begins, and the one before which it ends; `None` where it goes on.
+pub type Between = (Option<Keyset>, Option<Keyset>);
+
 /// Which way a page runs from its place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Towards {
@@ -249,7 +252,7 @@ impl Interaction {
     pub async fn page(
         tx: &mut Tx,
         filter: &TimelineFilter,
-        (mut after, mut before): (Option<Keyset>, Option<Keyset>),
+        (mut after, mut before): Between,
         towards: Towards,
         limit: i64,
     ) -> Result<Vec<Self>> {
@@ -282,7 +285,7 @@ impl Interaction {
         tx: &mut Tx,
         filter: &TimelineFilter,
         among: Option<&[Uuid]>,
-        (after, before): (Option<Keyset>, Option<Keyset>),
+        (after, before): Between,
         towards: Towards,
         limit: i64,
     ) -> Result<Vec<Self>> {

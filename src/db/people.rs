@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use super::{
     Result, Tx,
-    interactions::{Keyset, Towards},
+    interactions::{Between, Keyset, Towards},
     schema::{accounts, interaction_people},
 };
 use crate::domain::{
@@ -331,15 +331,16 @@ pub async fn hide(tx: &mut Tx, entries: &[String]) -> Result<()> {
     refresh(tx, touched.into_iter().map(|one| one.contact_id).collect()).await
 }
 
-/// The places on the timeline at which one of these addresses took part, up to `limit` from a place, between two places when
-/// both are given. Each address is read in its own order, so a page costs the same however much there is.
+/// The places on the timeline at which one of these addresses took part, up to `limit`, between two places.
+///
+/// Each address is read in its own order, so a page costs the same however much there is.
 ///
 /// # Errors
 /// When the database refuses.
 pub async fn places(
     tx: &mut Tx,
     addresses: &[String],
-    (after, before): (Option<Keyset>, Option<Keyset>),
+    (after, before): Between,
     towards: Towards,
     limit: i64,
 ) -> Result<Vec<Keyset>> {

@@ -9,7 +9,7 @@ use chrono::DateTime;
 use uuid::Uuid;
 
 use super::code::Code;
-use crate::db::interactions::{Keyset, Towards};
+use crate::db::interactions::{Between, Keyset, Towards};
 
 /// Rows of a page when the client names no number.
 pub(super) const DEFAULT: i32 = 25;
@@ -55,7 +55,7 @@ impl Window {
     ///
     /// # Errors
     /// When a cursor is none of ours.
-    pub(super) fn places(&self) -> Result<((Option<Keyset>, Option<Keyset>), Towards)> {
+    pub(super) fn places(&self) -> Result<(Between, Towards)> {
         let after = self.after.as_deref().map(place).transpose()?;
         let before = self.before.as_deref().map(place).transpose()?;
         Ok(((after, before), if self.backward { Towards::Newer } else { Towards::Older }))
