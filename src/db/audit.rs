@@ -13,7 +13,8 @@ use crate::domain::ids::{AccountId, BatchId, PreviewId};
 #[derive(Clone, Debug)]
 pub struct Entry<'a> {
     /// `connect`, `preview`, `approve`, `sync`, `audit`, `pause`, `resume`, `cancel`, `retry`, `discard`, `undo`, `preferences`,
-    /// `deletion_policy`, `purge`, `disconnect`.
+    /// `deletion_policy`, `purge`, `disconnect`, `merge_contacts`, `split_contact`, `rename_contact`, `dismiss_suggestion`, `block`,
+    /// `unblock`.
     pub action: &'static str,
     /// `started`, `succeeded`, `partial`, `failed`, `refused`.
     pub outcome: &'static str,

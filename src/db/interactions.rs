@@ -2,9 +2,9 @@
 
 use chrono::{DateTime, NaiveDate, Utc};
 use diesel::{
-    BoolExpressionMethods, ExpressionMethods, OptionalExtension, PgArrayExpressionMethods, PgJsonbExpressionMethods,
-    QueryDsl, Queryable, Selectable, SelectableHelper,
-    dsl::{AsSelect, IntoBoxed, Select},
+    BoolExpressionMethods, ExpressionMethods, OptionalExtension, PgArrayExpressionMethods, QueryDsl, Queryable,
+    QueryableByName, Selectable, SelectableHelper,
+    dsl::{AsSelect, IntoBoxed, Select, exists},
     pg::Pg,
     sql_types::{Array, BigInt, Date, Integer, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid},
 };
@@ -12,11 +12,16 @@ use diesel_async::RunQueryDsl;
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::{Result, Tx, schema::interactions, search};
+use super::{
+    Result, Tx, people,
+    schema::{identities, interaction_people, interactions},
+    search,
+};
 use crate::domain::{
     account::Service,
-    ids::{AccountId, BatchId, InteractionId, StreamId, UserId},
+    ids::{AccountId, BatchId, ContactId, InteractionId, StreamId, UserId},
     normalize::{Category, Details, Direction, InteractionKind, NewInteraction, Participant, VERSION},
+    people::Person,
     search::{address_words, searchable},
 };
 
@@ -67,6 +72,15 @@ pub struct Projected {
     /// Since when the provider no longer has it.
     pub deleted_at: Option<DateTime<Utc>>,
     pub row: NewInteraction,
+    /// Who took part, by mailbox.
+    pub people: Vec<Person>,
+}
+
+impl Projected {
+    /// The id of the row, which is of this stream.
+    pub fn id(&self, stream: StreamId) -> InteractionId {
+        InteractionId::of_source(stream, &self.group_key, &self.row.occurrence)
+    }
 }
 
 /// Which stream a projection writes for.
@@ -77,25 +91,33 @@ pub struct Target {
     pub service: Service,
 }
 
-/// Makes these groups' rows exactly `rows`: writes them, and deletes what else the groups had. Rows keep their ids.
+/// Makes these groups' rows exactly `rows`: writes them, and deletes what else the groups had, of which it returns the ids.
+/// Rows keep their ids.
 ///
 /// # Errors
 /// When the database refuses.
-pub async fn replace(tx: &mut Tx, target: Target, groups: &[String], rows: &[Projected]) -> Result<()> {
-    diesel::sql_query(
+pub async fn replace(tx: &mut Tx, target: Target, groups: &[String], rows: &[Projected]) -> Result<Vec<Uuid>> {
+    #[derive(QueryableByName)]
+    struct Gone {
+        #[diesel(sql_type = SqlUuid)]
+        interaction_id: Uuid,
+    }
+    let gone: Vec<Gone> = diesel::sql_query(
         "DELETE FROM interactions i
          WHERE i.user_id = $1 AND i.stream_id = $2 AND i.group_key = ANY($3)
-             AND (i.group_key, i.occurrence) NOT IN (SELECT * FROM unnest($4, $5))",
+             AND (i.group_key, i.occurrence) NOT IN (SELECT * FROM unnest($4, $5))
+         RETURNING i.interaction_id",
     )
     .bind::<SqlUuid, _>(tx.user().0)
     .bind::<SqlUuid, _>(target.stream.0)
     .bind::<Array<Text>, _>(groups)
     .bind::<Array<Text>, _>(column(rows, |r| r.group_key.as_str()))
     .bind::<Array<Text>, _>(column(rows, |r| r.row.occurrence.as_str()))
-    .execute(&mut **tx)
+    .load(&mut **tx)
     .await?;
+    let gone = gone.into_iter().map(|one| one.interaction_id).collect();
     if rows.is_empty() {
-        return Ok(());
+        return Ok(gone);
     }
     // Labels travel as one text a row: arrays of arrays would come out of unnest flattened.
     diesel::sql_query(
@@ -125,7 +147,7 @@ pub async fn replace(tx: &mut Tx, target: Target, groups: &[String], rows: &[Pro
     .bind::<SqlUuid, _>(target.stream.0)
     .bind::<Text, _>(target.service.as_str())
     .bind::<Integer, _>(VERSION)
-    .bind::<Array<SqlUuid>, _>(column(rows, |r| InteractionId::of_source(target.stream, &r.group_key, &r.row.occurrence).0))
+    .bind::<Array<SqlUuid>, _>(column(rows, |r| r.id(target.stream).0))
     .bind::<Array<Text>, _>(column(rows, |r| r.group_key.as_str()))
     .bind::<Array<Text>, _>(column(rows, |r| r.row.occurrence.as_str()))
     .bind::<Array<SqlUuid>, _>(column(rows, |r| r.batch.0))
@@ -157,7 +179,7 @@ pub async fn replace(tx: &mut Tx, target: Target, groups: &[String], rows: &[Pro
     .bind::<Array<Nullable<Text>>, _>(column(rows, own_text))
     .execute(&mut **tx)
     .await?;
-    Ok(())
+    Ok(gone)
 }
 
 /// The names and addresses of those who took part, as words.
@@ -193,8 +215,10 @@ pub struct TimelineFilter {
     pub categories: Vec<Category>,
     pub batch: Option<BatchId>,
     pub thread: Option<String>,
-    /// An address, lower case, of someone who took part.
+    /// The mailbox of someone who took part.
     pub participant: Option<String>,
+    /// A contact who took part.
+    pub contact: Option<ContactId>,
     /// A label id on a mail.
     pub label: Option<String>,
     pub has_attachment: Option<bool>,
@@ -204,11 +228,41 @@ pub struct TimelineFilter {
     pub to: Option<DateTime<Utc>>,
 }
 
+impl TimelineFilter {
+    /// The mailboxes of which one must have taken part; `None` when anyone may.
+    pub(super) async fn addresses(&self, tx: &mut Tx) -> Result<Option<Vec<String>>> {
+        let Some(contact) = self.contact else { return Ok(self.participant.clone().map(|address| vec![address])) };
+        let query = identities::table
+            .filter(identities::user_id.eq(tx.user().0))
+            .filter(identities::contact_id.eq(contact.0))
+            .filter(identities::is_hidden.eq(false))
+            .select(identities::address);
+        Ok(Some(query.load(&mut **tx).await?))
+    }
+}
+
+/// The most places of someone's that are looked through at once for rows of which more is asked.
+const MOST_PLACES: i64 = 5_000;
+
 /// A place in the timeline, between rows.
 pub type Keyset = (DateTime<Utc>, Uuid);
 
+/// The place after which a list begins, and the one before which it ends; `None` where it goes on.
+pub type Between = (Option<Keyset>, Option<Keyset>);
+
 /// A statement that selects interactions.
 pub(super) type Rows<'a> = IntoBoxed<'a, Select<interactions::table, AsSelect<Interaction, Pg>>, Pg>;
+
+/// Among which rows a statement looks.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Among<'a> {
+    /// All that the filter shows.
+    All,
+    /// Of those, these.
+    These(&'a [Uuid]),
+    /// Of those, what one of these mailboxes took part in.
+    Of(&'a [String]),
+}
 
 /// Which way a page runs from its place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -259,21 +313,45 @@ impl Interaction {
     pub async fn page(
         tx: &mut Tx,
         filter: &TimelineFilter,
-        places: (Option<Keyset>, Option<Keyset>),
+        (mut after, mut before): Between,
         towards: Towards,
         limit: i64,
     ) -> Result<Vec<Self>> {
-        Ok(Self::those(tx.user(), filter, places, towards, limit).load(&mut **tx).await?)
+        let Some(addresses) = filter.addresses(tx).await? else {
+            let rows = Self::those(tx.user(), filter, Among::All, (after, before), towards, limit);
+            return Ok(rows.load(&mut **tx).await?);
+        };
+        // Where someone took part, an index of its own says, in order; what else is asked is asked of those rows. Where that
+        // leaves a page unfilled, more and more of them are looked at.
+        let (mut rows, mut n_places) = (Vec::new(), limit);
+        loop {
+            let places = people::places(tx, &addresses, (after, before), towards, n_places).await?;
+            let Some(last) = places.last().copied() else { return Ok(rows) };
+            let ids: Vec<Uuid> = places.iter().map(|(_, id)| *id).collect();
+            let wanted = limit - i64::try_from(rows.len()).unwrap_or(limit);
+            let more = Self::those(tx.user(), filter, Among::These(&ids), (None, None), towards, wanted);
+            rows.extend(more.load::<Self>(&mut **tx).await?);
+            let is_full = i64::try_from(rows.len()).unwrap_or(limit) >= limit;
+            if is_full || i64::try_from(places.len()).unwrap_or(0) < n_places {
+                return Ok(rows);
+            }
+            match towards {
+                Towards::Older => after = Some(last),
+                Towards::Newer => before = Some(last),
+            }
+            n_places = (n_places * 4).min(MOST_PLACES);
+        }
     }
 
-    /// The statement of [`Interaction::page`].
-    pub(super) fn those(
+    /// The statement of a page.
+    pub(super) fn those<'a>(
         user: UserId,
-        filter: &TimelineFilter,
-        (after, before): (Option<Keyset>, Option<Keyset>),
+        filter: &'a TimelineFilter,
+        among: Among<'a>,
+        (after, before): Between,
         towards: Towards,
         limit: i64,
-    ) -> Rows<'_> {
+    ) -> Rows<'a> {
         use interactions::dsl;
         let mut query =
             interactions::table.filter(dsl::user_id.eq(user.0)).limit(limit).select(Self::as_select()).into_boxed();
@@ -312,8 +390,23 @@ impl Interaction {
         if let Some(thread) = &filter.thread {
             query = query.filter(dsl::thread.eq(thread));
         }
-        if let Some(address) = &filter.participant {
-            query = query.filter(dsl::participants.contains(serde_json::json!([{ "address": address }])));
+        match among {
+            Among::All => {}
+            Among::These(ids) => query = query.filter(dsl::interaction_id.eq_any(ids)),
+            Among::Of(addresses) => {
+                let theirs = interaction_people::table
+                    .filter(interaction_people::user_id.eq(user.0))
+                    .filter(interaction_people::address.eq_any(addresses))
+                    .filter(interaction_people::interaction_id.eq(dsl::interaction_id));
+                query = query.filter(exists(theirs));
+            }
+        }
+        if let (Some(address), Some(_)) = (&filter.participant, filter.contact) {
+            let theirs = interaction_people::table
+                .filter(interaction_people::user_id.eq(user.0))
+                .filter(interaction_people::address.eq(address))
+                .filter(interaction_people::interaction_id.eq(dsl::interaction_id));
+            query = query.filter(exists(theirs));
         }
         if let Some(label) = &filter.label {
             query = query.filter(dsl::labels.contains(vec![label.as_str()]));

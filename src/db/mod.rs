@@ -6,12 +6,15 @@
 pub mod accounts;
 pub mod audit;
 pub mod batches;
+pub mod blocklist;
+pub mod contacts;
 pub mod copies;
 pub mod interactions;
 pub mod items;
 pub mod jobs;
 pub mod locks;
 mod migrate;
+pub mod people;
 mod pool;
 pub mod preferences;
 pub mod previews;

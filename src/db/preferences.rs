@@ -1,9 +1,10 @@
-//! What a person's next preview starts from.
+//! What a person's next preview starts from, and who is a contact of theirs.
 
 use diesel::{ExpressionMethods, OptionalExtension, QueryDsl, Queryable, Selectable, SelectableHelper, dsl::now};
 use diesel_async::RunQueryDsl;
 
 use super::{Result, Tx, schema::sync_preferences};
+use crate::domain::people::ContactPolicy;
 
 /// A person's preferences.
 #[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable)]
@@ -16,6 +17,7 @@ pub struct Preferences {
     pub private_events: bool,
     pub excluded_senders: Vec<String>,
     pub excluded_domains: Vec<String>,
+    pub contact_policy: ContactPolicy,
 }
 
 impl Default for Preferences {
@@ -28,6 +30,7 @@ impl Default for Preferences {
             private_events: false,
             excluded_senders: Vec::new(),
             excluded_domains: Vec::new(),
+            contact_policy: ContactPolicy::Sent,
         }
     }
 }
@@ -55,6 +58,7 @@ impl Preferences {
             sync_preferences::private_events.eq(self.private_events),
             sync_preferences::excluded_senders.eq(&self.excluded_senders),
             sync_preferences::excluded_domains.eq(&self.excluded_domains),
+            sync_preferences::contact_policy.eq(self.contact_policy.as_str()),
             sync_preferences::updated_at.eq(now),
         );
         diesel::insert_into(sync_preferences::table)

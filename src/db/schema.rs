@@ -68,6 +68,14 @@ diesel::table! {
 }
 
 diesel::table! {
+    blocklist (user_id, entry) {
+        user_id -> Uuid,
+        entry -> Text,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     connect_attempts (user_id, attempt_id) {
         user_id -> Uuid,
         attempt_id -> Uuid,
@@ -80,6 +88,65 @@ diesel::table! {
         created_at -> Timestamptz,
         expires_at -> Timestamptz,
         consumed_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    contact_dismissals (user_id, contact_id, other_id) {
+        user_id -> Uuid,
+        contact_id -> Uuid,
+        other_id -> Uuid,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    contact_names (user_id, contact_id) {
+        user_id -> Uuid,
+        contact_id -> Uuid,
+        name -> Text,
+    }
+}
+
+diesel::table! {
+    contacts (user_id, contact_id) {
+        user_id -> Uuid,
+        contact_id -> Uuid,
+        name -> Nullable<Text>,
+        n_wrote_to -> Int4,
+        n_wrote -> Int4,
+        n_met -> Int4,
+        first_at -> Timestamptz,
+        last_at -> Timestamptz,
+        is_decided -> Bool,
+    }
+}
+
+diesel::table! {
+    identities (user_id, address) {
+        user_id -> Uuid,
+        address -> Text,
+        contact_id -> Uuid,
+        names -> Array<Text>,
+        name -> Nullable<Text>,
+        n_wrote_to -> Int4,
+        n_wrote -> Int4,
+        n_met -> Int4,
+        first_at -> Nullable<Timestamptz>,
+        last_at -> Nullable<Timestamptz>,
+        is_hidden -> Bool,
+        decided_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    interaction_people (user_id, interaction_id, address) {
+        user_id -> Uuid,
+        interaction_id -> Uuid,
+        address -> Text,
+        occurred_at -> Timestamptz,
+        relation -> Text,
+        name -> Nullable<Text>,
     }
 }
 
@@ -247,6 +314,7 @@ diesel::table! {
         excluded_senders -> Array<Text>,
         excluded_domains -> Array<Text>,
         updated_at -> Timestamptz,
+        contact_policy -> Text,
     }
 }
 
@@ -304,7 +372,13 @@ diesel::allow_tables_to_appear_in_same_query!(
     accounts,
     batch_items,
     batches,
+    blocklist,
     connect_attempts,
+    contact_dismissals,
+    contact_names,
+    contacts,
+    identities,
+    interaction_people,
     interactions,
     items,
     jobs,

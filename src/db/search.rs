@@ -16,7 +16,7 @@ use diesel_async::{RunQueryDsl, SimpleAsyncConnection};
 
 use super::{
     Result, Tx,
-    interactions::{Interaction, Keyset, Rows, TimelineFilter, Towards},
+    interactions::{Among, Between, Interaction, Rows, TimelineFilter, Towards},
     schema::interactions,
 };
 use crate::domain::{
@@ -119,12 +119,14 @@ impl Query {
         tx: &mut Tx,
         way: Way,
         filter: &TimelineFilter,
-        places: (Option<Keyset>, Option<Keyset>),
+        places: Between,
         towards: Towards,
         limit: i64,
     ) -> Result<Vec<Interaction>> {
+        let addresses = filter.addresses(tx).await?;
+        let among = addresses.as_deref().map_or(Among::All, Among::Of);
         self.enter(tx, way).await?;
-        let rows = self.those(tx.user(), way, filter, places, towards, limit).load(&mut **tx).await?;
+        let rows = self.those(tx.user(), way, filter, among, places, towards, limit).load(&mut **tx).await?;
         leave(tx, way).await?;
         Ok(rows)
     }
@@ -134,10 +136,12 @@ impl Query {
     /// # Errors
     /// When the database refuses.
     pub async fn ranked(&self, tx: &mut Tx, way: Way, filter: &TimelineFilter, limit: i64) -> Result<Vec<Ranked>> {
+        let addresses = filter.addresses(tx).await?;
+        let among = addresses.as_deref().map_or(Among::All, Among::Of);
         self.enter(tx, way).await?;
         // The logarithm of a text's length divides the rank, so that a long text is not found for its length alone.
         let rank = sql::<Float>("ts_rank(search, ").bind::<Text, _>(&self.0).sql("::tsquery, 1)");
-        let rows = self.those(tx.user(), way, filter, (None, None), Towards::Older, limit);
+        let rows = self.those(tx.user(), way, filter, among, (None, None), Towards::Older, limit);
         let columns = (rank, interactions::occurred_at, interactions::interaction_id);
         let rows: Vec<(f32, DateTime<Utc>, InteractionId)> = rows.select(columns).load(&mut **tx).await?;
         leave(tx, way).await?;
@@ -150,11 +154,12 @@ impl Query {
         user: UserId,
         way: Way,
         filter: &'a TimelineFilter,
-        places: (Option<Keyset>, Option<Keyset>),
+        among: Among<'a>,
+        places: Between,
         towards: Towards,
         limit: i64,
     ) -> Rows<'a> {
-        let rows = Interaction::those(user, filter, places, towards, limit);
+        let rows = Interaction::those(user, filter, among, places, towards, limit);
         match way {
             Way::Timeline => rows.filter(sql::<Bool>("search @@ ").bind::<Text, _>(&self.0).sql("::tsquery")),
             // The policy of the role says so.

@@ -11,10 +11,11 @@ use crate::domain::{
     account::{AccountState, ProviderName, Service},
     batch::{BatchOrigin, BatchState},
     deletion::DeletionKind,
-    ids::{AccountId, BatchId, InteractionId, JobId, PreviewId, StreamId, UserId},
+    ids::{AccountId, BatchId, ContactId, InteractionId, JobId, PreviewId, StreamId, UserId},
     item::{ItemOutcome, RawKind},
     job::{JobKind, JobState},
     normalize::{Category, Direction, InteractionKind},
+    people::{ContactPolicy, Relation},
 };
 
 macro_rules! words {
@@ -56,6 +57,6 @@ macro_rules! ids {
 
 words! {
     AccountState, ProviderName, Service, BatchOrigin, BatchState, DeletionKind, ItemOutcome, RawKind, JobKind, JobState, Category,
-    Direction, InteractionKind,
+    Direction, InteractionKind, ContactPolicy, Relation,
 }
-ids! { AccountId, BatchId, InteractionId, JobId, PreviewId, StreamId, UserId, }
+ids! { AccountId, BatchId, ContactId, InteractionId, JobId, PreviewId, StreamId, UserId, }

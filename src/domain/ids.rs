@@ -42,6 +42,8 @@ ids! {
     JobId,
     /// A row of the timeline.
     InteractionId,
+    /// Someone whom the owner knows, under whichever addresses.
+    ContactId,
 }
 
 impl UserId {
@@ -63,6 +65,19 @@ impl InteractionId {
     pub fn of_source(stream: StreamId, group: &str, occurrence: &str) -> Self {
         let name = format!("{}:{group}{occurrence}", group.len());
         Self(Uuid::new_v5(&stream.0, name.as_bytes()))
+    }
+}
+
+impl ContactId {
+    /// The id of the contact that an address is by itself: it comes back with the address, whatever happened meanwhile.
+    pub fn of_address(user: UserId, address: &str) -> Self {
+        Self(Uuid::new_v5(&user.0, address.as_bytes()))
+    }
+
+    /// The id of the contact that an address begins when it leaves the one which bears its own id.
+    pub fn apart(user: UserId, address: &str) -> Self {
+        // No address begins with a line's end.
+        Self(Uuid::new_v5(&user.0, format!("\n{address}").as_bytes()))
     }
 }
 

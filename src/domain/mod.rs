@@ -11,6 +11,7 @@ pub mod ids;
 pub mod item;
 pub mod job;
 pub mod normalize;
+pub mod people;
 pub mod quota;
 pub mod reprojection;
 pub mod search;

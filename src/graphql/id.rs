@@ -13,18 +13,20 @@ pub(super) enum Kind {
     Batch,
     Job,
     Interaction,
+    Contact,
     AuditEntry,
     Viewer,
 }
 
 impl Kind {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 9] = [
         Self::Account,
         Self::Stream,
         Self::Preview,
         Self::Batch,
         Self::Job,
         Self::Interaction,
+        Self::Contact,
         Self::AuditEntry,
         Self::Viewer,
     ];

@@ -1,12 +1,14 @@
 //! Door one: the GraphQL schema, whose resolvers only translate.
 
 pub mod code;
+mod company;
 mod error;
 mod id;
 mod loaders;
 mod mutation;
 mod objects;
 mod page;
+mod people;
 pub mod precheck;
 mod query;
 mod subscription;
@@ -14,7 +16,7 @@ mod timeline;
 pub mod viewer;
 
 use async_graphql::{
-    ID, Json, SDLExportOptions, SchemaBuilder,
+    ID, Json, MergedObject, SDLExportOptions, SchemaBuilder,
     connection::{Connection, Edge, EmptyFields, PageInfo},
 };
 use chrono::{DateTime, NaiveDate, Utc};
@@ -27,17 +29,29 @@ use self::{
     objects::{
         audit::AuditEntry,
         batch::{Batch, Job},
+        contact::{BlocklistEntry, Contact},
         interaction::Interaction,
         item::Item,
     },
+    people::{PeopleMutation, PeopleQuery},
     query::Query,
     subscription::Subscription,
     timeline::{TimelineConnection, TimelineEdge},
 };
 use crate::{app::App, config::GraphQl, domain::ids::AccountId};
 
+/// The root of queries. Everything here is the viewer's own; what is another person's does not exist.
+#[derive(MergedObject, Default)]
+#[graphql(name = "Query")]
+pub struct Queries(Query, PeopleQuery);
+
+/// The root of mutations. What the caller can mend comes back in `userErrors`, and nothing was changed then.
+#[derive(MergedObject, Default)]
+#[graphql(name = "Mutation")]
+pub struct Mutations(Mutation, PeopleMutation);
+
 /// The schema, ready to execute.
-pub type Schema = async_graphql::Schema<Query, Mutation, Subscription>;
+pub type Schema = async_graphql::Schema<Queries, Mutations, Subscription>;
 
 /// The schema with its handles.
 pub fn schema(app: App) -> Schema {
@@ -51,7 +65,7 @@ pub fn schema(app: App) -> Schema {
 }
 
 /// The schema within its limits. The pre-check refuses first; these are the second lock on the same door.
-fn limited(limits: &GraphQl) -> SchemaBuilder<Query, Mutation, Subscription> {
+fn limited(limits: &GraphQl) -> SchemaBuilder<Queries, Mutations, Subscription> {
     // Depth is the pre-check's alone: the library would count the introspection that tools send as deep, and refuse it.
     let builder = described().limit_complexity(limits.max_complexity);
     if limits.introspection { builder } else { builder.disable_introspection().disable_suggestions() }
@@ -70,8 +84,8 @@ pub fn sdl() -> String {
 }
 
 /// The schema without its handles. The library's own types get descriptions for our clients.
-fn described() -> SchemaBuilder<Query, Mutation, Subscription> {
-    Schema::build(Query, Mutation, Subscription)
+fn described() -> SchemaBuilder<Queries, Mutations, Subscription> {
+    Schema::build(Queries::default(), Mutations::default(), Subscription)
         .override_output_type_description::<DateTime<Utc>>(
             "A moment in UTC, as RFC 3339 writes it: `2026-11-22T09:30:00+00:00`. Any offset is understood as input.",
         )
@@ -83,6 +97,12 @@ fn described() -> SchemaBuilder<Query, Mutation, Subscription> {
         .override_output_type_description::<Connection<String, Item>>("One page of items.")
         .override_output_type_description::<Connection<String, Job>>("One page of background work, newest first.")
         .override_output_type_description::<TimelineConnection>("One page of the timeline.")
+        .override_output_type_description::<Connection<String, Contact>>("One page of contacts, those met last first.")
+        .override_output_type_description::<Connection<String, BlocklistEntry>>("One page of the blocklist.")
+        .override_output_type_description::<Edge<String, Contact, EmptyFields>>("A contact and its place in the list.")
+        .override_output_type_description::<Edge<String, BlocklistEntry, EmptyFields>>(
+            "An entry of the blocklist and its place in the list.",
+        )
         .override_output_type_description::<Edge<String, AuditEntry, EmptyFields>>("An audit entry and its place.")
         .override_output_type_description::<Edge<String, Batch, EmptyFields>>("A batch and its place in the list.")
         .override_output_type_description::<Edge<String, Item, EmptyFields>>("An item and its place in the list.")

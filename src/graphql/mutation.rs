@@ -25,8 +25,9 @@ use crate::{
 /// The name of the cookie that ties the way back from the provider to the browser that asked.
 pub const CONNECT_COOKIE: &str = "omnisync-connect";
 
-/// The root of mutations.
-pub struct Mutation;
+/// What is done about accounts, runs and preferences.
+#[derive(Default)]
+pub(super) struct Mutation;
 
 /// What to connect.
 #[derive(InputObject)]
@@ -331,8 +332,7 @@ fn connect_cookie(app: &App, secret: &str) -> String {
     )
 }
 
-/// The root of mutations. What the caller can mend comes back in `userErrors`, and nothing was changed then.
-#[Object]
+#[Object(name = "SyncMutation")]
 impl Mutation {
     /// Begins to link an account: send the person to `authorizationUrl`.
     async fn connect(

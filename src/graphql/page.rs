@@ -5,10 +5,11 @@ use async_graphql::{
     connection::{Connection, Edge, EmptyFields},
 };
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use chrono::{DateTime, Utc};
+use chrono::DateTime;
 use uuid::Uuid;
 
 use super::code::Code;
+use crate::db::interactions::{Between, Keyset, Towards};
 
 /// Rows of a page when the client names no number.
 pub(super) const DEFAULT: i32 = 25;
@@ -50,14 +51,21 @@ impl Window {
         Ok(Self { size: size.into(), backward, after, before })
     }
 
+    /// The places it lies between in a list ordered by a time and an id, newest first, and which way it runs.
+    ///
+    /// # Errors
+    /// When a cursor is none of ours.
+    pub(super) fn places(&self) -> Result<(Between, Towards)> {
+        let after = self.after.as_deref().map(place).transpose()?;
+        let before = self.before.as_deref().map(place).transpose()?;
+        Ok(((after, before), if self.backward { Towards::Newer } else { Towards::Older }))
+    }
+
     /// One row more than the page shows, which tells whether there is another page.
     pub(super) fn fetch(&self) -> i64 {
         self.size + 1
     }
 }
-
-/// A place in a list ordered by a time and an id.
-pub(super) type Keyset = (DateTime<Utc>, Uuid);
 
 /// The cursor of a place.
 pub(super) fn cursor((at, id): Keyset) -> String {

@@ -5,6 +5,7 @@ use uuid::Uuid;
 
 use super::{
     code::Code,
+    company::Company,
     error::{app, caller, read, refused, viewer},
     id::{self, Kind},
     loaders::AccountLoader,
@@ -12,6 +13,7 @@ use super::{
         account::Account,
         audit::AuditEntry,
         batch::{Batch, Job},
+        contact::Contact,
         interaction::Interaction,
         item::Item,
         preferences::Preferences,
@@ -27,20 +29,22 @@ use crate::{
         accounts::Account as AccountRow,
         audit::AuditEntry as AuditRow,
         batches::Batch as BatchRow,
+        contacts::Contact as ContactRow,
         interactions::Interaction as InteractionRow,
         items::{self, LedgerFilter},
         jobs::{Job as JobRow, JobFilter as JobRowFilter},
         previews::Preview as PreviewRow,
     },
     domain::{
-        ids::{AccountId, BatchId, InteractionId, JobId, PreviewId, StreamId, UserId},
+        ids::{AccountId, BatchId, ContactId, InteractionId, JobId, PreviewId, StreamId, UserId},
         item::{ItemOutcome as ItemWord, UniversalId},
     },
     sync,
 };
 
-/// The root of queries.
-pub struct Query;
+/// What is asked of accounts, runs and the timeline.
+#[derive(Default)]
+pub(super) struct Query;
 
 /// Anything with an id that `node` can find again.
 #[derive(Interface)]
@@ -52,6 +56,7 @@ pub(super) enum Node {
     Batch(Batch),
     Job(Job),
     Interaction(Interaction),
+    Contact(Contact),
 }
 
 /// The person who asks.
@@ -88,11 +93,13 @@ async fn find(tx: &mut Tx, kind: Kind, uuid: Uuid) -> db::Result<Option<Found>> 
         Kind::Interaction => {
             InteractionRow::find(tx, InteractionId(uuid)).await?.map(|row| Found::Interaction(Box::new(row)))
         }
+        Kind::Contact => ContactRow::of_ids(tx, &[ContactId(uuid)]).await?.pop().map(Found::Contact),
         _ => None,
     })
 }
 
 enum Found {
+    Contact(ContactRow),
     Preview(PreviewRow),
     Job(JobRow),
     Batch(Box<BatchRow>),
@@ -111,7 +118,11 @@ async fn node(ctx: &Context<'_>, id: &ID) -> Result<Option<Node>> {
         None => None,
         Some(Found::Batch(row)) => Some(Node::Batch(Batch(*row))),
         Some(Found::Job(row)) => Some(Node::Job(Job(row))),
-        Some(Found::Interaction(row)) => Some(Node::Interaction(Interaction(*row))),
+        Some(Found::Contact(row)) => Some(Node::Contact(Contact::alone(row))),
+        Some(Found::Interaction(row)) => {
+            let company = Company::of(std::slice::from_ref(&*row));
+            Some(Node::Interaction(Interaction(*row, company)))
+        }
         Some(Found::Preview(row)) => {
             let made = sync::preview::open(app(ctx)?, &caller(ctx)?, row).await.map_err(|error| refused(ctx, error))?;
             Some(Node::Preview(Preview(made)))
@@ -128,8 +139,7 @@ pub(super) struct JobFilter {
     state: Option<Vec<JobState>>,
 }
 
-/// The root of queries. Everything here is the viewer's own; what is another person's does not exist.
-#[Object]
+#[Object(name = "SyncQuery")]
 impl Query {
     /// The person who asks.
     async fn viewer(&self, ctx: &Context<'_>) -> Result<Viewer> {
@@ -179,7 +189,7 @@ impl Query {
         #[graphql(desc = "What comes first. A cursor belongs to its order.", default)] order: TimelineOrder,
     ) -> Result<TimelineConnection> {
         let window = Window::new(first, after, last, before)?;
-        timeline::page(ctx, &window, filter.unwrap_or_default(), search.as_deref(), order).await
+        timeline::asked(ctx, &window, filter.unwrap_or_default(), search.as_deref(), order).await
     }
 
     /// Batches, newest first.

@@ -8,6 +8,7 @@ use chrono::{DateTime, Utc};
 
 use super::{
     code::Code,
+    company::Company,
     error::{app, refused, viewer},
     id::{self, Kind},
     objects::{
@@ -18,11 +19,12 @@ use super::{
 };
 use crate::{
     db::{
-        interactions::{Keyset, TimelineFilter as RowFilter, Towards},
+        interactions::{TimelineFilter as RowFilter, Towards},
         search::Ranked,
     },
     domain::{
-        ids::{AccountId, BatchId, InteractionId},
+        ids::{AccountId, BatchId, ContactId, InteractionId},
+        people::mailbox,
         search::{self, Search},
     },
     sync::{
@@ -100,8 +102,10 @@ pub(super) struct TimelineFilter {
     batch_id: Option<ID>,
     /// The conversation or series, as `Interaction.thread` gives it.
     thread: Option<String>,
-    /// The address of someone who took part.
+    /// The address of someone who took part, in any spelling that reaches the same mailbox.
     participant: Option<String>,
+    /// A contact who took part, under whichever of their addresses.
+    contact_id: Option<ID>,
     /// The id of a label on a mail.
     label: Option<String>,
     /// Whether files came with them.
@@ -117,7 +121,8 @@ impl TimelineFilter {
     fn rows(self) -> Option<RowFilter> {
         let account = self.account_id.map(|id| id::decode_as(Kind::Account, &id).map(AccountId));
         let batch = self.batch_id.map(|id| id::decode_as(Kind::Batch, &id).map(BatchId));
-        if account == Some(None) || batch == Some(None) {
+        let contact = self.contact_id.map(|id| id::decode_as(Kind::Contact, &id).map(ContactId));
+        if account == Some(None) || batch == Some(None) || contact == Some(None) {
             return None;
         }
         Some(RowFilter {
@@ -128,7 +133,8 @@ impl TimelineFilter {
             categories: self.category.unwrap_or_default().into_iter().map(Into::into).collect(),
             batch: batch.flatten(),
             thread: self.thread,
-            participant: self.participant.map(|address| address.trim().to_lowercase()),
+            participant: self.participant.map(|address| mailbox(&address)),
+            contact: contact.flatten(),
             label: self.label,
             has_attachment: self.has_attachment,
             from: self.from,
@@ -147,11 +153,11 @@ impl TimelineFilter {
     }
 }
 
-/// A page of the timeline.
+/// A page of the timeline, as the query's arguments ask for it.
 ///
 /// # Errors
 /// When an argument is out of bounds, or the failure is ours.
-pub(super) async fn page(
+pub(super) async fn asked(
     ctx: &Context<'_>,
     window: &Window,
     filter: TimelineFilter,
@@ -161,46 +167,62 @@ pub(super) async fn page(
     filter.check()?;
     let search = search.map(Search::parse).transpose();
     let search = search.map_err(|error| Code::BadUserInput.field_error(error.to_string()))?;
-    let Some(filter) = filter.rows() else { return Ok(page::connection_of(window, Vec::new(), edge)) };
-    let towards = if window.backward { Towards::Newer } else { Towards::Older };
-    let Some(search) = search else {
-        if order == TimelineOrder::Relevance {
-            return Err(Code::BadUserInput.field_error("Only what a search finds has a relevance: give search, too."));
+    match (search, filter.rows()) {
+        (None, _) if order == TimelineOrder::Relevance => {
+            Err(Code::BadUserInput.field_error("Only what a search finds has a relevance: give search, too."))
         }
-        let places = (place(window.after.as_deref())?, place(window.before.as_deref())?);
-        let rows = sync::timeline::page(app(ctx)?, viewer(ctx)?, &filter, places, towards, window.fetch()).await;
-        let rows = rows.map_err(|error| refused(ctx, error))?;
-        let hits = rows.into_iter().map(|row| Hit { row, rank: None, highlights: None });
-        return Ok(page::connection_of(window, hits.collect(), edge));
-    };
+        (_, None) => Ok(connection(window, Vec::new())),
+        (None, Some(filter)) => page(ctx, window, &filter).await,
+        (Some(search), Some(filter)) => found(ctx, window, filter, search, order).await,
+    }
+}
+
+/// A page of the timeline, newest first.
+///
+/// # Errors
+/// When a cursor is none of ours, or the failure is ours.
+pub(super) async fn page(ctx: &Context<'_>, window: &Window, filter: &RowFilter) -> Result<TimelineConnection> {
+    let (places, towards) = window.places()?;
+    let rows = sync::timeline::page(app(ctx)?, viewer(ctx)?, filter, places, towards, window.fetch()).await;
+    let rows = rows.map_err(|error| refused(ctx, error))?;
+    let hits = rows.into_iter().map(|row| Hit { row, rank: None, highlights: None });
+    Ok(connection(window, hits.collect()))
+}
+
+async fn found(
+    ctx: &Context<'_>,
+    window: &Window,
+    filter: RowFilter,
+    search: Search,
+    order: TimelineOrder,
+) -> Result<TimelineConnection> {
     let (after, before) = (window.after.as_deref(), window.before.as_deref());
     let request = Request {
         search,
         filter,
         order: match order {
-            TimelineOrder::Newest => Order::Time(place(after)?, place(before)?),
+            TimelineOrder::Newest => Order::Time(window.places()?.0),
             TimelineOrder::Relevance => Order::Relevance(rank(after)?, rank(before)?),
         },
-        towards,
+        towards: if window.backward { Towards::Newer } else { Towards::Older },
         limit: window.fetch(),
         highlights: ctx.look_ahead().field("edges").field("highlights").exists(),
     };
     let hits = sync::search::page(app(ctx)?, viewer(ctx)?, &request).await.map_err(|error| refused(ctx, error))?;
-    Ok(page::connection_of(window, hits, edge))
+    Ok(connection(window, hits))
 }
 
-fn edge(hit: Hit) -> Edge<String, Interaction, TimelineEdge> {
-    let place = (hit.row.occurred_at, hit.row.interaction_id.0);
-    let cursor = match hit.rank {
-        None => page::cursor(place),
-        Some(rank) => format!("{}{:08x}", page::cursor(place), rank.to_bits()),
-    };
-    let fields = TimelineEdge { highlights: hit.highlights.map(Into::into) };
-    Edge::with_additional_fields(cursor, Interaction(hit.row), fields)
-}
-
-fn place(cursor: Option<&str>) -> Result<Option<Keyset>> {
-    cursor.map(page::place).transpose()
+fn connection(window: &Window, hits: Vec<Hit>) -> TimelineConnection {
+    let company = Company::of(hits.iter().map(|hit| &hit.row));
+    page::connection_of(window, hits, |hit| {
+        let place = page::cursor((hit.row.occurred_at, hit.row.interaction_id.0));
+        let cursor = match hit.rank {
+            None => place,
+            Some(rank) => format!("{place}{:08x}", rank.to_bits()),
+        };
+        let fields = TimelineEdge { highlights: hit.highlights.map(Into::into) };
+        Edge::with_additional_fields(cursor, Interaction(hit.row, company.clone()), fields)
+    })
 }
 
 /// The place of a cursor in the order of relevance: that of the timeline, and the rank.

@@ -25,7 +25,7 @@ pub enum Refusal {
     /// There is no such thing, or it is someone else's.
     #[error("There is no {what} with this id.")]
     NotFound {
-        /// `account`, `preview`, `batch`, `job`, `interaction`, `file`.
+        /// `account`, `preview`, `batch`, `job`, `contact`, `interaction`, `file`.
         what: &'static str,
     },
     /// A value that cannot be used.
@@ -140,6 +140,8 @@ impl Refusal {
             Self::NotFound { what: "preview" } => Some("previewId"),
             Self::NotFound { what: "batch" } | Self::BatchOver | Self::NotUndone | Self::RedoExpired => Some("batchId"),
             Self::NotFound { what: "job" } | Self::JobNotDead => Some("jobId"),
+            Self::NotFound { what: "contact" } => Some("contactId"),
+            Self::NotFound { what: "contact in contactIds" } => Some("contactIds"),
             _ => None,
         }
     }

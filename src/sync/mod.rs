@@ -17,6 +17,7 @@ mod error;
 pub mod eta;
 pub mod ledger;
 mod normalize;
+pub mod people;
 pub mod preferences;
 pub mod preview;
 pub mod purge;

@@ -19,10 +19,12 @@ use crate::{
         items,
         jobs::{self, Claim, Job},
         locks,
+        people::{self, Presence},
         raw_events::{self, RawEvent, Size},
         streams::Stream,
     },
     domain::{
+        self,
         account::Service,
         ids::UserId,
         item::RawKind,
@@ -92,17 +94,25 @@ pub(super) async fn project(app: &App, tx: &mut Tx, stream: &Stream, groups: Vec
     let account =
         Account::find(tx, stream.account_id).await?.ok_or_else(|| anyhow::anyhow!("a stream without an account"))?;
     let vault = Vault::open(app, tx).await?;
-    let projector = Projector { vault, stream: stream.clone(), aliases: vec![account.email.to_lowercase()] };
+    let own = people::own(tx).await?;
+    let projector = Projector { vault, stream: stream.clone(), aliases: vec![account.email.to_lowercase()], own };
     let target = Target { account: stream.account_id, stream: stream.stream_id, service: stream.service };
     let sizes = raw_events::sizes(tx, account.provider, stream.stream_id, &groups).await?;
+    let (mut gone, mut present) = (Vec::new(), Vec::new());
     for groups in portions(groups, &sizes) {
         let raws = raw_events::newest(tx, account.provider, stream.stream_id, &groups).await?;
         let projector = projector.clone();
         // Opening, unpacking and parsing a chunk takes tens of milliseconds, which the runtime's threads are not for.
         let rows = tokio::task::spawn_blocking(move || projector.rows(raws)).await??;
-        interactions::replace(tx, target, &groups, &rows).await?;
+        gone.extend(interactions::replace(tx, target, &groups, &rows).await?);
+        present.extend(rows.into_iter().map(|projected| Presence {
+            interaction: projected.id(stream.stream_id),
+            occurred_at: projected.row.occurred_at,
+            people: projected.people,
+        }));
     }
-    Ok(())
+    // Last, because from here on nobody else can change the person's contacts.
+    Ok(people::replace(tx, &gone, &present).await?)
 }
 
 /// The groups in portions that fit into memory together; one that does not is a portion of its own.
@@ -133,6 +143,8 @@ struct Projector {
     vault: Vault,
     stream: Stream,
     aliases: Vec<String>,
+    /// The mailboxes of all accounts of the person.
+    own: Vec<String>,
 }
 
 impl Projector {
@@ -149,6 +161,7 @@ impl Projector {
                     batch,
                     version,
                     deleted_at,
+                    people: domain::people::of(&row, &self.own),
                     row,
                 }));
             }

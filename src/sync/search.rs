@@ -9,7 +9,7 @@ use crate::{
     app::App,
     db::{
         Tx, copies,
-        interactions::{Interaction, Keyset, TimelineFilter, Towards},
+        interactions::{Between, Interaction, TimelineFilter, Towards},
         search::{self, Query, Ranked, Way},
     },
     domain::{
@@ -47,7 +47,7 @@ pub struct Request {
 #[derive(Clone, Copy, Debug)]
 pub enum Order {
     /// The timeline's.
-    Time(Option<Keyset>, Option<Keyset>),
+    Time(Between),
     /// The best first, of equals the newest.
     Relevance(Option<Ranked>, Option<Ranked>),
 }
@@ -73,9 +73,8 @@ pub async fn page(app: &App, user: UserId, request: &Request) -> Result<Vec<Hit>
     // A search of nothing but signs finds nothing.
     let Some(query) = search::query(&mut tx, search).await? else { return Ok(Vec::new()) };
     let mut hits: Vec<Hit> = match order {
-        Order::Time(after, before) => {
-            let places = (*after, *before);
-            let rows = timeline::once(&mut tx, Some(&query), filter, places, *towards, *limit).await?;
+        Order::Time(places) => {
+            let rows = timeline::once(&mut tx, Some(&query), filter, *places, *towards, *limit).await?;
             rows.into_iter().map(|row| Hit { row, rank: None, highlights: None }).collect()
         }
         Order::Relevance(after, before) => {
@@ -96,7 +95,7 @@ pub(super) async fn by_time(
     tx: &mut Tx,
     query: &Query,
     filter: &TimelineFilter,
-    places: (Option<Keyset>, Option<Keyset>),
+    places: Between,
     towards: Towards,
     limit: i64,
 ) -> Result<Vec<Interaction>> {
@@ -113,7 +112,7 @@ pub(super) async fn by_time(
 async fn near(
     tx: &mut Tx,
     filter: &TimelineFilter,
-    (after, before): (Option<Keyset>, Option<Keyset>),
+    (after, before): Between,
     towards: Towards,
 ) -> Result<Option<TimelineFilter>> {
     let mut near = filter.clone();

@@ -5,14 +5,11 @@ use crate::{
     app::App,
     db::{
         Tx, copies,
-        interactions::{Interaction, Keyset, TimelineFilter, Towards},
+        interactions::{Between, Interaction, TimelineFilter, Towards},
         search::Query,
     },
     domain::ids::UserId,
 };
-
-/// Where a page may lie: after the first place and before the second.
-pub(super) type Places = (Option<Keyset>, Option<Keyset>);
 
 /// A page of the timeline.
 ///
@@ -24,7 +21,7 @@ pub async fn page(
     app: &App,
     user: UserId,
     filter: &TimelineFilter,
-    places: Places,
+    places: Between,
     towards: Towards,
     limit: i64,
 ) -> Result<Vec<Interaction>> {
@@ -40,7 +37,7 @@ pub(super) async fn once(
     tx: &mut Tx,
     query: Option<&Query>,
     filter: &TimelineFilter,
-    mut places: Places,
+    mut places: Between,
     towards: Towards,
     limit: i64,
 ) -> Result<Vec<Interaction>> {

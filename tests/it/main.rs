@@ -20,6 +20,7 @@ mod ledger;
 mod metrics;
 mod migrations;
 mod oracle;
+mod people;
 mod preview;
 mod progress;
 mod projection;

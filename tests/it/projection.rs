@@ -10,10 +10,13 @@ use serde_json::{Value, json};
 
 use crate::{
     flow::everything,
+    people::miscounted,
     support::{FINISHED, Person, TestApp, any_meeting},
 };
 
 const STEPS: usize = 15;
+/// The tables that a projection writes.
+const DERIVED: [&str; 4] = ["interactions", "interaction_people", "identities", "contacts"];
 
 /// One person with a random history.
 struct History<'a> {
@@ -87,10 +90,17 @@ impl<'a> History<'a> {
     fn deliver(&mut self) {
         self.n_delivered += 1;
         let n = self.n_delivered;
-        let head = "From: Grace <grace@example.org>\r\nTo: ada@brightwater.example\r\n";
+        let others =
+            ["Grace <grace@example.org>", "grace+x@example.org", "Linus <linus@example.net>", "no-reply@example.net"];
+        let other = others.choose(&mut self.rng).expect("some");
+        let is_sent = self.rng.random_bool(0.4);
+        let (from, to) = if is_sent { (self.email.as_str(), *other) } else { (*other, self.email.as_str()) };
+        let head = format!("From: {from}\r\nTo: {to}\r\n");
         let raw =
             format!("{head}Subject: Mail {n}\r\nMessage-ID: <{n}.{}@example.org>\r\n\r\nNumber {n}\r\n", self.name);
-        self.app.google.deliver(&self.email, raw.as_bytes(), Deliver::default()).expect("delivered");
+        let labels = if is_sent { vec!["SENT".to_owned()] } else { Deliver::default().labels };
+        let delivery = Deliver { labels, ..Deliver::default() };
+        self.app.google.deliver(&self.email, raw.as_bytes(), delivery).expect("delivered");
     }
 
     fn put_event(&mut self) {
@@ -188,11 +198,14 @@ impl<'a> History<'a> {
         UserId::of_subject(self.app.issuer(), &self.name)
     }
 
-    /// Every interaction of the person with every column, as text.
+    /// Everything that is derived of the person, row by row with every column, as text.
     async fn rows(&self) -> Vec<Vec<String>> {
-        let sql =
-            format!("SELECT to_jsonb(n) FROM interactions n WHERE user_id = '{}' ORDER BY interaction_id", self.user());
-        self.app.db.rows(&sql).await
+        let mut all = Vec::new();
+        for table in DERIVED {
+            let sql = format!("SELECT to_jsonb(n) FROM {table} n WHERE user_id = '{}' ORDER BY 1", self.user());
+            all.extend(self.app.db.rows(&sql).await);
+        }
+        all
     }
 
     async fn check(&mut self, step: usize) {
@@ -200,8 +213,12 @@ impl<'a> History<'a> {
         if !self.with_undo {
             self.check_truth(step).await;
         }
+        let miscounted = miscounted(&self.app.db, Some(self.user())).await;
+        assert!(miscounted.is_empty(), "{} after step {step}: {miscounted:#?}", self.name);
         let user = self.user();
-        self.app.db.rows(&format!("DELETE FROM interactions WHERE user_id = '{user}'")).await;
+        for table in DERIVED {
+            self.app.db.rows(&format!("DELETE FROM {table} WHERE user_id = '{user}'")).await;
+        }
         self.app.db.rows(&format!("UPDATE items SET to_project = true WHERE user_id = '{user}'")).await;
         // A run in which nothing has changed projects what is marked as behind.
         self.sync().await;

@@ -90,7 +90,7 @@ async fn a_reprojection_whose_worker_was_killed_goes_on_and_tells_of_everything_
 }
 
 /// Runs `omnisync reproject`, and gives what it says has changed.
-fn reproject(app: &TestApp, arguments: &[&str]) -> String {
+pub(crate) fn reproject(app: &TestApp, arguments: &[&str]) -> String {
     let mut command = Command::new(env!("CARGO_BIN_EXE_omnisync"));
     let output = command.arg("reproject").args(arguments).env_clear().envs(&app.vars).output().expect("it runs");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));

@@ -45,7 +45,11 @@ fn content() -> Vec<Canary> {
     vec![
         canary("a subject", SUBJECT, &["interactions.subject"]),
         canary("a body", BODY, &["interactions.body_text", "interactions.snippet"]),
-        canary("a sender", SENDER, &["interactions.participants"]),
+        canary(
+            "a sender",
+            SENDER,
+            &["interactions.participants", "interaction_people.address", "identities.address", "identities.names"],
+        ),
         canary("a file's name", FILE, &["interactions.attachments"]),
         canary("a meeting's title", TITLE, &["interactions.subject"]),
         canary("a provider's words", GOOGLES_WORDS, &[]),

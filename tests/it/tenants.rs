@@ -29,7 +29,8 @@ impl Tenant {
         let now = chrono::Utc::now();
         let generate = Generate { messages: 12, events: 6, months: 2, seed: word.len() as u64, now };
         app.google.generate(email, &generate).expect("a mailbox");
-        let mail = format!("From: {name} <{email}>\r\nTo: x@example.org\r\nSubject: {word}\r\n\r\n{word}\r\n");
+        let mail =
+            format!("From: {name} <{email}>\r\nTo: x@example.org, y@example.org\r\nSubject: {word}\r\n\r\n{word}\r\n");
         app.google.deliver(email, mail.as_bytes(), Deliver::default()).expect("delivered");
         let person = app.person(name);
         let save = "mutation { updatePreferences(input: { mailDaysBack: 90 }) { userErrors { code } } }";
@@ -37,6 +38,7 @@ impl Tenant {
         let account = person.connect(email).await;
         let batch = person.import(&account, everything()).await;
         person.finished(&batch).await;
+        decide(&person).await;
         // Something that was undone and can be redone.
         let raw = format!("From: {name} <{email}>\r\nTo: x@example.org\r\nSubject: undone {word}\r\n\r\n{word}\r\n");
         app.google.deliver(email, raw.as_bytes(), Deliver::default()).expect("delivered");
@@ -45,6 +47,23 @@ impl Tenant {
         person.undo_whole(&later).await;
         Self { person, email, account, batch, word }
     }
+}
+
+/// Decides everything about people that there is to decide.
+async fn decide(person: &Person) {
+    let query = "{ contacts(first: 100) { nodes { id identities { address } } } }";
+    let all = person.data(query, json!({})).await["contacts"]["nodes"].clone();
+    let id = |address: &str| {
+        let is_theirs = |one: &&Value| one["identities"][0]["address"] == json!(address);
+        all.as_array().expect("contacts").iter().find(is_theirs).unwrap_or_else(|| panic!("{all:#}"))["id"].clone()
+    };
+    let decide =
+        "mutation($x: ID!, $ids: [ID!]!) { renameContact(input: { contactId: $x, name: \"X\" }) { userErrors { code } }
+        dismissContactSuggestion(input: { contactIds: $ids }) { userErrors { code } }
+        blockContacts(input: { entries: [\"blocked.example\"] }) { userErrors { code } } }";
+    let (x, y) = (id("x@example.org"), id("y@example.org"));
+    let done = person.data(decide, json!({ "x": x, "ids": [x, y] })).await;
+    assert!(!done.to_string().contains("code"), "{done:#}");
 }
 
 /// Two people with a mailbox each, imported.

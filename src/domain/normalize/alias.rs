@@ -9,15 +9,17 @@ pub(super) fn is_one_of(address: &str, aliases: &[String]) -> bool {
         })
 }
 
-/// The mailbox behind an address: what follows a plus is the owner's own note. Gmail also reads over dots.
-fn mailbox(address: &str) -> (String, &str) {
-    let (local, host) = address.rsplit_once('@').unwrap_or((address, ""));
+/// The mailbox behind an address, lower case: what follows a plus is the owner's own note, and Gmail reads over dots.
+///
+/// The mailbox of a mailbox is itself.
+pub(in crate::domain) fn mailbox(address: &str) -> String {
+    let Some((local, host)) = address.rsplit_once('@') else { return address.to_owned() };
     // An address may begin with a plus, but a mailbox has a name.
     let name = local.split_once('+').map_or(local, |(name, _)| name);
     let name = if name.is_empty() { local } else { name };
     match host {
-        "gmail.com" | "googlemail.com" => (name.replace('.', ""), "gmail.com"),
-        _ => (name.to_owned(), host),
+        "gmail.com" | "googlemail.com" => format!("{}@gmail.com", name.replace('.', "").trim_start()),
+        _ => format!("{name}@{host}"),
     }
 }
 

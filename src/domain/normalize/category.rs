@@ -61,7 +61,7 @@ fn precedence(mail: &Mail<'_>, words: &[&str]) -> bool {
 }
 
 /// Whether an address is one that no person reads: mail to it is lost, and it is nobody's.
-fn is_nobody(address: &str) -> bool {
+pub(in crate::domain) fn is_nobody(address: &str) -> bool {
     #[rustfmt::skip]
     const ANYWHERE: &[&str] = &[
         "noreply", "donotreply", "dontreply", "nichtantworten", "nepasrepondre", "noresponder", "naoresponda",

@@ -35,6 +35,8 @@ mod transfer;
 
 use super::words;
 
+pub(super) use alias::mailbox;
+pub(super) use category::is_nobody;
 pub use details::{Details, EventType, Invitation, InvitationMethod, MeetingFacts, Note, Protection, Visibility};
 pub use language::Language;
 pub use sanitize::Sanitized;

@@ -26,7 +26,8 @@ impl AuditEntry {
     }
 
     /// What was done: `connect`, `preview`, `approve`, `sync`, `audit`, `pause`, `resume`, `cancel`, `retry`, `discard`, `undo`,
-    /// `preferences`, `deletion_policy`, `purge`, `disconnect`.
+    /// `preferences`, `deletion_policy`, `purge`, `disconnect`, `merge_contacts`, `split_contact`, `rename_contact`,
+    /// `dismiss_suggestion`, `block`, `unblock`.
     async fn action(&self) -> &str {
         &self.0.action
     }

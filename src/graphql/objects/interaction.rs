@@ -5,6 +5,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 
 use super::{
     account::Account,
+    contact::Contact,
     words::{
         Direction, EventType, EventVisibility, InteractionKind, InteractionNote, InvitationMethod, MailCategory,
         MailProtection, Role, Service,
@@ -23,6 +24,7 @@ use crate::{
         },
     },
     graphql::{
+        company::Company,
         error::{app, refused, viewer},
         id::{self, Kind},
         loaders::{AccountLoader, LinkLoader, SourceLoader},
@@ -30,11 +32,20 @@ use crate::{
     sync::content,
 };
 
-/// A mail or a meeting on the timeline.
-pub(crate) struct Interaction(pub Row);
+/// A mail or a meeting on the timeline, with all who took part in those of the same page.
+pub(crate) struct Interaction(pub Row, pub Company);
+
+impl Interaction {
+    /// The interactions of a page.
+    fn of_page(rows: Vec<Row>) -> Vec<Self> {
+        let company = Company::of(&rows);
+        rows.into_iter().map(|row| Self(row, company.clone())).collect()
+    }
+}
 
 /// One person's part in an interaction.
 #[derive(SimpleObject)]
+#[graphql(complex)]
 pub(crate) struct Participant {
     /// What they had to do with it.
     role: Role,
@@ -46,12 +57,25 @@ pub(crate) struct Participant {
     response: Option<String>,
     /// Whether this is the account's owner.
     is_self: bool,
+    #[graphql(skip)]
+    company: Company,
 }
 
-impl From<ParticipantFact> for Participant {
-    fn from(fact: ParticipantFact) -> Self {
+#[ComplexObject]
+impl Participant {
+    /// Whom the person knows under this address; `null` where that is no contact, and for the person.
+    async fn contact(&self, ctx: &Context<'_>) -> Result<Option<Contact>> {
+        if self.is_self || self.address.is_empty() {
+            return Ok(None);
+        }
+        self.company.contact(ctx, &self.address).await
+    }
+}
+
+impl Participant {
+    fn of(fact: ParticipantFact, company: &Company) -> Self {
         let ParticipantFact { role, address, name, response, is_self } = fact;
-        Self { role: role.into(), address, name, response, is_self }
+        Self { role: role.into(), address, name, response, is_self, company: company.clone() }
     }
 }
 
@@ -140,7 +164,7 @@ impl Invitation {
     /// The meeting itself, of a series the first occurrence there is; `null` while it has not come in.
     async fn meeting(&self, ctx: &Context<'_>) -> Result<Option<Interaction>> {
         let found = LinkLoader::of(ctx, viewer(ctx)?, Link::Meeting, self.0.uid.clone()).await?;
-        Ok(found.into_iter().next().map(Interaction))
+        Ok(Interaction::of_page(found).into_iter().next())
     }
 }
 
@@ -220,7 +244,7 @@ impl MeetingFacts {
     async fn invitations(&self, ctx: &Context<'_>) -> Result<Vec<Interaction>> {
         let Some(name) = self.universal_id.clone() else { return Ok(Vec::new()) };
         let found = LinkLoader::of(ctx, viewer(ctx)?, Link::MailsAbout, name).await?;
-        Ok(found.into_iter().map(Interaction).collect())
+        Ok(Interaction::of_page(found))
     }
 }
 
@@ -314,7 +338,7 @@ impl Interaction {
         Ok(found.map_err(|error| refused(ctx, error))?.map(Into::into))
     }
 
-    /// What kind of mail it is, by its headers; `null` for a meeting. Make contacts of the authors of `PERSONAL` and `LIST` only.
+    /// What kind of mail it is, by its headers; `null` for a meeting. Contacts are made of the authors of `PERSONAL` and `LIST` only.
     async fn category(&self) -> Option<MailCategory> {
         self.0.category.map(Into::into)
     }
@@ -395,7 +419,7 @@ impl Interaction {
     /// Who took part.
     async fn participants(&self) -> Vec<Participant> {
         let facts: Vec<ParticipantFact> = serde_json::from_value(self.0.participants.clone()).unwrap_or_default();
-        facts.into_iter().map(Into::into).collect()
+        facts.into_iter().map(|fact| Participant::of(fact, &self.1)).collect()
     }
 
     /// The ids of the labels on a mail; empty for meetings.

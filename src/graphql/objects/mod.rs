@@ -4,6 +4,7 @@ pub(super) mod account;
 pub(super) mod audit;
 pub(super) mod batch;
 mod breaker;
+pub(super) mod contact;
 pub(super) mod deletion;
 pub(super) mod interaction;
 pub(super) mod item;

@@ -2,9 +2,10 @@
 
 use async_graphql::{InputObject, SimpleObject};
 
+use super::words::ContactPolicy;
 use crate::db::preferences::Preferences as Row;
 
-/// What a person's next preview starts from. A running batch never reads it.
+/// What a person's next preview starts from, and who is a contact of theirs. A running batch never reads it.
 #[derive(SimpleObject)]
 pub(crate) struct Preferences {
     /// A mail query in the supported part of Gmail's grammar.
@@ -21,6 +22,8 @@ pub(crate) struct Preferences {
     excluded_senders: Vec<String>,
     /// Domains that stay out, with their subdomains.
     excluded_domains: Vec<String>,
+    /// Who is a contact. It holds at once, for what has come in before as well.
+    contact_policy: ContactPolicy,
 }
 
 impl From<Row> for Preferences {
@@ -34,6 +37,7 @@ impl From<Row> for Preferences {
             private_events,
             excluded_senders: row.excluded_senders,
             excluded_domains: row.excluded_domains,
+            contact_policy: row.contact_policy.into(),
         }
     }
 }
@@ -55,6 +59,8 @@ pub(crate) struct UpdatePreferencesInput {
     excluded_senders: Option<Vec<String>>,
     /// Domains that stay out with their subdomains, at most 500.
     excluded_domains: Option<Vec<String>>,
+    /// Who is a contact.
+    contact_policy: Option<ContactPolicy>,
 }
 
 impl UpdatePreferencesInput {
@@ -68,6 +74,7 @@ impl UpdatePreferencesInput {
             private_events: self.private_events.unwrap_or(row.private_events),
             excluded_senders: self.excluded_senders.unwrap_or(row.excluded_senders),
             excluded_domains: self.excluded_domains.unwrap_or(row.excluded_domains),
+            contact_policy: self.contact_policy.map_or(row.contact_policy, Into::into),
         }
     }
 }

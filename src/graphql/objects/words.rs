@@ -2,7 +2,7 @@
 
 use async_graphql::Enum;
 
-use crate::domain::{account, batch, deletion, item, job, normalize, status};
+use crate::domain::{account, batch, deletion, item, job, normalize, people, status};
 
 /// A company whose services hold the person's data.
 #[derive(Enum, Copy, Clone, Debug, PartialEq, Eq)]
@@ -356,4 +356,33 @@ pub enum Role {
     Attendee,
     /// A room or a device.
     Resource,
+}
+
+/// Who is a contact.
+#[derive(Enum, Copy, Clone, Debug, PartialEq, Eq)]
+#[graphql(remote = "people::ContactPolicy")]
+pub enum ContactPolicy {
+    /// Nobody.
+    None,
+    /// Whom the person wrote to, and about whom they decided something: merged, parted or named them. Meetings do not count,
+    /// because many are arranged by others.
+    Sent,
+    /// Whom the person met or heard from, too.
+    All,
+}
+
+/// What speaks for two contacts being one person.
+#[derive(Enum, Copy, Clone, Debug, PartialEq, Eq)]
+#[graphql(remote = "people::suggest::EvidenceKind")]
+pub enum EvidenceKind {
+    /// Both are called by the same full name, of at least two words. Every suggestion has this and at least one more.
+    SameName,
+    /// What stands before the at sign of their addresses is the same.
+    SameLocalPart,
+    /// Their addresses are at one organisation, and both are made of the name.
+    SameOrganisation,
+    /// The one has written a mail whose answers go to the other.
+    ReplyTo,
+    /// Both were in one conversation, and never in one mail, as far as the newest mails tell.
+    SameConversation,
 }

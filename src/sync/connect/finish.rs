@@ -11,11 +11,12 @@ use crate::{
     app::App,
     db::{
         accounts::{self, Account, ConnectAttempt, Link},
-        audit,
+        audit, people,
     },
     domain::{
         account::{AccountState, ProviderName, Service},
         ids::{AccountId, UserId},
+        people::mailbox,
     },
     providers::{Grant, Provider},
     seal::Place,
@@ -182,6 +183,9 @@ async fn link(app: &App, caller: &Caller, vault: &Vault, grant: &Grant, wanted: 
             + TimeDelta::from_std(tokens.expires_in).unwrap_or_else(|_| TimeDelta::hours(1)),
     };
     accounts::link(&mut tx, &written).await?;
+    // Whoever it was before, this address is the person's own.
+    people::hold(&mut tx).await?;
+    people::hide(&mut tx, &[mailbox(&grant.email)]).await?;
     audit::insert(
         &mut tx,
         &entry(caller, Some(account), "succeeded", json!({ "services": wanted.len() - missing.len() })),

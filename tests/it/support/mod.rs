@@ -8,6 +8,7 @@ mod process;
 mod sdl;
 mod servers;
 mod state;
+mod statements;
 
 pub(crate) use app::{Settings, TestApp, Window};
 pub(crate) use client::{Consent, FINISHED, Person, source_ids, uuid_of};
@@ -17,6 +18,7 @@ pub(crate) use process::WorkerProcess;
 pub(crate) use sdl::{Place, Sdl};
 pub(crate) use servers::{Cluster, TestDatabase, connect};
 pub(crate) use state::State;
+pub(crate) use statements::{statements_of, watch_statements};
 
 use std::{future::Future, time::Duration};
 
@@ -32,6 +34,10 @@ pub(crate) fn any_meeting(rng: &mut StdRng, now: DateTime<Utc>) -> Value {
         "summary": format!("Meeting {}", rng.random_range(0..1_000)),
         "start": { "dateTime": start.to_rfc3339() }, "end": { "dateTime": (start + TimeDelta::hours(1)).to_rfc3339() },
     });
+    if rng.random_bool(0.5) {
+        let other = ["grace@example.org", "linus@example.net"][rng.random_range(0..2)];
+        event["attendees"] = json!([{ "email": "ada@brightwater.example", "self": true }, { "email": other }]);
+    }
     if rng.random_bool(0.4) {
         event["recurrence"] = json!([format!("RRULE:FREQ=DAILY;COUNT={}", rng.random_range(2..9))]);
         (event["start"]["timeZone"], event["end"]["timeZone"]) = (json!("UTC"), json!("UTC"));

@@ -7,7 +7,7 @@ use super::TestDatabase;
 pub(crate) struct State(Vec<(&'static str, Vec<String>)>);
 
 /// Each table's rows as one text each; `stream` stands for what the stream reads.
-const QUERIES: [(&str, &str); 5] = [
+const QUERIES: [(&str, &str); 7] = [
     (
         "items",
         "SELECT concat_ws('|', s.collection_id, i.source_id, i.outcome, i.reason, i.version, i.group_key, i.to_project)
@@ -28,6 +28,14 @@ const QUERIES: [(&str, &str); 5] = [
         "SELECT concat_ws('|', s.collection_id, n.group_key, n.occurrence, n.version, md5(to_jsonb(n)
              - '{user_id, interaction_id, account_id, stream_id, batch_id}'::text[] #>> '{}'))
          FROM interactions n JOIN streams s USING (user_id, stream_id)",
+    ),
+    (
+        "interaction_people",
+        "SELECT concat_ws('|', address, occurred_at, relation, name) FROM interaction_people",
+    ),
+    (
+        "identities",
+        "SELECT concat_ws('|', address, name, n_wrote_to, n_wrote, n_met, first_at, last_at, is_hidden) FROM identities",
     ),
     (
         "batches",

@@ -23,6 +23,7 @@ async fn ids(tenant: &Tenant) -> Vec<(&'static str, String)> {
         viewer { viewer: id accounts { streams { stream: id } } }
         node(id: $batch) { ... on Batch { jobs { job: id } } }
         timeline(first: 1) { nodes { interaction: id } }
+        contacts(first: 1) { nodes { contact: id } }
         audit(first: 50) { nodes { entry: id previewId } } }";
     let seen = tenant.person.data(query, json!({ "batch": tenant.batch })).await;
     let id = |key| first(&seen, key).unwrap_or_else(|| panic!("no {key}: {seen:#}")).to_owned();
@@ -34,6 +35,7 @@ async fn ids(tenant: &Tenant) -> Vec<(&'static str, String)> {
         ("batch", tenant.batch.clone()),
         ("job", id("job")),
         ("interaction", id("interaction")),
+        ("contact", id("contact")),
         ("audit entry", id("entry")),
     ]
 }
@@ -41,11 +43,12 @@ async fn ids(tenant: &Tenant) -> Vec<(&'static str, String)> {
 /// Texts that name something of a person's without being ids.
 async fn texts(tenant: &Tenant) -> Vec<String> {
     let query = "{ timeline(first: 1) { edges { cursor node { sourceId thread universalId } } }
-        items(first: 1) { edges { timeline: cursor } } audit(first: 1) { edges { audit: cursor } } }";
+        items(first: 1) { edges { timeline: cursor } } audit(first: 1) { edges { audit: cursor } }
+        contacts(first: 1) { edges { cursor } } blocklist(first: 1) { edges { cursor } } }";
     let seen = tenant.person.data(query, json!({})).await;
     let mut all: Vec<String> =
         ["sourceId", "thread", "universalId"].iter().filter_map(|key| first(&seen, key).map(str::to_owned)).collect();
-    for list in ["timeline", "items", "audit"] {
+    for list in ["timeline", "items", "audit", "contacts", "blocklist"] {
         all.extend(first(&seen[list], "cursor").or(first(&seen[list], list)).map(str::to_owned));
         all.extend(first(&seen[list], "timeline").map(str::to_owned));
     }

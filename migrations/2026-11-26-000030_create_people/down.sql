@@ -1,0 +1,3 @@
+DROP TABLE contacts;
+DROP TABLE identities;
+DROP TABLE interaction_people;

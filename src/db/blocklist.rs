@@ -1,0 +1,69 @@
+//! Addresses and domains whose people are no contacts.
+
+use chrono::{DateTime, Utc};
+use diesel::{
+    ExpressionMethods, QueryDsl, Queryable, Selectable, SelectableHelper,
+    sql_types::{Array, Text, Uuid as SqlUuid},
+};
+use diesel_async::RunQueryDsl;
+
+use super::{Result, Tx, schema::blocklist};
+
+/// An entry of a person's blocklist.
+#[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable)]
+#[diesel(table_name = blocklist, check_for_backend(diesel::pg::Pg))]
+pub struct Blocked {
+    pub entry: String,
+    pub created_at: DateTime<Utc>,
+}
+
+impl Blocked {
+    /// Up to `limit` entries after one, in the order of their texts.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn page(tx: &mut Tx, after: Option<&str>, limit: i64) -> Result<Vec<Self>> {
+        let mut query = blocklist::table
+            .filter(blocklist::user_id.eq(tx.user().0))
+            .order(blocklist::entry)
+            .limit(limit)
+            .select(Self::as_select())
+            .into_boxed();
+        if let Some(entry) = after {
+            query = query.filter(blocklist::entry.gt(entry.to_owned()));
+        }
+        Ok(query.load(&mut **tx).await?)
+    }
+}
+
+/// How many entries there are.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn count(tx: &mut Tx) -> Result<i64> {
+    Ok(blocklist::table.filter(blocklist::user_id.eq(tx.user().0)).count().get_result(&mut **tx).await?)
+}
+
+/// Adds entries; those that are there stay as they are. Returns how many are new.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn add(tx: &mut Tx, entries: &[String]) -> Result<usize> {
+    let added = diesel::sql_query(
+        "INSERT INTO blocklist (user_id, entry) SELECT $1, entry FROM unnest($2) AS new (entry) ON CONFLICT DO NOTHING",
+    )
+    .bind::<SqlUuid, _>(tx.user().0)
+    .bind::<Array<Text>, _>(entries)
+    .execute(&mut **tx)
+    .await?;
+    Ok(added)
+}
+
+/// Takes entries away. Returns how many there were.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn remove(tx: &mut Tx, entries: &[String]) -> Result<usize> {
+    let gone = blocklist::table.filter(blocklist::user_id.eq(tx.user().0)).filter(blocklist::entry.eq_any(entries));
+    Ok(diesel::delete(gone).execute(&mut **tx).await?)
+}

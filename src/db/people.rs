@@ -1,0 +1,381 @@
+//! Who took part in what, and the identities and contacts that are made of it.
+//!
+//! What a projection changes is worked out as a difference, so that a chunk costs the same however much mail someone has sent.
+
+use std::collections::{BTreeMap, HashMap};
+
+use chrono::{DateTime, Utc};
+use diesel::{
+    ExpressionMethods, QueryDsl, QueryableByName,
+    sql_types::{Array, BigInt, Bool, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid},
+};
+use diesel_async::RunQueryDsl;
+use uuid::Uuid;
+
+use super::{
+    Result, Tx,
+    interactions::{Between, Keyset, Towards},
+    schema::{accounts, interaction_people},
+};
+use crate::domain::{
+    ids::{ContactId, InteractionId},
+    people::{self, Person, Relation},
+};
+
+/// Waits until nobody else changes a person's identities and contacts, and keeps others away until the transaction ends.
+///
+/// Two streams of one person may be projected at once, and the person may decide something meanwhile. Whoever holds this sees
+/// what the others have written, and no two of them wait for each other's rows. It is taken after a stream, never before.
+///
+/// # Errors
+/// As [`super::locks::hold_stream`].
+pub async fn hold(tx: &mut Tx) -> Result<()> {
+    diesel::sql_query("SELECT pg_advisory_xact_lock(hashtextextended($1, 1))")
+        .bind::<Text, _>(tx.user().to_string())
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}
+
+/// The mailboxes of the person's accounts, also of those that were disconnected.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn own(tx: &mut Tx) -> Result<Vec<String>> {
+    let emails = accounts::table.filter(accounts::user_id.eq(tx.user().0)).select(accounts::email);
+    let emails: Vec<String> = emails.load(&mut **tx).await?;
+    Ok(emails.iter().map(|email| people::mailbox(email)).collect())
+}
+
+/// Who took part in one interaction.
+#[derive(Clone, Debug)]
+pub struct Presence {
+    pub interaction: InteractionId,
+    pub occurred_at: DateTime<Utc>,
+    pub people: Vec<Person>,
+}
+
+/// What is known of an address in one interaction.
+type Fact = (DateTime<Utc>, Relation, Option<String>);
+
+/// How often an address was met in each of the counted ways, and by how much that has changed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Change {
+    wrote_to: i32,
+    wrote: i32,
+    met: i32,
+}
+
+impl Change {
+    fn add(&mut self, relation: Relation, n: i32) {
+        match relation {
+            Relation::WroteTo => self.wrote_to += n,
+            Relation::Wrote => self.wrote += n,
+            Relation::Met => self.met += n,
+            Relation::ReplyTo | Relation::Other => {}
+        }
+    }
+
+    fn is_more(self) -> bool {
+        self.wrote_to > 0 || self.wrote > 0 || self.met > 0
+    }
+}
+
+/// What has to be written so that the rows are what they should be.
+#[derive(Debug, Default)]
+struct Difference {
+    gone: Vec<(Uuid, String)>,
+    written: Vec<(Uuid, String, Fact)>,
+    changes: BTreeMap<String, Change>,
+}
+
+impl Difference {
+    fn between(mut old: HashMap<(Uuid, String), Fact>, new: &[Presence]) -> Self {
+        let mut difference = Self::default();
+        for presence in new {
+            for Person { address, relation, name } in &presence.people {
+                let key = (presence.interaction.0, address.clone());
+                let fact = (presence.occurred_at, *relation, name.clone());
+                let before = old.remove(&key);
+                if before.as_ref() == Some(&fact) {
+                    continue;
+                }
+                let change = difference.changes.entry(address.clone()).or_default();
+                if let Some((_, relation, _)) = before {
+                    change.add(relation, -1);
+                }
+                change.add(*relation, 1);
+                difference.written.push((key.0, key.1, fact));
+            }
+        }
+        for ((interaction, address), (_, relation, _)) in old {
+            difference.changes.entry(address.clone()).or_default().add(relation, -1);
+            difference.gone.push((interaction, address));
+        }
+        difference
+    }
+}
+
+/// Makes who took part in these interactions exactly what `present` says, nobody in those in `gone`, and brings identities and
+/// contacts up to date. The caller holds the stream they come from.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn replace(tx: &mut Tx, gone: &[Uuid], present: &[Presence]) -> Result<()> {
+    let interactions: Vec<Uuid> = gone.iter().copied().chain(present.iter().map(|one| one.interaction.0)).collect();
+    let difference = Difference::between(facts(tx, &interactions).await?, present);
+    if difference.changes.is_empty() {
+        return Ok(());
+    }
+    delete(tx, &difference.gone).await?;
+    insert(tx, &difference.written).await?;
+    hold(tx).await?;
+    count(tx, &difference.changes).await
+}
+
+async fn facts(tx: &mut Tx, interactions: &[Uuid]) -> Result<HashMap<(Uuid, String), Fact>> {
+    use interaction_people::dsl;
+    type Row = (Uuid, String, DateTime<Utc>, Relation, Option<String>);
+    let rows: Vec<Row> = interaction_people::table
+        .filter(dsl::user_id.eq(tx.user().0))
+        .filter(dsl::interaction_id.eq_any(interactions))
+        .select((dsl::interaction_id, dsl::address, dsl::occurred_at, dsl::relation, dsl::name))
+        .load(&mut **tx)
+        .await?;
+    Ok(rows.into_iter().map(|(id, address, at, relation, name)| ((id, address), (at, relation, name))).collect())
+}
+
+async fn delete(tx: &mut Tx, gone: &[(Uuid, String)]) -> Result<()> {
+    if gone.is_empty() {
+        return Ok(());
+    }
+    diesel::sql_query(
+        "DELETE FROM interaction_people WHERE ctid = ANY (ARRAY(
+             SELECT p.tid FROM unnest($2, $3) AS gone (interaction_id, address)
+             CROSS JOIN LATERAL (
+                 SELECT ctid AS tid FROM interaction_people
+                 WHERE user_id = $1 AND interaction_id = gone.interaction_id AND address = gone.address OFFSET 0
+             ) AS p))",
+    )
+    .bind::<SqlUuid, _>(tx.user().0)
+    .bind::<Array<SqlUuid>, _>(gone.iter().map(|(interaction, _)| *interaction).collect::<Vec<_>>())
+    .bind::<Array<Text>, _>(gone.iter().map(|(_, address)| address.as_str()).collect::<Vec<_>>())
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+async fn insert(tx: &mut Tx, written: &[(Uuid, String, Fact)]) -> Result<()> {
+    if written.is_empty() {
+        return Ok(());
+    }
+    diesel::sql_query(
+        "INSERT INTO interaction_people (user_id, interaction_id, address, occurred_at, relation, name)
+         SELECT $1, r.a, r.b, r.c, r.d, r.e FROM unnest($2, $3, $4, $5, $6) AS r (a, b, c, d, e)
+         ON CONFLICT (user_id, interaction_id, address) DO UPDATE SET
+             occurred_at = excluded.occurred_at, relation = excluded.relation, name = excluded.name",
+    )
+    .bind::<SqlUuid, _>(tx.user().0)
+    .bind::<Array<SqlUuid>, _>(written.iter().map(|(interaction, ..)| *interaction).collect::<Vec<_>>())
+    .bind::<Array<Text>, _>(written.iter().map(|(_, address, _)| address.as_str()).collect::<Vec<_>>())
+    .bind::<Array<Timestamptz>, _>(written.iter().map(|(_, _, (at, ..))| *at).collect::<Vec<_>>())
+    .bind::<Array<Text>, _>(written.iter().map(|(_, _, (_, relation, _))| relation.as_str()).collect::<Vec<_>>())
+    .bind::<Array<Nullable<Text>>, _>(written.iter().map(|(_, _, (.., name))| name.as_deref()).collect::<Vec<_>>())
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+#[derive(QueryableByName)]
+struct Touched {
+    #[diesel(sql_type = SqlUuid)]
+    contact_id: ContactId,
+}
+
+/// Brings the identities of these addresses up to date, and their contacts. The caller holds the person's people.
+async fn count(tx: &mut Tx, changes: &BTreeMap<String, Change>) -> Result<()> {
+    let new: Vec<&String> = changes.iter().filter(|(_, change)| change.is_more()).map(|(address, _)| address).collect();
+    begin(tx, &new).await?;
+    let column = |value: fn(&Change) -> i32| changes.values().map(value).collect::<Vec<i32>>();
+    let addresses: Vec<&str> = changes.keys().map(String::as_str).collect();
+    // Each of these is the end of an index, however much there is of an address.
+    let touched: Vec<Touched> = diesel::sql_query(
+        "WITH changed AS (
+             SELECT i.tid, c.wrote_to, c.wrote, c.met, ends.first_at, ends.last_at, called.name
+             FROM unnest($2, $3, $4, $5) AS c (address, wrote_to, wrote, met)
+             CROSS JOIN LATERAL (
+                 SELECT ctid AS tid FROM identities WHERE user_id = $1 AND address = c.address OFFSET 0
+             ) AS i
+             CROSS JOIN LATERAL (
+                 SELECT (
+                     SELECT occurred_at FROM interaction_people WHERE user_id = $1 AND address = c.address
+                     ORDER BY occurred_at, interaction_id LIMIT 1
+                 ) AS first_at, (
+                     SELECT occurred_at FROM interaction_people WHERE user_id = $1 AND address = c.address
+                     ORDER BY occurred_at DESC, interaction_id DESC LIMIT 1
+                 ) AS last_at
+             ) AS ends
+             LEFT JOIN LATERAL (
+                 SELECT name FROM interaction_people WHERE user_id = $1 AND address = c.address AND name IS NOT NULL
+                 ORDER BY relation = 'wrote' DESC, occurred_at DESC, interaction_id DESC LIMIT 1
+             ) AS called ON true
+         )
+         UPDATE identities i SET n_wrote_to = n_wrote_to + c.wrote_to, n_wrote = n_wrote + c.wrote, n_met = n_met + c.met,
+             first_at = c.first_at, last_at = c.last_at, name = c.name
+         FROM changed c WHERE i.ctid = c.tid RETURNING i.contact_id",
+    )
+    .bind::<SqlUuid, _>(tx.user().0)
+    .bind::<Array<Text>, _>(&addresses)
+    .bind::<Array<Integer>, _>(column(|change| change.wrote_to))
+    .bind::<Array<Integer>, _>(column(|change| change.wrote))
+    .bind::<Array<Integer>, _>(column(|change| change.met))
+    .load(&mut **tx)
+    .await?;
+    diesel::sql_query(
+        "DELETE FROM identities WHERE user_id = $1 AND address = ANY ($2)
+             AND n_wrote_to = 0 AND n_wrote = 0 AND n_met = 0 AND decided_at IS NULL",
+    )
+    .bind::<SqlUuid, _>(tx.user().0)
+    .bind::<Array<Text>, _>(&addresses)
+    .execute(&mut **tx)
+    .await?;
+    refresh(tx, touched.into_iter().map(|one| one.contact_id).collect()).await
+}
+
+/// Makes identities of addresses that are none yet, each a contact of its own.
+async fn begin(tx: &mut Tx, addresses: &[&String]) -> Result<()> {
+    if addresses.is_empty() {
+        return Ok(());
+    }
+    // Asked for again, now that nobody else can change who is hidden: an account may have been linked meanwhile.
+    let (own, user) = (own(tx).await?, tx.user());
+    // The names travel as one text each: arrays of arrays would come out of unnest flattened.
+    diesel::sql_query(
+        "INSERT INTO identities (user_id, address, contact_id, names, is_hidden)
+         SELECT $1, n.address, n.contact_id, string_to_array(n.names, E'\\x1f'), n.is_own OR EXISTS (
+             SELECT FROM blocklist b WHERE b.user_id = $1 AND b.entry = ANY (string_to_array(n.names, E'\\x1f')) OFFSET 0)
+         FROM unnest($2, $3, $4, $5) AS n (address, contact_id, names, is_own)
+         ON CONFLICT (user_id, address) DO NOTHING",
+    )
+    .bind::<SqlUuid, _>(user.0)
+    .bind::<Array<Text>, _>(addresses)
+    .bind::<Array<SqlUuid>, _>(
+        addresses.iter().map(|address| ContactId::of_address(user, address).0).collect::<Vec<_>>(),
+    )
+    .bind::<Array<Text>, _>(addresses.iter().map(|address| people::names(address).join("\u{1f}")).collect::<Vec<_>>())
+    .bind::<Array<Bool>, _>(addresses.iter().map(|address| own.contains(address)).collect::<Vec<_>>())
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+/// Makes contacts what their identities say. The caller holds the person's people.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn refresh(tx: &mut Tx, mut contacts: Vec<ContactId>) -> Result<()> {
+    contacts.sort_unstable();
+    contacts.dedup();
+    if contacts.is_empty() {
+        return Ok(());
+    }
+    let contacts: Vec<Uuid> = contacts.into_iter().map(|contact| contact.0).collect();
+    diesel::sql_query("DELETE FROM contacts WHERE user_id = $1 AND contact_id = ANY ($2)")
+        .bind::<SqlUuid, _>(tx.user().0)
+        .bind::<Array<SqlUuid>, _>(&contacts)
+        .execute(&mut **tx)
+        .await?;
+    diesel::sql_query(
+        "INSERT INTO contacts (user_id, contact_id, name, n_wrote_to, n_wrote, n_met, first_at, last_at, is_decided)
+         SELECT $1, wanted.contact_id, coalesce(given.name, s.name), s.n_wrote_to, s.n_wrote, s.n_met, s.first_at, s.last_at, s.is_decided
+         FROM unnest($2) AS wanted (contact_id)
+         CROSS JOIN LATERAL (
+             SELECT sum(n_wrote_to) AS n_wrote_to, sum(n_wrote) AS n_wrote, sum(n_met) AS n_met, min(first_at) AS first_at,
+                 max(last_at) AS last_at, bool_or(decided_at IS NOT NULL) AS is_decided,
+                 (array_agg(name ORDER BY n_wrote_to + n_wrote + n_met DESC, address) FILTER (WHERE name IS NOT NULL))[1] AS name
+             FROM identities WHERE user_id = $1 AND contact_id = wanted.contact_id AND NOT is_hidden
+         ) AS s
+         LEFT JOIN LATERAL (
+             SELECT name FROM contact_names WHERE user_id = $1 AND contact_id = wanted.contact_id OFFSET 0
+         ) AS given ON true
+         WHERE s.last_at IS NOT NULL",
+    )
+    .bind::<SqlUuid, _>(tx.user().0)
+    .bind::<Array<SqlUuid>, _>(&contacts)
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+/// Hides the identities that one of these entries means, or shows them again, as the blocklist and the accounts now say. The
+/// caller holds the person's people.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn hide(tx: &mut Tx, entries: &[String]) -> Result<()> {
+    let own = own(tx).await?;
+    let touched: Vec<Touched> = diesel::sql_query(
+        "UPDATE identities i SET is_hidden = meant.is_hidden
+         FROM (
+             SELECT address, address = ANY ($3) OR EXISTS (
+                 SELECT FROM blocklist b WHERE b.user_id = $1 AND b.entry = ANY (o.names) OFFSET 0) AS is_hidden
+             FROM identities o WHERE o.user_id = $1 AND o.names && $2
+         ) AS meant
+         WHERE i.user_id = $1 AND i.address = meant.address AND i.is_hidden <> meant.is_hidden RETURNING i.contact_id",
+    )
+    .bind::<SqlUuid, _>(tx.user().0)
+    .bind::<Array<Text>, _>(entries)
+    .bind::<Array<Text>, _>(own)
+    .load(&mut **tx)
+    .await?;
+    refresh(tx, touched.into_iter().map(|one| one.contact_id).collect()).await
+}
+
+/// The places on the timeline at which one of these addresses took part, up to `limit`, between two places.
+///
+/// Each address is read in its own order, so a page costs the same however much there is.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn places(
+    tx: &mut Tx,
+    addresses: &[String],
+    (after, before): Between,
+    towards: Towards,
+    limit: i64,
+) -> Result<Vec<Keyset>> {
+    #[derive(QueryableByName)]
+    struct Row {
+        #[diesel(sql_type = Timestamptz)]
+        occurred_at: DateTime<Utc>,
+        #[diesel(sql_type = SqlUuid)]
+        interaction_id: Uuid,
+    }
+    let order = match towards {
+        Towards::Older => "occurred_at DESC, interaction_id DESC",
+        Towards::Newer => "occurred_at, interaction_id",
+    };
+    // The bounds on the time alone let the index begin at the place; the rest settles ties.
+    let sql = format!(
+        "SELECT DISTINCT occurred_at, interaction_id FROM unnest($2) AS wanted (address)
+         CROSS JOIN LATERAL (
+             SELECT occurred_at, interaction_id FROM interaction_people
+             WHERE user_id = $1 AND address = wanted.address
+                 AND ($3 IS NULL OR occurred_at <= $3) AND ($3 IS NULL OR occurred_at < $3 OR interaction_id < $4)
+                 AND ($5 IS NULL OR occurred_at >= $5) AND ($5 IS NULL OR occurred_at > $5 OR interaction_id > $6)
+             ORDER BY {order} LIMIT $7
+         ) AS found
+         ORDER BY {order} LIMIT $7"
+    );
+    let rows: Vec<Row> = diesel::sql_query(sql)
+        .bind::<SqlUuid, _>(tx.user().0)
+        .bind::<Array<Text>, _>(addresses)
+        .bind::<Nullable<Timestamptz>, _>(after.map(|(at, _)| at))
+        .bind::<Nullable<SqlUuid>, _>(after.map(|(_, id)| id))
+        .bind::<Nullable<Timestamptz>, _>(before.map(|(at, _)| at))
+        .bind::<Nullable<SqlUuid>, _>(before.map(|(_, id)| id))
+        .bind::<BigInt, _>(limit)
+        .load(&mut **tx)
+        .await?;
+    Ok(rows.into_iter().map(|row| (row.occurred_at, row.interaction_id)).collect())
+}
