@@ -444,12 +444,16 @@ async fn the_timeline_of_a_contact_is_the_timeline_filtered_by_them_in_pages_of_
         }
         assert_eq!(backward, ids_of(&expected), "pages of {size}, backward");
     }
-    // A filter that little of it passes makes the search go on.
-    let meetings = desk.ada.data(
-        "query($f: TimelineFilter) { timeline(first: 1, filter: $f) { nodes { kind } } }",
-        json!({ "f": { "contactId": ids[0], "direction": "RECEIVED", "to": expected[12]["occurredAt"] } }),
-    );
-    assert_eq!(meetings.await["timeline"]["nodes"], json!([]));
+    // Of half the time, and of a time in which there is nothing of a kind.
+    let (from, to) = (&expected[8]["occurredAt"], &expected[3]["occurredAt"]);
+    let between = desk.ada.timeline(json!({ "contactId": ids[0], "from": from, "to": to })).await;
+    let is_between = |row: &&Value| {
+        let at = |value: &Value| chrono::DateTime::parse_from_rfc3339(value.as_str().expect("text")).expect("a time");
+        (at(from)..at(to)).contains(&at(&row["occurredAt"]))
+    };
+    assert_eq!(between, expected.iter().filter(is_between).cloned().collect::<Vec<_>>());
+    let none = json!({ "contactId": ids[0], "kind": "MEETING", "to": expected[12]["occurredAt"] });
+    assert_eq!(desk.ada.timeline(none).await, [Value::Null; 0]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
