@@ -3,13 +3,16 @@
 use std::collections::BTreeMap;
 
 use chrono::{Duration, SubsecRound};
-use omnisync::{domain::ids::UserId, sandbox::Deliver};
+use omnisync::{
+    domain::ids::UserId,
+    sandbox::{Deliver, Generate},
+};
 use serde_json::{Value, json};
 
 use crate::{
     flow::{ADA, everything},
     reproject::reproject,
-    support::{Person, Settings, TestApp, TestDatabase, statements_of, uuid_of, watch_statements},
+    support::{FINISHED, Person, Settings, TestApp, TestDatabase, statements_of, uuid_of, watch_statements},
 };
 
 /// Ada with a mailbox to be filled.
@@ -189,6 +192,8 @@ const MISCOUNTED: &str = "
     UNION ALL SELECT user_id, 'identity too much', c::text FROM (SELECT * FROM kept EXCEPT SELECT * FROM counted) c
     UNION ALL SELECT user_id, 'contact missing', c::text FROM (SELECT * FROM sums EXCEPT SELECT * FROM shown) c
     UNION ALL SELECT user_id, 'contact too much', c::text FROM (SELECT * FROM shown EXCEPT SELECT * FROM sums) c
+    UNION ALL SELECT user_id, 'blocked and shown', i::text FROM identities i
+        WHERE NOT is_hidden AND EXISTS (SELECT FROM blocklist b WHERE b.user_id = i.user_id AND b.entry = ANY (i.names))
     UNION ALL SELECT user_id, 'nobody''s interaction', p::text FROM interaction_people p LEFT JOIN interactions i USING (user_id, interaction_id)
         WHERE i.occurred_at IS DISTINCT FROM p.occurred_at";
 
@@ -389,6 +394,32 @@ async fn an_undo_takes_its_contacts_with_it_and_a_redo_brings_the_same_ones_back
     assert_eq!(desk.app.db.number_of("SELECT count(*) FROM identities").await, 1);
     desk.ada.redo_whole(&later).await;
     assert_eq!(desk.contacts().await, before);
+    assert_eq!(miscounted(&desk.app.db, None).await, Vec::<Vec<String>>::new());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_decided_while_mail_and_meetings_come_in_holds_for_them() {
+    let desk = Desk::open().await;
+    let generate = Generate { messages: 250, events: 40, months: 3, ..Generate::usual(desk.app.clock.now()) };
+    desk.app.google.generate(ADA, &generate).expect("a mailbox");
+    desk.policy("ALL").await;
+    let batch = desk.ada.import(&desk.account, everything()).await;
+    let kestrel = json!({ "entries": ["kestrel.example"] });
+    loop {
+        desk.done("blockContacts", kestrel.clone()).await;
+        if FINISHED.contains(&desk.ada.batch(&batch).await["state"].as_str().expect("a state")) {
+            break;
+        }
+        desk.done("unblockContacts", kestrel.clone()).await;
+        if let [one, other, ..] = &desk.contacts().await[..] {
+            desk.done("mergeContacts", json!({ "contactIds": [one["id"], other["id"]] })).await;
+            let theirs = one["identities"][0]["address"].clone();
+            desk.done("splitContact", json!({ "contactId": one["id"], "addresses": [theirs] })).await;
+        }
+    }
+    assert!(!desk.addresses().await.iter().any(|one| one.contains("kestrel.example")));
+    desk.done("unblockContacts", kestrel).await;
+    assert!(desk.addresses().await.iter().any(|one| one.contains("kestrel.example")), "there was someone to block");
     assert_eq!(miscounted(&desk.app.db, None).await, Vec::<Vec<String>>::new());
 }
 
