@@ -321,6 +321,9 @@ impl Interaction {
             let rows = Self::those(tx.user(), filter, Among::All, (after, before), towards, limit);
             return Ok(rows.load(&mut **tx).await?);
         };
+        // What the filter says of the time is a place, too, and no id is before that of nothing.
+        after = after.into_iter().chain(filter.to.map(|to| (to, Uuid::nil()))).min();
+        before = before.into_iter().chain(filter.from.map(|from| (from, Uuid::nil()))).max();
         // Where someone took part, an index of its own says, in order; what else is asked is asked of those rows. Where that
         // leaves a page unfilled, more and more of them are looked at.
         let (mut rows, mut n_places) = (Vec::new(), limit);

@@ -3,13 +3,16 @@
 use std::collections::BTreeMap;
 
 use chrono::{Duration, SubsecRound};
-use omnisync::{domain::ids::UserId, sandbox::Deliver};
+use omnisync::{
+    domain::ids::UserId,
+    sandbox::{Deliver, Generate},
+};
 use serde_json::{Value, json};
 
 use crate::{
     flow::{ADA, everything},
     reproject::reproject,
-    support::{Person, Settings, TestApp, TestDatabase, statements_of, uuid_of, watch_statements},
+    support::{FINISHED, Person, Settings, TestApp, TestDatabase, statements_of, uuid_of, watch_statements},
 };
 
 /// Ada with a mailbox to be filled.
@@ -189,6 +192,8 @@ const MISCOUNTED: &str = "
     UNION ALL SELECT user_id, 'identity too much', c::text FROM (SELECT * FROM kept EXCEPT SELECT * FROM counted) c
     UNION ALL SELECT user_id, 'contact missing', c::text FROM (SELECT * FROM sums EXCEPT SELECT * FROM shown) c
     UNION ALL SELECT user_id, 'contact too much', c::text FROM (SELECT * FROM shown EXCEPT SELECT * FROM sums) c
+    UNION ALL SELECT user_id, 'blocked and shown', i::text FROM identities i
+        WHERE NOT is_hidden AND EXISTS (SELECT FROM blocklist b WHERE b.user_id = i.user_id AND b.entry = ANY (i.names))
     UNION ALL SELECT user_id, 'nobody''s interaction', p::text FROM interaction_people p LEFT JOIN interactions i USING (user_id, interaction_id)
         WHERE i.occurred_at IS DISTINCT FROM p.occurred_at";
 
@@ -393,6 +398,32 @@ async fn an_undo_takes_its_contacts_with_it_and_a_redo_brings_the_same_ones_back
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_is_decided_while_mail_and_meetings_come_in_holds_for_them() {
+    let desk = Desk::open().await;
+    let generate = Generate { messages: 250, events: 40, months: 3, ..Generate::usual(desk.app.clock.now()) };
+    desk.app.google.generate(ADA, &generate).expect("a mailbox");
+    desk.policy("ALL").await;
+    let batch = desk.ada.import(&desk.account, everything()).await;
+    let kestrel = json!({ "entries": ["kestrel.example"] });
+    loop {
+        desk.done("blockContacts", kestrel.clone()).await;
+        if FINISHED.contains(&desk.ada.batch(&batch).await["state"].as_str().expect("a state")) {
+            break;
+        }
+        desk.done("unblockContacts", kestrel.clone()).await;
+        if let [one, other, ..] = &desk.contacts().await[..] {
+            desk.done("mergeContacts", json!({ "contactIds": [one["id"], other["id"]] })).await;
+            let theirs = one["identities"][0]["address"].clone();
+            desk.done("splitContact", json!({ "contactId": one["id"], "addresses": [theirs] })).await;
+        }
+    }
+    assert!(!desk.addresses().await.iter().any(|one| one.contains("kestrel.example")));
+    desk.done("unblockContacts", kestrel).await;
+    assert!(desk.addresses().await.iter().any(|one| one.contains("kestrel.example")), "there was someone to block");
+    assert_eq!(miscounted(&desk.app.db, None).await, Vec::<Vec<String>>::new());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_timeline_of_a_contact_is_the_timeline_filtered_by_them_in_pages_of_any_size() {
     let desk = Desk::open().await;
     for n in 0..12 {
@@ -444,12 +475,16 @@ async fn the_timeline_of_a_contact_is_the_timeline_filtered_by_them_in_pages_of_
         }
         assert_eq!(backward, ids_of(&expected), "pages of {size}, backward");
     }
-    // A filter that little of it passes makes the search go on.
-    let meetings = desk.ada.data(
-        "query($f: TimelineFilter) { timeline(first: 1, filter: $f) { nodes { kind } } }",
-        json!({ "f": { "contactId": ids[0], "direction": "RECEIVED", "to": expected[12]["occurredAt"] } }),
-    );
-    assert_eq!(meetings.await["timeline"]["nodes"], json!([]));
+    // Of half the time, and of a time in which there is nothing of a kind.
+    let (from, to) = (&expected[8]["occurredAt"], &expected[3]["occurredAt"]);
+    let between = desk.ada.timeline(json!({ "contactId": ids[0], "from": from, "to": to })).await;
+    let is_between = |row: &&Value| {
+        let at = |value: &Value| chrono::DateTime::parse_from_rfc3339(value.as_str().expect("text")).expect("a time");
+        (at(from)..at(to)).contains(&at(&row["occurredAt"]))
+    };
+    assert_eq!(between, expected.iter().filter(is_between).cloned().collect::<Vec<_>>());
+    let none = json!({ "contactId": ids[0], "kind": "MEETING", "to": expected[12]["occurredAt"] });
+    assert_eq!(desk.ada.timeline(none).await, [Value::Null; 0]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
