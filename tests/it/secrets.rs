@@ -43,15 +43,21 @@ const GOOGLES_WORDS: &str = "wombatwhistle";
 /// What people wrote.
 fn content() -> Vec<Canary> {
     vec![
-        canary("a subject", SUBJECT, &["interactions.subject"]),
-        canary("a body", BODY, &["interactions.body_text", "interactions.snippet"]),
+        canary("a subject", SUBJECT, &["interactions.subject", "interactions.search"]),
+        canary("a body", BODY, &["interactions.body_text", "interactions.snippet", "interactions.search"]),
         canary(
             "a sender",
             SENDER,
-            &["interactions.participants", "interaction_people.address", "identities.address", "identities.names"],
+            &[
+                "interactions.participants",
+                "interactions.search",
+                "interaction_people.address",
+                "identities.address",
+                "identities.names",
+            ],
         ),
         canary("a file's name", FILE, &["interactions.attachments"]),
-        canary("a meeting's title", TITLE, &["interactions.subject"]),
+        canary("a meeting's title", TITLE, &["interactions.subject", "interactions.search"]),
         canary("a provider's words", GOOGLES_WORDS, &[]),
     ]
 }

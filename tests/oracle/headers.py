@@ -91,12 +91,20 @@ def addresses(message, *names):
     return [person for name in names for raw in every(message, name) for person in mailboxes(raw, message)]
 
 
+def addresses(raw):
+    # Since its fix of 2023, Python by default gives nothing at all for a header that it reads in more than one way.
+    try:
+        return email.utils.getaddresses([raw], strict=False)
+    except TypeError:
+        return email.utils.getaddresses([raw])
+
+
 def mailboxes(raw, message):
     # Pipermail's archives write addresses so: `user at host (Name)`.
     raw = re.sub(r"^(\S+) at (\S+)(?= \()", r"\1@\2", raw)
     found = []
     try:
-        pairs = email.utils.getaddresses([raw])
+        pairs = addresses(raw)
     except RecursionError:
         # It calls itself for every empty member of a list.
         pairs = []

@@ -92,7 +92,10 @@ impl Sdl {
     fn operation(&self, root: &'static str, field: &FieldDefinition) -> Operation {
         let name = field.name.node.as_str();
         let arguments: Vec<&InputValueDefinition> = field.arguments.iter().map(|argument| &argument.node).collect();
-        let declared: Vec<String> = arguments.iter().map(|a| format!("${}: {}", a.name.node, a.ty.node)).collect();
+        let default = |a: &InputValueDefinition| a.default_value.as_ref().map(|value| format!(" = {}", value.node));
+        let declared =
+            |a: &&InputValueDefinition| format!("${}: {}{}", a.name.node, a.ty.node, default(a).unwrap_or_default());
+        let declared: Vec<String> = arguments.iter().map(declared).collect();
         let given: Vec<String> = arguments.iter().map(|a| format!("{0}: ${0}", a.name.node)).collect();
         let wrap = |list: Vec<String>| if list.is_empty() { String::new() } else { format!("({})", list.join(", ")) };
         let selection = self.selection(named(&field.ty.node).0, DEPTH);

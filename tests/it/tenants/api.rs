@@ -120,7 +120,13 @@ async fn invariant_8_a_foreign_id_is_an_unknown_id_wherever_it_is_put() {
         for (_, id) in &ids {
             is_known |= answer(&ada.person, place, id).await != answer(&ada.person, place, &unknown_like(id)).await;
         }
-        assert!(is_known, "{} knows none of its owner's ids", place.name());
+        let (_, any) = &ids[0];
+        assert!(
+            is_known,
+            "{} knows none of its owner's ids: {:#}",
+            place.name(),
+            answer(&ada.person, place, any).await
+        );
     }
 }
 
