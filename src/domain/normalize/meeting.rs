@@ -109,9 +109,12 @@ pub fn series(
     let replaced: HashSet<Moment> = exceptions.iter().filter_map(|event| calendar.original_start(event)).collect();
     for master in &masters {
         let occurrences = calendar.occurrences(master)?;
+        // The occurrences of a series differ in their times: what is read from its texts is read once.
+        let mut whole = None;
         for (occurrence, span) in occurrences.spans {
             if occurrence.is_none_or(|start| !replaced.contains(&start)) {
-                rows.insert(occurrence, calendar.row(master, span, occurrences.note));
+                let whole = whole.get_or_insert_with(|| calendar.row(master, span, occurrences.note));
+                rows.insert(occurrence, calendar.at(span, whole.clone()));
             }
         }
     }
@@ -119,7 +122,7 @@ pub fn series(
         let span = calendar.span(event)?;
         if calendar.is_inside(span) {
             let occurrence = calendar.original_start(event).unwrap_or(span.start);
-            rows.insert(Some(occurrence), calendar.row(event, span, None));
+            rows.insert(Some(occurrence), calendar.at(span, calendar.row(event, span, None)));
         }
     }
     let named = |(occurrence, row): (Option<Moment>, _)| NewInteraction {
@@ -217,8 +220,8 @@ impl Calendar {
             category: None,
             occurred_at: span.start.instant(self.zone),
             sent_at: None,
-            ends_at: span.end.map(|end| end.instant(self.zone)),
-            all_day: all_day(span),
+            ends_at: None,
+            all_day: None,
             thread: line(series.as_ref().unwrap_or(&event.recurring_event_id)),
             universal_id: line(&event.ical_uid),
             location: line(&event.location),
@@ -232,6 +235,16 @@ impl Calendar {
                 notes: notes(event, description).into_iter().chain(note).collect(),
                 ..Details::default()
             },
+        }
+    }
+
+    /// A row with the times of one occurrence.
+    fn at(&self, span: Span, row: NewInteraction) -> NewInteraction {
+        NewInteraction {
+            occurred_at: span.start.instant(self.zone),
+            ends_at: span.end.map(|end| end.instant(self.zone)),
+            all_day: all_day(span),
+            ..row
         }
     }
 }
