@@ -91,7 +91,7 @@ def addresses(message, *names):
     return [person for name in names for raw in every(message, name) for person in mailboxes(raw, message)]
 
 
-def addresses(raw):
+def pairs_of(raw):
     # Since its fix of 2023, Python by default gives nothing at all for a header that it reads in more than one way.
     try:
         return email.utils.getaddresses([raw], strict=False)
@@ -104,7 +104,7 @@ def mailboxes(raw, message):
     raw = re.sub(r"^(\S+) at (\S+)(?= \()", r"\1@\2", raw)
     found = []
     try:
-        pairs = addresses(raw)
+        pairs = pairs_of(raw)
     except RecursionError:
         # It calls itself for every empty member of a list.
         pairs = []
