@@ -20,7 +20,7 @@ use super::{
     schema::interactions,
 };
 use crate::domain::{
-    ids::{InteractionId, UserId},
+    ids::InteractionId,
     normalize::Language,
     search::{MARKS, Search},
 };
@@ -126,7 +126,8 @@ impl Query {
         let addresses = filter.addresses(tx).await?;
         let among = addresses.as_deref().map_or(Among::All, Among::Of);
         self.enter(tx, way).await?;
-        let rows = self.those(tx.user(), way, filter, among, places, towards, limit).load(&mut **tx).await?;
+        let rows = Interaction::those(tx.user(), filter, among, places, towards, limit);
+        let rows = self.matching(way, rows).load(&mut **tx).await?;
         leave(tx, way).await?;
         Ok(rows)
     }
@@ -141,25 +142,16 @@ impl Query {
         self.enter(tx, way).await?;
         // The logarithm of a text's length divides the rank, so that a long text is not found for its length alone.
         let rank = sql::<Float>("ts_rank(search, ").bind::<Text, _>(&self.0).sql("::tsquery, 1)");
-        let rows = self.those(tx.user(), way, filter, among, (None, None), Towards::Older, limit);
+        let rows = Interaction::those(tx.user(), filter, among, (None, None), Towards::Older, limit);
         let columns = (rank, interactions::occurred_at, interactions::interaction_id);
-        let rows: Vec<(f32, DateTime<Utc>, InteractionId)> = rows.select(columns).load(&mut **tx).await?;
+        let rows: Vec<(f32, DateTime<Utc>, InteractionId)> =
+            self.matching(way, rows).select(columns).load(&mut **tx).await?;
         leave(tx, way).await?;
         let ranked = |(rank, occurred_at, interaction_id)| Ranked { rank, occurred_at, interaction_id };
         Ok(rows.into_iter().map(ranked).collect())
     }
 
-    fn those<'a>(
-        &'a self,
-        user: UserId,
-        way: Way,
-        filter: &'a TimelineFilter,
-        among: Among<'a>,
-        places: Between,
-        towards: Towards,
-        limit: i64,
-    ) -> Rows<'a> {
-        let rows = Interaction::those(user, filter, among, places, towards, limit);
+    fn matching<'a>(&'a self, way: Way, rows: Rows<'a>) -> Rows<'a> {
         match way {
             Way::Timeline => rows.filter(sql::<Bool>("search @@ ").bind::<Text, _>(&self.0).sql("::tsquery")),
             // The policy of the role says so.
