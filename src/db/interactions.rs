@@ -8,7 +8,8 @@ use diesel::{
     pg::Pg,
     sql_types::{Array, BigInt, Date, Integer, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid},
 };
-use diesel_async::RunQueryDsl;
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use futures::future::try_join_all;
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -97,25 +98,8 @@ pub struct Target {
 /// # Errors
 /// When the database refuses.
 pub async fn replace(tx: &mut Tx, target: Target, groups: &[String], rows: &[Projected]) -> Result<Vec<Uuid>> {
-    #[derive(QueryableByName)]
-    struct Gone {
-        #[diesel(sql_type = SqlUuid)]
-        interaction_id: Uuid,
-    }
-    let gone: Vec<Gone> = diesel::sql_query(
-        "DELETE FROM interactions i
-         WHERE i.user_id = $1 AND i.stream_id = $2 AND i.group_key = ANY($3)
-             AND (i.group_key, i.occurrence) NOT IN (SELECT * FROM unnest($4, $5))
-         RETURNING i.interaction_id",
-    )
-    .bind::<SqlUuid, _>(tx.user().0)
-    .bind::<SqlUuid, _>(target.stream.0)
-    .bind::<Array<Text>, _>(groups)
-    .bind::<Array<Text>, _>(column(rows, |r| r.group_key.as_str()))
-    .bind::<Array<Text>, _>(column(rows, |r| r.row.occurrence.as_str()))
-    .load(&mut **tx)
-    .await?;
-    let gone = gone.into_iter().map(|one| one.interaction_id).collect();
+    let gone = gone(tx, target.stream, groups, rows).await?;
+    delete(tx, &gone).await?;
     if rows.is_empty() {
         return Ok(gone);
     }
@@ -180,6 +164,41 @@ pub async fn replace(tx: &mut Tx, target: Target, groups: &[String], rows: &[Pro
     .execute(&mut **tx)
     .await?;
     Ok(gone)
+}
+
+/// The ids of what these groups have beside `rows`.
+async fn gone(tx: &mut Tx, stream: StreamId, groups: &[String], rows: &[Projected]) -> Result<Vec<Uuid>> {
+    #[derive(QueryableByName)]
+    struct Gone {
+        #[diesel(sql_type = SqlUuid)]
+        interaction_id: Uuid,
+    }
+    let gone: Vec<Gone> = diesel::sql_query(
+        "SELECT i.interaction_id FROM unnest($3) AS wanted (group_key) CROSS JOIN LATERAL (
+             SELECT interaction_id, group_key, occurrence FROM interactions
+             WHERE user_id = $1 AND stream_id = $2 AND group_key = wanted.group_key OFFSET 0
+         ) AS i
+         WHERE (i.group_key, i.occurrence) NOT IN (SELECT * FROM unnest($4, $5))",
+    )
+    .bind::<SqlUuid, _>(tx.user().0)
+    .bind::<SqlUuid, _>(stream.0)
+    .bind::<Array<Text>, _>(groups)
+    .bind::<Array<Text>, _>(column(rows, |r| r.group_key.as_str()))
+    .bind::<Array<Text>, _>(column(rows, |r| r.row.occurrence.as_str()))
+    .load(&mut **tx)
+    .await?;
+    Ok(gone.into_iter().map(|one| one.interaction_id).collect())
+}
+
+/// Deletes interactions, each by its key, all of them on their way at once; why, [`super::raw_events::delete`] says.
+async fn delete(tx: &mut Tx, ids: &[Uuid]) -> Result<()> {
+    let (user, conn): (_, &AsyncPgConnection) = (tx.user(), tx);
+    let deletions = ids.iter().map(|id| {
+        let row = interactions::table.find((user.0, id));
+        async move { diesel::delete(row).execute(&mut { conn }).await }
+    });
+    try_join_all(deletions).await?;
+    Ok(())
 }
 
 /// The names and addresses of those who took part, as words.

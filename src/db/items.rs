@@ -440,13 +440,16 @@ pub async fn lock_behind(tx: &mut Tx, stream: StreamId, limit: i64) -> Result<Ve
     Ok(rows)
 }
 
-/// Notes that the interactions of these items have caught up.
+/// Notes that the interactions of these items, which the caller holds, have caught up.
 ///
 /// # Errors
 /// When the database refuses.
 pub async fn mark_projected(tx: &mut Tx, stream: StreamId, behind: &[Behind]) -> Result<()> {
+    // The rows exist, so this upsert only ever updates; it looks each up by the key, which an UPDATE may not.
     diesel::sql_query(
-        "UPDATE items SET to_project = false WHERE user_id = $1 AND stream_id = $2 AND source_id = ANY($3)",
+        "INSERT INTO items (user_id, stream_id, source_id, batch_id, outcome)
+         SELECT $1, $2, source_id, $2, 'pending' FROM unnest($3) AS caught_up (source_id)
+         ON CONFLICT (user_id, stream_id, source_id) DO UPDATE SET to_project = false",
     )
     .bind::<SqlUuid, _>(tx.user().0)
     .bind::<SqlUuid, _>(stream.0)

@@ -24,6 +24,7 @@ pub mod reprojection;
 pub mod schema;
 mod scope;
 pub mod search;
+pub mod statistics;
 pub mod streams;
 pub mod undo;
 pub mod undone;

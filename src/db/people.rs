@@ -2,20 +2,21 @@
 //!
 //! What a projection changes is worked out as a difference, so that a chunk costs the same however much mail someone has sent.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 use diesel::{
     ExpressionMethods, QueryDsl, QueryableByName,
     sql_types::{Array, BigInt, Bool, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid},
 };
-use diesel_async::RunQueryDsl;
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use futures::future::try_join_all;
 use uuid::Uuid;
 
 use super::{
     Result, Tx,
     interactions::{Between, Keyset, Towards},
-    schema::{accounts, interaction_people},
+    schema::{accounts, contacts, identities, interaction_people},
 };
 use crate::domain::{
     ids::{ContactId, InteractionId},
@@ -79,40 +80,64 @@ impl Change {
     fn is_more(self) -> bool {
         self.wrote_to > 0 || self.wrote > 0 || self.met > 0
     }
+
+    fn is_less(self) -> bool {
+        self.wrote_to < 0 || self.wrote < 0 || self.met < 0
+    }
 }
+
+/// What is known of who took part, by address, in one interaction.
+type Facts = HashMap<String, Fact>;
 
 /// What has to be written so that the rows are what they should be.
 #[derive(Debug, Default)]
 struct Difference {
-    gone: Vec<(Uuid, String)>,
+    /// The interactions that somebody leaves; nobody stays in them but who is written.
+    cleared: Vec<Uuid>,
     written: Vec<(Uuid, String, Fact)>,
     changes: BTreeMap<String, Change>,
 }
 
 impl Difference {
-    fn between(mut old: HashMap<(Uuid, String), Fact>, new: &[Presence]) -> Self {
+    fn between(mut old: HashMap<Uuid, Facts>, new: &[Presence]) -> Self {
         let mut difference = Self::default();
         for presence in new {
+            let interaction = presence.interaction.0;
+            let mut before = old.remove(&interaction).unwrap_or_default();
+            let mut same = Vec::new();
             for Person { address, relation, name } in &presence.people {
-                let key = (presence.interaction.0, address.clone());
                 let fact = (presence.occurred_at, *relation, name.clone());
-                let before = old.remove(&key);
-                if before.as_ref() == Some(&fact) {
+                let was = before.remove(address);
+                if was.as_ref() == Some(&fact) {
+                    same.push((interaction, address.clone(), fact));
                     continue;
                 }
-                let change = difference.changes.entry(address.clone()).or_default();
-                if let Some((_, relation, _)) = before {
-                    change.add(relation, -1);
+                if let Some((_, relation, _)) = was {
+                    difference.change(address).add(relation, -1);
                 }
-                change.add(*relation, 1);
-                difference.written.push((key.0, key.1, fact));
+                difference.change(address).add(*relation, 1);
+                difference.written.push((interaction, address.clone(), fact));
+            }
+            if !before.is_empty() {
+                difference.clear(interaction, before);
+                difference.written.append(&mut same);
             }
         }
-        for ((interaction, address), (_, relation, _)) in old {
-            difference.changes.entry(address.clone()).or_default().add(relation, -1);
-            difference.gone.push((interaction, address));
+        for (interaction, before) in old {
+            difference.clear(interaction, before);
         }
         difference
+    }
+
+    fn change(&mut self, address: &str) -> &mut Change {
+        self.changes.entry(address.to_owned()).or_default()
+    }
+
+    fn clear(&mut self, interaction: Uuid, leaving: Facts) {
+        for (address, (_, relation, _)) in leaving {
+            self.change(&address).add(relation, -1);
+        }
+        self.cleared.push(interaction);
     }
 }
 
@@ -127,44 +152,50 @@ pub async fn replace(tx: &mut Tx, gone: &[Uuid], present: &[Presence]) -> Result
     if difference.changes.is_empty() {
         return Ok(());
     }
-    delete(tx, &difference.gone).await?;
+    clear(tx, &difference.cleared).await?;
     insert(tx, &difference.written).await?;
     hold(tx).await?;
     count(tx, &difference.changes).await
 }
 
-async fn facts(tx: &mut Tx, interactions: &[Uuid]) -> Result<HashMap<(Uuid, String), Fact>> {
-    use interaction_people::dsl;
-    type Row = (Uuid, String, DateTime<Utc>, Relation, Option<String>);
-    let rows: Vec<Row> = interaction_people::table
-        .filter(dsl::user_id.eq(tx.user().0))
-        .filter(dsl::interaction_id.eq_any(interactions))
-        .select((dsl::interaction_id, dsl::address, dsl::occurred_at, dsl::relation, dsl::name))
-        .load(&mut **tx)
-        .await?;
-    Ok(rows.into_iter().map(|(id, address, at, relation, name)| ((id, address), (at, relation, name))).collect())
-}
-
-async fn delete(tx: &mut Tx, gone: &[(Uuid, String)]) -> Result<()> {
-    if gone.is_empty() {
-        return Ok(());
+async fn facts(tx: &mut Tx, interactions: &[Uuid]) -> Result<HashMap<Uuid, Facts>> {
+    #[derive(QueryableByName)]
+    #[diesel(table_name = interaction_people, check_for_backend(diesel::pg::Pg))]
+    struct Row {
+        interaction_id: Uuid,
+        address: String,
+        occurred_at: DateTime<Utc>,
+        relation: Relation,
+        name: Option<String>,
     }
-    // Looked up by the interaction alone: with the address beside it, a planner without statistics takes the index of addresses, and
-    // reads all that a mailing list was ever part of for each row.
-    diesel::sql_query(
-        "DELETE FROM interaction_people WHERE ctid = ANY (ARRAY(
-             SELECT p.tid FROM (SELECT DISTINCT id FROM unnest($2) AS gone (id)) AS touched
-             CROSS JOIN LATERAL (
-                 SELECT ctid AS tid, interaction_id, address FROM interaction_people
-                 WHERE user_id = $1 AND interaction_id = touched.id OFFSET 0
-             ) AS p
-             WHERE (p.interaction_id, p.address) IN (SELECT * FROM unnest($2, $3))))",
+    let rows: Vec<Row> = diesel::sql_query(
+        "SELECT p.* FROM unnest($2) AS wanted (id) CROSS JOIN LATERAL (
+             SELECT interaction_id, address, occurred_at, relation, name FROM interaction_people
+             WHERE user_id = $1 AND interaction_id = wanted.id OFFSET 0
+         ) AS p",
     )
     .bind::<SqlUuid, _>(tx.user().0)
-    .bind::<Array<SqlUuid>, _>(gone.iter().map(|(interaction, _)| *interaction).collect::<Vec<_>>())
-    .bind::<Array<Text>, _>(gone.iter().map(|(_, address)| address.as_str()).collect::<Vec<_>>())
-    .execute(&mut **tx)
+    .bind::<Array<SqlUuid>, _>(interactions)
+    .load(&mut **tx)
     .await?;
+    let mut facts = HashMap::<Uuid, Facts>::new();
+    for Row { interaction_id, address, occurred_at, relation, name } in rows {
+        facts.entry(interaction_id).or_default().insert(address, (occurred_at, relation, name));
+    }
+    Ok(facts)
+}
+
+/// Deletes who took part in these interactions, each by the head of its key, all of them on their way at once; why,
+/// [`super::raw_events::delete`] says. With the address beside it, the planner may prefer the index of addresses, and read all that
+/// a mailing list was ever part of.
+async fn clear(tx: &mut Tx, interactions: &[Uuid]) -> Result<()> {
+    use interaction_people::dsl;
+    let (user, conn): (_, &AsyncPgConnection) = (tx.user(), tx);
+    let deletions = interactions.iter().map(|interaction| {
+        let rows = dsl::interaction_people.filter(dsl::user_id.eq(user.0)).filter(dsl::interaction_id.eq(interaction));
+        async move { diesel::delete(rows).execute(&mut { conn }).await }
+    });
+    try_join_all(deletions).await?;
     Ok(())
 }
 
@@ -234,15 +265,21 @@ async fn count(tx: &mut Tx, changes: &BTreeMap<String, Change>) -> Result<()> {
     .bind::<Array<Integer>, _>(column(|change| change.met))
     .load(&mut **tx)
     .await?;
-    diesel::sql_query(
-        "DELETE FROM identities WHERE user_id = $1 AND address = ANY ($2)
-             AND n_wrote_to = 0 AND n_wrote = 0 AND n_met = 0 AND decided_at IS NULL",
-    )
-    .bind::<SqlUuid, _>(tx.user().0)
-    .bind::<Array<Text>, _>(&addresses)
-    .execute(&mut **tx)
-    .await?;
+    forget(tx, changes.iter().filter(|(_, change)| change.is_less()).map(|(address, _)| address)).await?;
     refresh(tx, touched.into_iter().map(|one| one.contact_id).collect()).await
+}
+
+/// Deletes those of these identities of which nothing is left, neither a count nor a decision; each by its key, as in [`clear`].
+async fn forget(tx: &mut Tx, addresses: impl Iterator<Item = &String>) -> Result<()> {
+    use identities::dsl;
+    let (user, conn): (_, &AsyncPgConnection) = (tx.user(), tx);
+    let deletions = addresses.map(|address| {
+        let row = identities::table.find((user.0, address)).filter(dsl::decided_at.is_null());
+        let row = row.filter(dsl::n_wrote_to.eq(0)).filter(dsl::n_wrote.eq(0)).filter(dsl::n_met.eq(0));
+        async move { diesel::delete(row).execute(&mut { conn }).await }
+    });
+    try_join_all(deletions).await?;
+    Ok(())
 }
 
 /// Makes identities of addresses that are none yet, each a contact of its own.
@@ -282,13 +319,8 @@ pub async fn refresh(tx: &mut Tx, mut contacts: Vec<ContactId>) -> Result<()> {
     if contacts.is_empty() {
         return Ok(());
     }
-    let contacts: Vec<Uuid> = contacts.into_iter().map(|contact| contact.0).collect();
-    diesel::sql_query("DELETE FROM contacts WHERE user_id = $1 AND contact_id = ANY ($2)")
-        .bind::<SqlUuid, _>(tx.user().0)
-        .bind::<Array<SqlUuid>, _>(&contacts)
-        .execute(&mut **tx)
-        .await?;
-    diesel::sql_query(
+    let ids: Vec<Uuid> = contacts.iter().map(|contact| contact.0).collect();
+    let shown: Vec<Touched> = diesel::sql_query(
         "INSERT INTO contacts (user_id, contact_id, name, n_wrote_to, n_wrote, n_met, first_at, last_at, is_decided)
          SELECT $1, wanted.contact_id, coalesce(given.name, s.name), s.n_wrote_to, s.n_wrote, s.n_met, s.first_at, s.last_at, s.is_decided
          FROM unnest($2) AS wanted (contact_id)
@@ -301,12 +333,23 @@ pub async fn refresh(tx: &mut Tx, mut contacts: Vec<ContactId>) -> Result<()> {
          LEFT JOIN LATERAL (
              SELECT name FROM contact_names WHERE user_id = $1 AND contact_id = wanted.contact_id OFFSET 0
          ) AS given ON true
-         WHERE s.last_at IS NOT NULL",
+         WHERE s.last_at IS NOT NULL
+         ON CONFLICT (user_id, contact_id) DO UPDATE SET
+             name = excluded.name, n_wrote_to = excluded.n_wrote_to, n_wrote = excluded.n_wrote, n_met = excluded.n_met,
+             first_at = excluded.first_at, last_at = excluded.last_at, is_decided = excluded.is_decided
+         RETURNING contact_id",
     )
     .bind::<SqlUuid, _>(tx.user().0)
-    .bind::<Array<SqlUuid>, _>(&contacts)
-    .execute(&mut **tx)
+    .bind::<Array<SqlUuid>, _>(&ids)
+    .load(&mut **tx)
     .await?;
+    let shown: HashSet<ContactId> = shown.into_iter().map(|one| one.contact_id).collect();
+    let (user, conn): (_, &AsyncPgConnection) = (tx.user(), tx);
+    let deletions = contacts.iter().filter(|contact| !shown.contains(contact)).map(|contact| {
+        let row = contacts::table.find((user.0, contact.0));
+        async move { diesel::delete(row).execute(&mut { conn }).await }
+    });
+    try_join_all(deletions).await?;
     Ok(())
 }
 

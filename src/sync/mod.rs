@@ -26,6 +26,7 @@ pub mod redo;
 pub mod reproject;
 pub mod search;
 mod session;
+pub mod statistics;
 mod step;
 mod store;
 pub mod timeline;

@@ -10,6 +10,7 @@ mod content;
 mod control;
 mod copies;
 mod corpus;
+mod cost;
 mod crash;
 mod deletions;
 mod disconnect;
