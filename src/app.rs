@@ -9,7 +9,7 @@ use crate::{
     clock::Clock,
     config::Config,
     db::{Db, Timeouts},
-    providers::google::Google,
+    providers::{google::Google, images::Images},
     seal::Keyset,
 };
 
@@ -23,6 +23,8 @@ pub struct App {
     pub broker: Broker,
     pub google: Arc<Google>,
     pub keyset: Keyset,
+    /// Where the operator has turned the proxy on.
+    pub images: Option<Images>,
 }
 
 impl App {
@@ -51,7 +53,8 @@ impl App {
         let broker = Broker::connect(&config.redis)?;
         let google = Arc::new(Google::new(&config.google, clock.clone())?);
         let keyset = Keyset::new(&config.keys);
-        Ok(Self { config, clock, db, broker, google, keyset })
+        let images = config.images.proxy.then(|| Images::new(&config.images)).transpose()?;
+        Ok(Self { config, clock, db, broker, google, keyset, images })
     }
 }
 

@@ -5,6 +5,7 @@
 
 use std::{fmt::Display, net::SocketAddr, str::FromStr, time::Duration};
 
+use ipnet::IpNet;
 use base64::{Engine, engine::general_purpose::STANDARD};
 use secrecy::SecretString;
 use url::Url;
@@ -22,6 +23,7 @@ pub struct Config {
     pub quota: Quota,
     pub breaker: Breaker,
     pub sync: Sync,
+    pub images: Images,
     pub graphql: GraphQl,
     pub metrics: Metrics,
     pub log: Log,
@@ -224,6 +226,17 @@ pub struct Sync {
     pub max_attempts: i32,
 }
 
+/// The images that mail would have browsers load from elsewhere.
+#[derive(Clone, Debug)]
+pub struct Images {
+    /// Whether they may be had through this server, which then asks whatever host a mail names, on the public internet. Read from
+    /// `IMAGE_PROXY`. Defaults to `false`: nobody has them.
+    pub proxy: bool,
+    /// Networks that are asked although they are not public, such as one's own, comma separated, as in `10.0.0.0/8`. Read from
+    /// `IMAGE_PROXY_ALSO`. Defaults to none.
+    pub also: Vec<IpNet>,
+}
+
 /// Limits on what one GraphQL document and one socket may ask.
 #[derive(Clone, Debug)]
 pub struct GraphQl {
@@ -346,6 +359,7 @@ impl Config {
                 preview_samples: vars.between("PREVIEW_SAMPLES", 20, 1, 20),
                 max_attempts: vars.or("MAX_ATTEMPTS", 5),
             },
+            images: Images { proxy: vars.or("IMAGE_PROXY", false), also: vars.networks("IMAGE_PROXY_ALSO") },
             graphql: GraphQl {
                 max_depth: vars.or("GRAPHQL_MAX_DEPTH", 12),
                 max_tokens: vars.or("GRAPHQL_MAX_TOKENS", 4_000),
@@ -413,6 +427,14 @@ impl Vars<'_> {
 
     fn secs(&mut self, name: &'static str, default: u64) -> Duration {
         Duration::from_secs(self.or(name, default))
+    }
+
+    fn networks(&mut self, name: &'static str) -> Vec<IpNet> {
+        let read: Result<_, _> = self.list(name).iter().map(|net| net.parse()).collect();
+        read.unwrap_or_else(|_| {
+            self.problem(name, "must hold networks, as in 10.0.0.0/8, comma separated");
+            Vec::new()
+        })
     }
 
     fn list(&mut self, name: &'static str) -> Vec<String> {

@@ -13,6 +13,7 @@ mod graphiql;
 mod graphql;
 mod headers;
 pub mod health;
+mod images;
 mod jwks;
 mod leftover;
 pub mod metrics;

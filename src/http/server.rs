@@ -11,6 +11,7 @@ use super::{
     auth::Authenticator,
     callback, graphiql,
     health::ReadyCheck,
+    images,
     router::{Api, router},
     shutdown::{Shutdown, serve},
 };
@@ -41,6 +42,9 @@ pub fn routes(app: &App, shutdown: Shutdown) -> anyhow::Result<Router> {
         shutdown,
     };
     let mut extra = callback::router(app.clone()).merge(attachments::router(app.clone()));
+    if app.images.is_some() {
+        extra = extra.merge(images::router(app.clone()));
+    }
     if config.http.graphiql {
         extra = extra.merge(graphiql::router());
     }

@@ -1,9 +1,10 @@
-//! A provider's wire, behind one trait.
+//! A provider's wire, behind one trait; and the wire of those whose images a mail refers to.
 //!
 //! This room knows requests, replies and error envelopes. It knows neither the database nor Redis, keeps no state but its
 //! HTTP client, retries nothing by itself except one transport hiccup, and never logs a token, an address or a body.
 
 pub mod google;
+pub mod images;
 
 use std::{future::Future, time::Duration};
 

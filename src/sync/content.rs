@@ -3,12 +3,10 @@
 //! Neither is stored anywhere else. A file is fetched under a link that is good for a quarter of an hour: browsers download
 //! without the person's token, so the link itself names the person and the file, sealed.
 
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use chrono::TimeDelta;
 use url::Url;
 use uuid::Uuid;
 
-use super::{Refusal, Result, Vault};
+use super::{Refusal, Result, Vault, images, links};
 use crate::{
     app::App,
     db::{
@@ -22,42 +20,52 @@ use crate::{
         item::RawKind,
         normalize::{File, InteractionKind, Sanitized, mail::ParsedMail},
     },
-    seal::Place,
 };
 
 /// Where files are fetched.
 pub const PATH: &str = "/attachments/{link}";
-/// How long a link to a file is good.
-pub const LINK_LIFE: TimeDelta = TimeDelta::minutes(15);
-/// The longest link looked at, in characters; ours have some 130.
-const MAX_LINK: usize = 500;
+/// What the links are for.
+const KIND: &str = "attachments";
+
+/// Images that a mail would load from elsewhere.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RemoteImages {
+    /// They are gone.
+    Blocked,
+    /// They come through us, where the operator has allowed that.
+    Proxied,
+}
 
 /// The HTML of a mail, made harmless; `None` for a mail without HTML and for a meeting.
 ///
 /// # Errors
 /// [`Refusal::NotFound`] when the person has no such interaction any more; else the failure is ours.
-pub async fn html(app: &App, user: UserId, interaction: InteractionId) -> Result<Option<Sanitized>> {
+pub async fn html(
+    app: &App,
+    user: UserId,
+    interaction: InteractionId,
+    images: RemoteImages,
+) -> Result<Option<Sanitized>> {
     let Some(mail) = raw_mail(app, user, interaction).await? else { return Ok(None) };
+    let proxy = app.clone();
+    let is_proxied = images == RemoteImages::Proxied && app.images.is_some();
+    let link = move |source: &str| {
+        // A link that cannot be made leaves its image out.
+        let link = if is_proxied { images::link(&proxy, source).ok()? } else { None };
+        link.map(String::from)
+    };
     // Megabytes of HTML take a second, which the runtime's threads are not for.
-    let html = tokio::task::spawn_blocking(move || Ok::<_, anyhow::Error>(mail.read()?.html())).await??;
+    let html = tokio::task::spawn_blocking(move || Ok::<_, anyhow::Error>(mail.read()?.html(&link))).await??;
     Ok(html)
 }
 
-/// An address under which a part of a mail can be fetched until [`LINK_LIFE`] has passed. It is made without a look at the mail.
+/// An address under which a part of a mail can be fetched until [`links::LIFE`] has passed. It is made without a look at the mail.
 ///
 /// # Errors
 /// When it cannot be sealed.
 pub fn link(app: &App, user: UserId, interaction: InteractionId, part: u32) -> Result<Url> {
-    let ends_at = (app.clock.now() + LINK_LIFE).timestamp();
-    let mut plain = Vec::with_capacity(44);
-    plain.extend_from_slice(user.0.as_bytes());
-    plain.extend_from_slice(interaction.0.as_bytes());
-    plain.extend_from_slice(&part.to_be_bytes());
-    plain.extend_from_slice(&ends_at.to_be_bytes());
-    let sealed = app.keyset.seal(&place(), &plain)?;
-    let path = PATH.replace("{link}", &URL_SAFE_NO_PAD.encode(sealed));
-    let root = app.config.http.public_url.as_str().trim_end_matches('/');
-    Ok(Url::parse(&format!("{root}{path}")).map_err(anyhow::Error::from)?)
+    let what = [user.0.as_bytes().as_slice(), interaction.0.as_bytes(), &part.to_be_bytes()].concat();
+    links::seal(app, PATH, KIND, &what)
 }
 
 /// The file behind a link.
@@ -72,22 +80,13 @@ pub async fn file(app: &App, link: &str) -> Result<File> {
     Ok(file.ok_or(gone)?)
 }
 
-fn place() -> Place {
-    Place::of("attachments", "link", &[])
-}
-
 /// What a link names, if it is ours and still good.
 fn open(app: &App, link: &str) -> Option<(UserId, InteractionId, u32)> {
-    let sealed = URL_SAFE_NO_PAD.decode(Some(link).filter(|link| link.len() <= MAX_LINK)?).ok()?;
-    let plain = app.keyset.open(&place(), &sealed).ok()?;
-    let (user, rest) = plain.split_first_chunk::<16>()?;
-    let (interaction, rest) = rest.split_first_chunk::<16>()?;
-    let (part, ends_at) = rest.split_first_chunk::<4>()?;
-    let ends_at = i64::from_be_bytes(ends_at.try_into().ok()?);
-    let is_good = app.clock.now().timestamp() < ends_at;
-    is_good.then(|| {
-        (UserId(Uuid::from_bytes(*user)), InteractionId(Uuid::from_bytes(*interaction)), u32::from_be_bytes(*part))
-    })
+    let what = links::open(app, KIND, link)?;
+    let (user, rest) = what.split_first_chunk::<16>()?;
+    let (interaction, part) = rest.split_first_chunk::<16>()?;
+    let part = u32::from_be_bytes(part.try_into().ok()?);
+    Some((UserId(Uuid::from_bytes(*user)), InteractionId(Uuid::from_bytes(*interaction)), part))
 }
 
 /// A raw mail, still sealed, with what opens it.

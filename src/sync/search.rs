@@ -24,7 +24,7 @@ const LOOK: i64 = 5_000;
 /// What is ranked at most: the newest of what matches.
 const MOST_RANKED: i64 = 1_000;
 /// With this many matches along the timeline, older ones are not ranked.
-const ENOUGH_RANKED: usize = 250;
+const ENOUGH_RANKED: usize = 100;
 
 /// What of the timeline is searched for, and where the page begins and ends.
 #[derive(Clone, Debug)]
@@ -139,7 +139,7 @@ async fn near(
     Ok(Some(near))
 }
 
-/// The best first: of the newest 1,000 that match, or of the newest 250 and some more where so many stand among the newest 5,000
+/// The best first: of the newest 1,000 that match, or of the newest 100 and some more where so many stand among the newest 5,000
 /// interactions.
 async fn by_rank(
     tx: &mut Tx,

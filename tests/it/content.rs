@@ -1,12 +1,19 @@
 //! What a mail holds beyond its text: its HTML, made harmless, and its files, under links that end.
 
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
+
+use axum::{http::HeaderMap, routing::get};
 use chrono::TimeDelta;
 use omnisync::sandbox::Deliver;
 use serde_json::{Value, json};
+use tokio::net::TcpListener;
 
 use crate::{
     flow::{ADA, everything},
-    support::{FINISHED, Person, TestApp},
+    support::{FINISHED, Person, Settings, TestApp},
 };
 
 const MAIL: &str = "From: Grace Hopper <grace@example.org>\r\nTo: ada@brightwater.example\r\nSubject: Offer\r\n\
@@ -38,6 +45,108 @@ async fn with_mail(app: &TestApp) -> (Person, Value) {
     let answer = ada.data(QUERY, json!({ "filter": { "category": ["LIST"] } })).await;
     let mail = answer["timeline"]["nodes"][0].clone();
     (ada, mail)
+}
+
+/// A server on loopback that has an image and counts who comes.
+struct Elsewhere {
+    root: String,
+    asked: Arc<AtomicUsize>,
+}
+
+impl Elsewhere {
+    async fn start() -> Self {
+        let asked = Arc::new(AtomicUsize::new(0));
+        let count = Arc::clone(&asked);
+        let image = move |headers: HeaderMap| async move {
+            count.fetch_add(1, Ordering::Relaxed);
+            // Neither where the person is nor whose image it is.
+            let tells = ["cookie", "referer", "authorization"].iter().any(|name| headers.contains_key(*name));
+            if tells { Vec::new() } else { b"\x89PNG\r\n\x1a\n".to_vec() }
+        };
+        let page = async || "<script>alert(1)</script>";
+        let router = axum::Router::new().route("/logo.png", get(image)).route("/page.png", get(page));
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let root = format!("http://{}", listener.local_addr().expect("bound"));
+        tokio::spawn(async { axum::serve(listener, router).await });
+        Self { root, asked }
+    }
+
+    fn n_asked(&self) -> usize {
+        self.asked.load(Ordering::Relaxed)
+    }
+
+    fn mail(&self) -> String {
+        format!(
+            "From: Grace <grace@example.org>\r\nTo: ada@brightwater.example\r\nSubject: News\r\nMessage-ID: <news@example.org>\r\n\
+             MIME-Version: 1.0\r\nContent-Type: text/html\r\n\r\n\
+             <img src={root}/logo.png><img src={root}/page.png><img src={root}/logo.png width=1><p>News</p>\r\n",
+            root = self.root
+        )
+    }
+
+    /// The mail's HTML, with its images as asked.
+    async fn html(&self, app: &TestApp, images: &str) -> Value {
+        app.google.add_account(ADA, "Ada Brook").expect("an account");
+        app.google.deliver(ADA, self.mail().as_bytes(), Deliver::default()).expect("delivered");
+        let ada = app.person("ada");
+        let account = ada.connect(ADA).await;
+        ada.finished(&ada.import(&account, everything()).await).await;
+        let query = "query($images: RemoteImages!) { timeline(first: 1) { nodes {
+            html(images: $images) { html remoteImages proxiedImages } } } }";
+        ada.data(query, json!({ "images": images })).await["timeline"]["nodes"][0]["html"].clone()
+    }
+}
+
+/// The addresses of images in HTML.
+fn sources(html: &Value) -> Vec<Value> {
+    let html = html["html"].as_str().expect("HTML");
+    html.split("src=\"").skip(1).map(|rest| json!(rest.split('"').next().unwrap_or_default())).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn images_from_elsewhere_come_through_us_where_the_operator_and_the_person_want_it() {
+    let elsewhere = Elsewhere::start().await;
+    let on = Settings::from([("IMAGE_PROXY", "true".to_owned()), ("IMAGE_PROXY_ALSO", "127.0.0.0/8".to_owned())]);
+    let app = TestApp::start_with(on).await;
+    let html = elsewhere.html(&app, "PROXIED").await;
+    assert_eq!((&html["remoteImages"], &html["proxiedImages"]), (&json!(3), &json!(2)), "{html:#}");
+    let sources = sources(&html);
+    assert_eq!((sources.len(), elsewhere.n_asked()), (2, 0), "nothing is asked before somebody looks: {html:#}");
+
+    let image = download(&sources[0]).await;
+    let header = |name: &str| image.headers()[name].to_str().expect("ASCII").to_owned();
+    assert_eq!((image.status().as_u16(), header("content-type").as_str()), (200, "image/png"));
+    assert_eq!((header("x-content-type-options").as_str(), header("cross-origin-resource-policy").as_str()), ("nosniff", "cross-origin"));
+    assert!(header("content-security-policy").contains("sandbox"));
+    assert_eq!(image.bytes().await.expect("bytes").as_ref(), b"\x89PNG\r\n\x1a\n");
+    assert_eq!(download(&sources[1]).await.status(), 404, "a page is no image");
+    assert_eq!(elsewhere.n_asked(), 1);
+    // The link of a file is none of an image, nor is one that somebody made up, nor one whose time is over.
+    let text = sources[0].as_str().expect("an address");
+    for other in [text.replacen("/images/", "/attachments/", 1), format!("{text}A")] {
+        assert_eq!(download(&json!(other)).await.status(), 404, "{other}");
+    }
+    app.clock.advance(TimeDelta::minutes(16));
+    assert_eq!(download(&sources[0]).await.status(), 404);
+    assert_eq!(elsewhere.n_asked(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn images_from_elsewhere_stay_away_unless_both_want_them_and_never_come_from_inside() {
+    let elsewhere = Elsewhere::start().await;
+    let html = elsewhere.html(&TestApp::start().await, "PROXIED").await;
+    assert_eq!((&html["remoteImages"], &html["proxiedImages"]), (&json!(3), &Value::Null), "{html:#}");
+    assert!(sources(&html).is_empty());
+
+    let app = TestApp::start_with(Settings::from([("IMAGE_PROXY", "true".to_owned())])).await;
+    let blocked = elsewhere.html(&app, "BLOCKED").await;
+    assert_eq!((sources(&blocked).len(), &blocked["proxiedImages"]), (0, &json!(0)), "{blocked:#}");
+    let query = "{ timeline(first: 1) { nodes { html(images: PROXIED) { html } } } }";
+    let proxied = app.person("ada").data(query, json!({})).await["timeline"]["nodes"][0]["html"].clone();
+    for source in sources(&proxied) {
+        assert_eq!(download(&source).await.status(), 404);
+    }
+    assert_eq!(elsewhere.n_asked(), 0, "a server inside was asked");
 }
 
 /// Fetches an address as a browser does: without a token.

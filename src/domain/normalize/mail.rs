@@ -238,10 +238,11 @@ impl ParsedMail {
         }
     }
 
-    /// The HTML of the mail, made harmless; `None` when it has none.
-    pub fn html(&self) -> Option<Sanitized> {
+    /// The HTML of the mail, made harmless; `None` when it has none. `proxy` gives the address by which an image elsewhere can be had
+    /// instead of its own; without one, the image is gone.
+    pub fn html(&self, proxy: &dyn Fn(&str) -> Option<String>) -> Option<Sanitized> {
         let (html, is_cut) = body::html(&Mail::read(&self.raw))?;
-        let sanitized = sanitize::sanitize(&html);
+        let sanitized = sanitize::sanitize(&html, proxy);
         Some(Sanitized { is_cut: sanitized.is_cut || is_cut, ..sanitized })
     }
 

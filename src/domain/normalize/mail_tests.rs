@@ -241,7 +241,7 @@ fn raw_is_read_with_and_without_padding() {
 
 #[test]
 fn the_html_is_the_richest_one() {
-    let html = |raw: &str| ParsedMail::read(&reply(raw.replace('\n', "\r\n").as_bytes())).unwrap().html();
+    let html = |raw: &str| ParsedMail::read(&reply(raw.replace('\n', "\r\n").as_bytes())).unwrap().html(&|_| None);
     let part = |kind: &str, text: &str| format!("--b\nContent-Type: {kind}\n\n{text}\n");
     let both = part("text/plain", "plain") + &part("text/html", "<p onclick=x>rich</p>");
     let found = html(&format!("Content-Type: multipart/alternative; boundary=b\n\n{both}--b--\n")).unwrap();

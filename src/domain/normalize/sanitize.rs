@@ -10,17 +10,24 @@ use std::{
 
 use ammonia::{Builder, UrlRelative};
 
+use self::rewrite::Rewritten;
+
 mod rewrite;
 mod style;
+
+/// Gives the address by which an image elsewhere is had, if it may be.
+type Proxy<'a> = &'a dyn Fn(&str) -> Option<String>;
 
 /// HTML that a browser may show.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Sanitized {
     /// A fragment for the inside of a `div`. Links open elsewhere and tell nobody where they were clicked; images are only those
-    /// that came with the mail, under `cid:` addresses, which no browser loads by itself.
+    /// that came with the mail, under `cid:` addresses, which no browser loads by itself, and those that have a proxy.
     pub html: String,
-    /// How many images and backgrounds would have been loaded from elsewhere. All are gone.
+    /// How many images and backgrounds would have been loaded from elsewhere.
     pub n_remote_images: u32,
+    /// Of these, how many are there under the address of a proxy. All others are gone.
+    pub n_proxied_images: u32,
     /// Whether it is only the beginning: the rest was too much.
     pub is_cut: bool,
 }
@@ -65,10 +72,11 @@ fn attributes() -> impl Iterator<Item = &'static str> {
 }
 
 /// Makes HTML harmless, in linear time.
-pub(super) fn sanitize(html: &str) -> Sanitized {
-    let rewritten = rewrite::rewrite(html);
+pub(super) fn sanitize(html: &str, proxy: Proxy<'_>) -> Sanitized {
+    let rewritten = rewrite::rewrite(html, proxy);
     let html = AMMONIA.clean(&rewritten.html).to_string();
-    Sanitized { html, n_remote_images: rewritten.n_remote_images, is_cut: rewritten.is_cut }
+    let Rewritten { n_remote_images, n_proxied_images, is_cut, .. } = rewritten;
+    Sanitized { html, n_remote_images, n_proxied_images, is_cut }
 }
 
 #[cfg(test)]

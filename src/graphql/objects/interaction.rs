@@ -8,7 +8,7 @@ use super::{
     contact::Contact,
     words::{
         Direction, EventType, EventVisibility, InteractionKind, InteractionNote, InvitationMethod, MailCategory,
-        MailProtection, Role, Service,
+        MailProtection, RemoteImages, Role, Service,
     },
 };
 use crate::{
@@ -129,19 +129,23 @@ impl Attachment {
 /// The HTML of a mail, made harmless: without scripts, forms, trackers and anything that is loaded from elsewhere.
 #[derive(SimpleObject)]
 pub(crate) struct SanitizedHtml {
-    /// A fragment to put into an element of its own. Links open elsewhere. Images are only those that came with the mail, as
-    /// `cid:` addresses, which browsers do not load: put the attachment with that `contentId` there.
+    /// A fragment to put into an element of its own. Links open elsewhere. Images are those that came with the mail, as `cid:`
+    /// addresses, which browsers do not load (put the attachment with that `contentId` there), and those that are proxied.
     html: String,
-    /// How many images would have been loaded from elsewhere and have been taken out, those that only count readers included.
+    /// How many images would have been loaded from elsewhere, those that only count readers included.
     remote_images: i32,
+    /// How many of them are in `html`, under addresses of this server that are good for 15 minutes; all others have been taken
+    /// out. `null` where this server does not proxy images.
+    proxied_images: Option<i32>,
     /// Whether it is only the beginning, because the mail is too large.
     truncated: bool,
 }
 
-impl From<Sanitized> for SanitizedHtml {
-    fn from(found: Sanitized) -> Self {
-        let remote_images = i32::try_from(found.n_remote_images).unwrap_or(i32::MAX);
-        Self { html: found.html, remote_images, truncated: found.is_cut }
+impl SanitizedHtml {
+    fn new(found: Sanitized, can_proxy: bool) -> Self {
+        let count = |n: u32| i32::try_from(n).unwrap_or(i32::MAX);
+        let proxied_images = can_proxy.then(|| count(found.n_proxied_images));
+        Self { html: found.html, remote_images: count(found.n_remote_images), proxied_images, truncated: found.is_cut }
     }
 }
 
@@ -333,9 +337,18 @@ impl Interaction {
     /// The HTML of a mail, made harmless, for showing it as it was meant; `null` for a mail that is text only and for a meeting.
     /// It is made anew each time and counts as 1,000 fields: ask for few mails at a time.
     #[graphql(complexity = "1_000 + child_complexity")]
-    async fn html(&self, ctx: &Context<'_>) -> Result<Option<SanitizedHtml>> {
-        let found = content::html(app(ctx)?, viewer(ctx)?, self.0.interaction_id).await;
-        Ok(found.map_err(|error| refused(ctx, error))?.map(Into::into))
+    async fn html(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(
+            desc = "What becomes of images that the mail would load from elsewhere.",
+            default_with = "RemoteImages::Blocked"
+        )]
+        images: RemoteImages,
+    ) -> Result<Option<SanitizedHtml>> {
+        let app = app(ctx)?;
+        let found = content::html(app, viewer(ctx)?, self.0.interaction_id, images.into()).await;
+        Ok(found.map_err(|error| refused(ctx, error))?.map(|found| SanitizedHtml::new(found, app.images.is_some())))
     }
 
     /// What kind of mail it is, by its headers; `null` for a meeting. Contacts are made of the authors of `PERSONAL` and `LIST` only.

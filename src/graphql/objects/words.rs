@@ -2,7 +2,10 @@
 
 use async_graphql::Enum;
 
-use crate::domain::{account, batch, deletion, item, job, normalize, people, status};
+use crate::{
+    domain::{account, batch, deletion, item, job, normalize, people, status},
+    sync::content,
+};
 
 /// A company whose services hold the person's data.
 #[derive(Enum, Copy, Clone, Debug, PartialEq, Eq)]
@@ -260,6 +263,17 @@ pub enum MailProtection {
     Signed,
     /// Encrypted: its text cannot be read here.
     Encrypted,
+}
+
+/// What becomes of images that a mail would have a browser load from elsewhere.
+#[derive(Enum, Copy, Clone, Debug, PartialEq, Eq)]
+#[graphql(remote = "content::RemoteImages")]
+pub enum RemoteImages {
+    /// They are taken out.
+    Blocked,
+    /// They come through this server, where it is set up to do so: their servers learn that the mail is read, but not where or by
+    /// whom. Images too small to be seen are taken out even so.
+    Proxied,
 }
 
 /// What the calendar in a mail is sent for.

@@ -4,7 +4,7 @@
 
 use std::borrow::Cow;
 
-use super::{super::html, attributes, style, tags};
+use super::{super::html, Proxy, attributes, style, tags};
 
 /// The most bytes read.
 const MAX_BYTES: usize = 2 << 20;
@@ -16,6 +16,9 @@ const MAX_DEPTH: usize = 100;
 const MAX_ATTRIBUTES: usize = 50;
 /// The longest address or other value kept, in bytes.
 const MAX_VALUE: usize = 4_000;
+
+/// The most images that are had through a proxy.
+const MAX_PROXIED: u32 = 200;
 
 /// The longest piece of text, in bytes: the library escapes a piece in quadratic time.
 const MAX_PIECE: usize = 500;
@@ -32,19 +35,19 @@ const GONE: &[&str] = &[
 const VOID: [&str; 4] = ["br", "col", "hr", "img"];
 
 /// HTML written anew.
-#[derive(Default)]
 pub(super) struct Rewritten {
     pub(super) html: String,
     pub(super) n_remote_images: u32,
+    pub(super) n_proxied_images: u32,
     pub(super) is_cut: bool,
 }
 
-pub(super) fn rewrite(html: &str) -> Rewritten {
+pub(super) fn rewrite(html: &str, proxy: Proxy<'_>) -> Rewritten {
     let mut end = html.len().min(MAX_BYTES);
     while !html.is_char_boundary(end) {
         end -= 1;
     }
-    let mut writer = Writer { is_cut: end < html.len(), ..Writer::default() };
+    let mut writer = Writer::new(proxy, end < html.len());
     let mut rest = &html[..end];
     while let Some(at) = rest.find('<') {
         writer.text(&rest[..at]);
@@ -56,21 +59,28 @@ pub(super) fn rewrite(html: &str) -> Rewritten {
     }
     writer.text(rest);
     writer.close_to(0);
-    Rewritten { html: writer.out, n_remote_images: writer.n_remote_images, is_cut: writer.is_cut }
+    let Writer { out: html, n_remote_images, n_proxied_images, is_cut, .. } = writer;
+    Rewritten { html, n_remote_images, n_proxied_images, is_cut }
 }
 
-#[derive(Default)]
-struct Writer {
+struct Writer<'a> {
+    proxy: Proxy<'a>,
     out: String,
     /// Where in it the piece of text at its end begins.
     piece: usize,
     open: Vec<&'static str>,
     n_elements: usize,
     n_remote_images: u32,
+    n_proxied_images: u32,
     is_cut: bool,
 }
 
-impl Writer {
+impl<'a> Writer<'a> {
+    fn new(proxy: Proxy<'a>, is_cut: bool) -> Self {
+        let out = String::new();
+        Self { proxy, out, piece: 0, open: Vec::new(), n_elements: 0, n_remote_images: 0, n_proxied_images: 0, is_cut }
+    }
+
     fn text(&mut self, text: &str) {
         let is_blank = text.bytes().all(|byte| byte.is_ascii_whitespace());
         if !is_blank && self.open.last().is_some_and(|top| NO_TEXT.contains(top)) {
@@ -204,7 +214,8 @@ impl Writer {
             self.n_remote_images += u32::from(loads(name, &key, &decoded));
             let kept = match (name, key.as_str()) {
                 ("a", "href") => is_link(&decoded).then_some(decoded),
-                ("img", "src") => starts_with(&decoded, "cid:").then_some(decoded),
+                ("img", "src") if starts_with(&decoded, "cid:") => Some(decoded),
+                ("img", "src") => self.proxied(&decoded, text).map(Cow::Owned),
                 (_, "style") => Some(style::keep(&decoded)).filter(|style| !style.is_empty()).map(Cow::Owned),
                 (_, key) => attributes().any(|known| known == key).then_some(decoded),
             };
@@ -215,6 +226,17 @@ impl Writer {
             seen.push(key);
         }
         name != "img" || has_source
+    }
+
+    /// The address by which an image is had that is not in the mail. One that nobody could see only counts readers.
+    fn proxied(&mut self, source: &str, attributes: &str) -> Option<String> {
+        let source = source.trim();
+        if !is_remote(source) || self.n_proxied_images >= MAX_PROXIED || is_invisible(attributes) {
+            return None;
+        }
+        let proxied = (self.proxy)(source)?;
+        self.n_proxied_images += 1;
+        Some(proxied)
     }
 
     fn attribute(&mut self, key: &str, value: &str) {
@@ -244,9 +266,21 @@ fn is_link(value: &str) -> bool {
     ["http:", "https:", "mailto:", "tel:"].iter().any(|scheme| starts_with(value, scheme))
 }
 
+/// Whether an address leads away from the mail.
+fn is_remote(value: &str) -> bool {
+    ["http:", "https:", "//"].iter().any(|start| starts_with(value, start))
+}
+
+/// Whether an image is at most a pixel wide or high by its attributes.
+fn is_invisible(attributes: &str) -> bool {
+    Attributes(attributes).take(MAX_ATTRIBUTES).any(|(key, value)| {
+        let is_size = key.eq_ignore_ascii_case("width") || key.eq_ignore_ascii_case("height");
+        is_size && matches!(value.trim().trim_end_matches("px"), "0" | "1")
+    })
+}
+
 /// Whether a browser would load something from elsewhere.
 fn loads(name: &str, key: &str, value: &str) -> bool {
-    let is_remote = |value: &str| ["http:", "https:", "//"].iter().any(|start| starts_with(value, start));
     match key {
         "src" => name == "img" && is_remote(value),
         "background" => is_remote(value),

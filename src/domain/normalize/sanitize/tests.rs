@@ -5,8 +5,13 @@ use serde::Deserialize;
 
 use super::*;
 
+/// No proxy.
+fn gone(_: &str) -> Option<String> {
+    None
+}
+
 fn clean(html: &str) -> String {
-    sanitize(html).html
+    sanitize(html, &gone).html
 }
 
 /// Everything that must hold of what a browser is given.
@@ -124,13 +129,13 @@ fn what_acts_or_loads_goes() {
 #[test]
 fn remote_images_are_counted() {
     let html = "<img src=https://a/1><IMG SRC='//b/2'><img src=cid:3><td background=http://c/4>x<p style=\"background:url('https://d/5')\">";
-    assert_eq!(sanitize(html).n_remote_images, 4);
+    assert_eq!(sanitize(html, &gone).n_remote_images, 4);
 }
 
 #[test]
 fn too_much_is_cut_and_said_so() {
     let start = Instant::now();
-    let nested = sanitize(&("<div>".repeat(100_000) + "x"));
+    let nested = sanitize(&("<div>".repeat(100_000) + "x"), &gone);
     assert!(nested.html.contains('x') && !nested.is_cut && nested.html.len() < 2_000);
     for unit in [
         "<div>",
@@ -152,10 +157,10 @@ fn too_much_is_cut_and_said_so() {
         "<li><ul>",
         "x",
     ] {
-        let found = sanitize(&unit.repeat((3 << 20) / unit.len()));
+        let found = sanitize(&unit.repeat((3 << 20) / unit.len()), &gone);
         assert!(found.html.len() < 11 << 20, "{unit}");
     }
-    assert!(sanitize(&"x".repeat(3 << 20)).is_cut && !sanitize("x").is_cut);
+    assert!(sanitize(&"x".repeat(3 << 20), &gone).is_cut && !sanitize("x", &gone).is_cut);
     // Forty megabytes; a tree that is quadratic in them would take days.
     assert!(start.elapsed().as_secs() < 300);
 }
@@ -197,4 +202,19 @@ proptest! {
     fn any_html_is_harmless(html in "(<|>|</|<!--|-->|--!>|\"|'|=|/| |&|&lt;|&#x3c;|;|a|p|b|table|td|tr|svg|math|style|script|title|textarea|noscript|img|src=|href=|onerror=|javascript:|style=|url\\(|cid:|<a |<p>|<table>|<td>|<li>|<form>|<select>|<option>|<svg>|<math>|\u{0}|é|.){0,50}") {
         check(&html);
     }
+}
+
+#[test]
+fn an_image_from_elsewhere_comes_through_the_proxy_unless_nobody_could_see_it() {
+    let proxy = |source: &str| Some(format!("https://proxy.example/{}", source.len()));
+    let found = sanitize(
+        "<img src='https://a.example/logo.png' alt=Logo><img width=1 height=1 src=https://a.example/p.gif><img src=//b.example/x.png>\
+         <img src='data:image/png;base64,AA'><img src=cid:logo><div background=https://c.example/d.png>x</div>",
+        &proxy,
+    );
+    assert_eq!((found.n_remote_images, found.n_proxied_images), (4, 2), "{}", found.html);
+    assert_eq!(found.html.matches("https://proxy.example/").count(), 2, "{}", found.html);
+    assert!(!found.html.contains(".example/p") && !found.html.contains("c.example") && found.html.contains("alt=\"Logo\""));
+    let many = sanitize(&"<img src=https://a.example/x.png>".repeat(300), &proxy);
+    assert_eq!((many.n_remote_images, many.n_proxied_images), (300, 200));
 }
