@@ -7,6 +7,7 @@ pub mod accounts;
 pub mod audit;
 pub mod batches;
 pub mod blocklist;
+pub mod changes;
 pub mod contacts;
 pub mod copies;
 pub mod interactions;

@@ -121,8 +121,9 @@ impl Difference {
 ///
 /// # Errors
 /// When the database refuses.
-pub async fn replace(tx: &mut Tx, gone: &[Uuid], present: &[Presence]) -> Result<()> {
-    let interactions: Vec<Uuid> = gone.iter().copied().chain(present.iter().map(|one| one.interaction.0)).collect();
+pub async fn replace(tx: &mut Tx, gone: &[InteractionId], present: &[Presence]) -> Result<()> {
+    let interactions: Vec<Uuid> =
+        gone.iter().copied().chain(present.iter().map(|one| one.interaction)).map(|id| id.0).collect();
     let difference = Difference::between(facts(tx, &interactions).await?, present);
     if difference.changes.is_empty() {
         return Ok(());

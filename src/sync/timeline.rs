@@ -1,6 +1,10 @@
 //! Pages of the timeline, on which a mail or meeting stands once, however many accounts and calendars it came through.
 
-use super::{Result, search};
+use super::{
+    Result,
+    changes::{self, Cursor},
+    search,
+};
 use crate::{
     app::App,
     db::{
@@ -11,7 +15,7 @@ use crate::{
     domain::ids::UserId,
 };
 
-/// A page of the timeline.
+/// A page of the timeline, and where changes of what it shows begin, if that is asked for.
 ///
 /// Costs two statements, and two more for every time that copies have left a page short.
 ///
@@ -24,11 +28,14 @@ pub async fn page(
     places: Between,
     towards: Towards,
     limit: i64,
-) -> Result<Vec<Interaction>> {
+    with_cursor: bool,
+) -> Result<(Vec<Interaction>, Option<Cursor>)> {
     let mut tx = app.db.begin(user).await?;
+    // Before the rows: what changes between the two is in the rows, and told once more.
+    let cursor = if with_cursor { Some(changes::cursor(&mut tx, filter).await?) } else { None };
     let rows = once(&mut tx, None, filter, places, towards, limit).await?;
     tx.commit().await?;
-    Ok(rows)
+    Ok((rows, cursor))
 }
 
 /// A page of what the filter shows, and with a query of what that finds, without the rows for which another stands that the filter

@@ -2,6 +2,7 @@
 
 mod auth;
 mod breaker;
+mod changes;
 mod chaos;
 mod clients;
 mod completeness;
@@ -31,6 +32,7 @@ mod reproject;
 mod schema;
 mod search;
 mod secrets;
+mod standing;
 mod status;
 mod support;
 mod tenants;

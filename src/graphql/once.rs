@@ -1,0 +1,18 @@
+//! What a page looks up once, for all of it.
+//!
+//! A loader that collects for a moment would do as well, as long as nothing takes longer than that moment; here it is one look,
+//! however long the page and however busy the machine.
+
+use async_graphql::Result;
+use tokio::sync::OnceCell;
+
+/// What was looked up once, or how that failed.
+pub(super) type Once<T> = OnceCell<Result<T>>;
+
+/// What is in the cell; looks it up first where nobody has. Of those who ask meanwhile, one looks.
+///
+/// # Errors
+/// As whoever looked.
+pub(super) async fn once<T>(cell: &Once<T>, look: impl Future<Output = Result<T>>) -> Result<&T> {
+    cell.get_or_init(|| look).await.as_ref().map_err(Clone::clone)
+}
