@@ -71,11 +71,8 @@ impl Job {
         limit: i64,
     ) -> Result<Vec<Self>> {
         // Ids begin with the time of their making.
-        let mut query = jobs::table
-            .filter(jobs::user_id.eq(tx.user().0))
-            .limit(limit)
-            .select(Self::as_select())
-            .into_boxed();
+        let mut query =
+            jobs::table.filter(jobs::user_id.eq(tx.user().0)).limit(limit).select(Self::as_select()).into_boxed();
         query = match towards {
             Towards::Older => query.order(jobs::job_id.desc()),
             Towards::Newer => query.order(jobs::job_id.asc()),

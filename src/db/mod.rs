@@ -26,6 +26,7 @@ pub mod schema;
 mod scope;
 pub mod search;
 pub mod streams;
+pub mod threads;
 pub mod undo;
 pub mod undone;
 pub mod users;

@@ -1,25 +1,31 @@
 //! What the rows of a page lead to, looked up for all of it at once when the first is asked for.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use async_graphql::{Context, Result};
 
 use super::{
-    error::read,
+    error::{app, read, refused, viewer},
     household::Household,
-    objects::{account::Account, contact::Contact, interaction::Interaction},
+    objects::{account::Account, contact::Contact, interaction::Interaction, thread::Thread},
     once::{Once, once},
+    talks::Talks,
 };
 use crate::{
     db::{
         contacts::{Contact as ContactRow, Identity},
         copies::{self, Link, Source},
-        interactions::Interaction as Row,
+        interactions::{Interaction as Row, Towards},
+        threads::ThreadKey,
     },
     domain::{
         ids::{AccountId, ContactId, InteractionId},
         people::mailbox,
     },
+    sync::{self, changes::Cursor},
 };
 
 /// Everything that the interactions of a page are in company with: people, accounts, copies, and each other.
@@ -34,6 +40,7 @@ struct Page {
     /// Those of the meetings of the page.
     meetings: Vec<String>,
     household: Household,
+    talks: Talks,
     contacts: Once<HashMap<String, Contact>>,
     sources: Once<HashMap<InteractionId, Vec<Source>>>,
     linked_meetings: Once<Linked>,
@@ -50,6 +57,10 @@ fn sorted<T: Ord>(all: impl Iterator<Item = T>) -> Vec<T> {
     all
 }
 
+fn thread_of(row: &Row) -> Option<ThreadKey> {
+    Some((row.account_id, row.thread.clone()?))
+}
+
 impl Company {
     /// That of these interactions.
     pub(super) fn of<'a>(rows: impl IntoIterator<Item = &'a Row> + Clone) -> Self {
@@ -57,12 +68,15 @@ impl Company {
         let participants = rows().filter_map(|row| row.participants.as_array()).flatten();
         let addresses = participants.filter(|one| one["self"] != true).filter_map(|one| one["address"].as_str());
         let meetings = rows().filter(|row| row.details["meeting"].is_object());
+        let household = Household::default();
+        let threads = rows().filter_map(thread_of).collect();
         Self(Arc::new(Page {
             ids: rows().map(|row| row.interaction_id).collect(),
             mailboxes: sorted(addresses.filter(|address| !address.is_empty()).map(mailbox)),
             about: sorted(rows().filter_map(|row| row.details["invitation"]["uid"].as_str()).map(str::to_owned)),
             meetings: sorted(meetings.filter_map(|row| row.universal_id.clone())),
-            household: Household::default(),
+            talks: Talks::of(threads, household.clone()),
+            household,
             contacts: Once::new(),
             sources: Once::new(),
             linked_meetings: Once::new(),
@@ -89,6 +103,11 @@ impl Company {
     /// When the database fails.
     pub(super) async fn account(&self, ctx: &Context<'_>, id: AccountId) -> Result<Option<Account>> {
         self.0.household.account(ctx, id).await
+    }
+
+    /// The conversation or series that one of them belongs to.
+    pub(super) fn thread(&self, of: &Row) -> Option<Thread> {
+        thread_of(of).map(|key| Thread::among(key, &self.0.talks))
     }
 
     /// The ways by which one of them has come in.
@@ -135,13 +154,18 @@ pub(super) struct Circle(Arc<Members>);
 struct Members {
     ids: Vec<ContactId>,
     identities: Once<HashMap<ContactId, Vec<Identity>>>,
+    /// By how they were asked for: towards where, and how many.
+    timelines: Mutex<HashMap<(bool, i64), Arc<Once<Timelines>>>>,
 }
+
+/// The ends of timelines, and where their changes begin.
+type Timelines = HashMap<ContactId, (Vec<Interaction>, Cursor)>;
 
 impl Circle {
     /// These contacts.
     pub(super) fn of(rows: &[ContactRow]) -> Self {
         let ids = sorted(rows.iter().map(|row| row.contact_id));
-        Self(Arc::new(Members { ids, identities: Once::new() }))
+        Self(Arc::new(Members { ids, identities: Once::new(), timelines: Mutex::default() }))
     }
 
     /// The addresses of one of them.
@@ -157,5 +181,28 @@ impl Circle {
             Ok(all)
         };
         Ok(once(&self.0.identities, look).await?.get(&of).cloned().unwrap_or_default())
+    }
+
+    /// The newest or the oldest interactions in which one of them took part, and where changes of that begin.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub(super) async fn timeline(
+        &self,
+        ctx: &Context<'_>,
+        of: ContactId,
+        towards: Towards,
+        limit: i64,
+    ) -> Result<Option<(Vec<Interaction>, Cursor)>> {
+        let asked = (towards == Towards::Newer, limit);
+        let cell = self.0.timelines.lock().unwrap_or_else(PoisonError::into_inner).entry(asked).or_default().clone();
+        let look = async {
+            let ends = sync::timeline::ends(app(ctx)?, viewer(ctx)?, &self.0.ids, towards, limit).await;
+            let ends = ends.map_err(|error| refused(ctx, error))?;
+            let company = Company::of(ends.values().flat_map(|(rows, _)| rows));
+            let among = |rows: Vec<Row>| rows.into_iter().map(|row| Interaction::among(row, &company)).collect();
+            Ok(ends.into_iter().map(|(contact, (rows, cursor))| (contact, (among(rows), cursor))).collect())
+        };
+        Ok(once(&cell, look).await?.get(&of).cloned())
     }
 }

@@ -14,6 +14,7 @@ pub mod precheck;
 mod query;
 mod scalars;
 mod subscription;
+mod talks;
 mod timeline;
 pub mod viewer;
 
@@ -73,9 +74,9 @@ pub fn account_id(account: AccountId) -> ID {
 
 /// The schema in the schema definition language, as `schema.graphql` holds it.
 pub fn sdl() -> String {
-    described()
-        .finish()
-        .sdl_with_options(SDLExportOptions::new().sorted_fields().sorted_enum_items().sorted_arguments().include_specified_by())
+    described().finish().sdl_with_options(
+        SDLExportOptions::new().sorted_fields().sorted_enum_items().sorted_arguments().include_specified_by(),
+    )
 }
 
 /// The schema without its handles. The library's own types get descriptions for our clients.

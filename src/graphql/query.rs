@@ -19,9 +19,11 @@ use super::{
         item::Item,
         preferences::Preferences,
         preview::Preview,
+        thread::Thread,
         words::{ItemOutcome, JobState},
     },
     page::{self, Window},
+    talks::Talks,
     timeline::{self, TimelineConnection, TimelineFilter, TimelineOrder},
 };
 use crate::{
@@ -61,6 +63,7 @@ pub(super) enum Node {
     Contact(Contact),
     Stream(Stream),
     AuditEntry(AuditEntry),
+    Thread(Thread),
 }
 
 /// The person who asks.
@@ -169,10 +172,14 @@ async fn nodes(ctx: &Context<'_>, ids: &[ID]) -> Result<Vec<Option<Node>>> {
     let named: Vec<Option<(Kind, Uuid)>> = ids.iter().map(id::decode).collect();
     let rows = read(ctx, async |tx| Rows::of(tx, &named).await).await?;
     let (found, household) = (rows.objects(ctx).await?, Household::default());
+    let talks = Talks::of(ids.iter().filter_map(id::decode_thread).collect(), household.clone());
     let mut all = Vec::with_capacity(named.len());
-    for one in named {
+    for (id, one) in ids.iter().zip(named) {
         all.push(match one {
-            None => None,
+            None => match id::decode_thread(id) {
+                Some(key) if talks.thread(ctx, &key).await?.is_some() => Some(Node::Thread(Thread::among(key, &talks))),
+                _ => None,
+            },
             Some((Kind::Viewer, uuid)) => (uuid == user.0).then_some(Node::Viewer(Viewer { user })),
             Some((Kind::Account, uuid)) => household.account(ctx, AccountId(uuid)).await?.map(Node::Account),
             Some(key) => found.get(&key).cloned(),
@@ -326,8 +333,7 @@ impl Query {
         };
         let (app, user) = (app(ctx)?, viewer(ctx)?);
         let (places, backward) = ((after, before), window.backward);
-        let rows =
-            sync::ledger::page(app, user, filter, universal_id.as_ref(), places, backward, window.fetch()).await;
+        let rows = sync::ledger::page(app, user, filter, universal_id.as_ref(), places, backward, window.fetch()).await;
         let rows = rows.map_err(|error| refused(ctx, error))?;
         Ok(page::connection(&window, rows, key, Item))
     }

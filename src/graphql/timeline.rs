@@ -28,6 +28,7 @@ use crate::{
         interactions::{TimelineFilter as RowFilter, Towards},
         search::Ranked,
         streams::Stream,
+        threads::Thread,
     },
     domain::{
         ids::{AccountId, BatchId, ContactId, InteractionId, StreamId},
@@ -118,8 +119,11 @@ pub(super) struct TimelineFilter {
     category: Option<Vec<MailCategory>>,
     /// The batch that brought the version shown.
     batch_id: Option<ID>,
-    /// The conversation or series, as `Interaction.thread` gives it.
+    /// The conversation or series, by the provider's id, in whichever account.
+    #[graphql(deprecation = "Use `threadId`, which means one account's.")]
     thread: Option<String>,
+    /// The conversation or series.
+    thread_id: Option<ID>,
     /// The address of someone who took part, in any spelling that reaches the same mailbox.
     participant: Option<String>,
     /// A contact who took part, under whichever of their addresses.
@@ -140,6 +144,17 @@ impl TimelineFilter {
         let account = self.account_id.map(|id| id::decode_as(Kind::Account, &id).map(AccountId));
         let batch = self.batch_id.map(|id| id::decode_as(Kind::Batch, &id).map(BatchId));
         let contact = self.contact_id.map(|id| id::decode_as(Kind::Contact, &id).map(ContactId));
+        // A thread is one of an account, as a filter for both.
+        let thread = self.thread_id.as_ref().map(id::decode_thread);
+        let (of, thread) = match thread {
+            None => (None, self.thread),
+            Some(None) => return None,
+            Some(Some((_, key))) if self.thread.is_some_and(|other| other != key) => return None,
+            Some(Some((of, key))) => (Some(of), Some(key)),
+        };
+        if account.flatten().zip(of).is_some_and(|(account, of)| account != of) {
+            return None;
+        }
         let stream = self.stream_id.map(|id| id::decode_as(Kind::Stream, &id).map(StreamId));
         if account == Some(None) || batch == Some(None) || contact == Some(None) || stream == Some(None) {
             return None;
@@ -147,12 +162,12 @@ impl TimelineFilter {
         Some(RowFilter {
             kind: self.kind.map(Into::into),
             service: self.service.map(Into::into),
-            account: account.flatten(),
+            account: of.or(account.flatten()),
             stream: stream.flatten(),
             direction: self.direction.map(Into::into),
             categories: self.category.unwrap_or_default().into_iter().map(Into::into).collect(),
             batch: batch.flatten(),
-            thread: self.thread,
+            thread,
             participant: self.participant.map(|address| mailbox(&address)),
             contact: contact.flatten(),
             label: self.label,
@@ -180,6 +195,7 @@ impl TimelineFilter {
 pub(super) async fn existing(ctx: &Context<'_>, filter: TimelineFilter) -> Result<RowFilter> {
     filter.check()?;
     let missing = || Code::NotFound.field_error("The filter names something that does not exist.");
+    let names_thread = filter.thread_id.is_some();
     let filter = filter.rows().ok_or_else(missing)?;
     let exists = async |tx: &mut _| {
         let mut exists = true;
@@ -191,6 +207,9 @@ pub(super) async fn existing(ctx: &Context<'_>, filter: TimelineFilter) -> Resul
         }
         if let Some(id) = filter.batch {
             exists &= Batch::find(tx, id).await?.is_some();
+        }
+        if let (Some(thread), Some(account), true) = (&filter.thread, filter.account, names_thread) {
+            exists &= !Thread::of(tx, &[(account, thread.clone())]).await?.is_empty();
         }
         if let Some(id) = filter.contact {
             exists &= !Contact::of_ids(tx, &[id]).await?.is_empty();
@@ -291,6 +310,14 @@ fn connection(window: &Window, hits: Vec<Hit>, changes: Option<Cursor>) -> Timel
         };
         let fields = TimelineEdge { highlights: hit.highlights.map(Into::into) };
         Edge::with_additional_fields(cursor, Interaction::among(hit.row, &company), fields)
+    })
+}
+
+/// A page of interactions that have been looked up already.
+pub(super) fn of_rows(window: &Window, rows: Vec<Interaction>, changes: Option<Cursor>) -> TimelineConnection {
+    let about = TimelineFields { changes_cursor: changes.map(changes_cursor) };
+    page::connection_of(window, rows, about, |row| {
+        Edge::with_additional_fields(page::cursor(row.place()), row, TimelineEdge { highlights: None })
     })
 }
 

@@ -62,18 +62,28 @@ impl Step {
 
 /// The place of a copy of the timeline that is read in this transaction, after this.
 pub(super) async fn cursor(tx: &mut Tx, filter: &TimelineFilter) -> Result<Cursor> {
-    let place = changes::known(tx).await?.head;
+    let place = head(tx).await?;
     Ok(Cursor { place, shown: shown(tx, filter).await? })
 }
 
+/// Behind the last change, for a copy that is read in this transaction, after this.
+pub(super) async fn head(tx: &mut Tx) -> Result<Place> {
+    Ok(changes::known(tx).await?.head)
+}
+
 async fn shown(tx: &mut Tx, filter: &TimelineFilter) -> Result<Shown> {
+    let addresses = if filter.contact.is_some() { filter.addresses(tx).await? } else { None };
+    Ok(shown_of(filter, addresses))
+}
+
+/// What a copy is of, by its filter, and by the addresses of the contact if that names one.
+pub(super) fn shown_of(filter: &TimelineFilter, addresses: Option<Vec<String>>) -> Shown {
     let mut hash = Sha256::new_with_prefix(format!("{filter:?}"));
-    if filter.contact.is_some() {
-        let mut addresses = filter.addresses(tx).await?.unwrap_or_default();
+    if let Some(mut addresses) = addresses {
         addresses.sort_unstable();
         hash.update(format!("{addresses:?}"));
     }
-    Ok(hash.finalize().first_chunk().copied().unwrap_or_default())
+    hash.finalize().first_chunk().copied().unwrap_or_default()
 }
 
 /// What has changed since a place, up to `limit` interactions; from now on without one.

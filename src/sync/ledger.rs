@@ -4,10 +4,7 @@ use super::{Result, Vault};
 use crate::{
     app::App,
     db::items::{self, LedgerFilter, LedgerPlace, LedgerRow},
-    domain::{
-        ids::UserId,
-        item::UniversalId,
-    },
+    domain::{ids::UserId, item::UniversalId},
 };
 
 /// Up to `limit` items between two keys, as [`items::page`] has them; with `universal_id`, only those that came under that name.

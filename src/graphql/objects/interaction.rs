@@ -8,6 +8,7 @@ use chrono::{DateTime, Utc};
 use super::{
     account::Account,
     contact::Contact,
+    thread::Thread,
     words::{
         Direction, EventType, EventVisibility, InteractionKind, InteractionNote, InvitationMethod, InvitationResponse,
         MailCategory, MailProtection, MeetingStatus, Role, Service,
@@ -16,7 +17,7 @@ use super::{
 use crate::{
     db::{
         copies::{Link, Source as SourceRow},
-        interactions::Interaction as Row,
+        interactions::{Interaction as Row, Keyset},
     },
     domain::{
         ids::InteractionId,
@@ -43,6 +44,11 @@ impl Interaction {
     pub(crate) fn of_page(rows: Vec<Row>) -> Vec<Self> {
         let company = Company::of(&rows);
         rows.into_iter().map(|row| Self::among(row, &company)).collect()
+    }
+
+    /// Its place on the timeline.
+    pub(crate) fn place(&self) -> Keyset {
+        (self.0.occurred_at, self.0.interaction_id.0)
     }
 
     /// One of a page.
@@ -400,8 +406,13 @@ impl Interaction {
         Some(AllDay { first: Date(first), last: Date(last) })
     }
 
-    /// The provider's id of the conversation, or of the series a meeting belongs to; `null` when there is none. Use it in
-    /// `TimelineFilter.thread`.
+    /// The conversation that a mail is part of, or the series of a meeting; `null` when there is none.
+    async fn conversation(&self) -> Option<Thread> {
+        self.1.thread(&self.0)
+    }
+
+    /// The provider's id of the conversation, or of the series a meeting belongs to; `null` when there is none.
+    #[graphql(deprecation = "Use `conversation`, whose `sourceId` this is.")]
     async fn thread(&self) -> Option<&str> {
         self.0.thread.as_deref()
     }
