@@ -44,9 +44,9 @@ impl Bench {
         Some(Self(folder))
     }
 
-    async fn node(&self, arguments: &[&str]) -> Output {
-        let command = Command::new("node").args(arguments).current_dir(&self.0).kill_on_drop(true).output().await;
-        command.expect("node runs")
+    async fn node(&self, within: &str, program: &[&str]) -> Output {
+        let mut node = Command::new("node");
+        node.args(program).current_dir(self.0.join(within)).kill_on_drop(true).output().await.expect("node runs")
     }
 
     fn write(&self, file: &str, text: &str) {
@@ -82,26 +82,26 @@ fn said(output: &Output) -> String {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_rules_for_schemas_and_for_relay_hold_but_for_exceptions_with_a_reason() {
     let Some(bench) = Bench::set_up("graphql-eslint").await else { return };
-    let output = bench.node(&["lint.mjs"]).await;
+    let output = bench.node("", &["lint.mjs"]).await;
     assert!(output.status.success(), "{}", said(&output));
     println!("{}", said(&output).trim());
     // Not in vain: what breaks a rule is found.
     let broken = bench.schema().replacen("type Tally {", "type Tally {\n\tNot_Camel: String", 1);
     bench.write("schema.graphql", &broken);
-    let output = bench.node(&["lint.mjs"]).await;
+    let output = bench.node("", &["lint.mjs"]).await;
     assert!(!output.status.success() && said(&output).contains("Not_Camel"), "{}", said(&output));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_change_that_breaks_a_client_is_named_with_its_reason() {
     let Some(bench) = Bench::set_up("graphql-inspector").await else { return };
-    let output = bench.node(&["diff.mjs"]).await;
+    let output = bench.node("", &["diff.mjs"]).await;
     assert!(output.status.success(), "{}", said(&output));
     println!("{}", said(&output).trim());
     let landed = fs::read_to_string(bench.0.join("landed.graphql")).expect("the schema that landed");
     let more = landed.replacen("type Tally {", "type Tally {\n\tweight: Int!", 1);
     bench.write("landed.graphql", &more);
-    let output = bench.node(&["diff.mjs"]).await;
+    let output = bench.node("", &["diff.mjs"]).await;
     assert!(!output.status.success() && said(&output).contains("Tally.weight"), "{}", said(&output));
 }
 
@@ -109,14 +109,14 @@ async fn a_change_that_breaks_a_client_is_named_with_its_reason() {
 async fn relay_compiles_operations_that_page_refetch_change_and_listen() {
     let Some(bench) = Bench::set_up("relay-compiler").await else { return };
     fs::create_dir(bench.0.join("relay/artifacts")).expect("a folder");
-    let compile = ["node_modules/relay-compiler/cli.js", "relay/relay.config.json"];
-    let output = bench.node(&compile).await;
+    let compile = ["../node_modules/relay-compiler/cli.js", "relay.config.json"];
+    let output = bench.node("relay", &compile).await;
     assert!(output.status.success(), "{}", said(&output));
     let artifacts = fs::read_dir(bench.0.join("relay/artifacts")).expect("artifacts").count();
     println!("relay-compiler: {artifacts} artifacts");
     assert!(artifacts >= 10, "{artifacts}");
     let operations = fs::read_to_string(bench.0.join("relay/operations/Batch.ts")).expect("operations");
     bench.write("relay/operations/Batch.ts", &operations.replacen("listed", "listened", 1));
-    let output = bench.node(&compile).await;
+    let output = bench.node("relay", &compile).await;
     assert!(!output.status.success() && said(&output).contains("listened"), "{}", said(&output));
 }
