@@ -29,7 +29,7 @@ const PING_EVERY: Duration = Duration::from_secs(5);
 const SHORTEST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
-/// What can change and be watched: a batch, or the timeline of a user.
+/// What can change and be watched: a batch, or the timeline or the accounts of a user.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Topic(String);
 
@@ -39,9 +39,15 @@ impl From<BatchId> for Topic {
     }
 }
 
-impl From<UserId> for Topic {
-    fn from(user: UserId) -> Self {
+impl Topic {
+    /// What a person's timeline shows.
+    pub fn timeline(user: UserId) -> Self {
         Self(format!("timeline:{user}"))
+    }
+
+    /// How a person's accounts stand.
+    pub fn accounts(user: UserId) -> Self {
+        Self(format!("accounts:{user}"))
     }
 }
 
@@ -218,13 +224,13 @@ mod tests {
         let (ours, theirs, user) = (BatchId::generate(), BatchId::generate(), UserId::generate());
         let (broker, first) = watching(&redis, ours).await;
         let mut all: Vec<_> = (0..1_000).map(|_| broker.watch(ours)).chain([first]).collect();
-        let (mut other, mut timeline) = (broker.watch(theirs), broker.watch(user));
+        let (mut other, mut timeline) = (broker.watch(theirs), broker.watch(Topic::timeline(user)));
         assert_eq!(subscribers(&redis).await, 1);
 
         // From another process, as it were.
         redis.broker().changed(ours).await.unwrap();
         join_all(all.iter_mut().map(hinted)).await;
-        redis.broker().changed(user).await.unwrap();
+        redis.broker().changed(Topic::timeline(user)).await.unwrap();
         hinted(&mut timeline).await;
         assert!(futures::poll!(other.next()).is_pending());
     }

@@ -6,17 +6,22 @@ use diesel_async::RunQueryDsl;
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::{Result, Tx, schema::sync_audit};
-use crate::domain::ids::{AccountId, BatchId, PreviewId};
+use super::{
+    Result, Tx,
+    interactions::{Between, Towards},
+    schema::sync_audit,
+};
+use crate::domain::{
+    audit::{AuditAction, AuditActor, AuditOutcome},
+    ids::{AccountId, BatchId, PreviewId},
+};
 
 /// What a new entry says. Ids and numbers only.
 #[derive(Clone, Debug)]
 pub struct Entry<'a> {
-    /// `connect`, `preview`, `approve`, `sync`, `audit`, `pause`, `resume`, `cancel`, `retry`, `discard`, `undo`, `preferences`,
-    /// `deletion_policy`, `purge`, `disconnect`, `merge_contacts`, `split_contact`, `rename_contact`, `dismiss_suggestion`, `block`,
-    /// `unblock`.
+    /// The word of an [`AuditAction`].
     pub action: &'static str,
-    /// `started`, `succeeded`, `partial`, `failed`, `refused`.
+    /// The word of an [`AuditOutcome`].
     pub outcome: &'static str,
     /// Who did it: `Some` with the request for the person, `None` for a worker.
     pub request: Option<(&'a str, &'a str)>,
@@ -55,9 +60,9 @@ pub async fn insert(tx: &mut Tx, entry: &Entry<'_>) -> Result<()> {
 pub struct AuditEntry {
     pub audit_id: Uuid,
     pub at: DateTime<Utc>,
-    pub action: String,
-    pub outcome: String,
-    pub actor: String,
+    pub action: AuditAction,
+    pub outcome: AuditOutcome,
+    pub actor: AuditActor,
     pub account_id: Option<AccountId>,
     pub preview_id: Option<PreviewId>,
     pub batch_id: Option<BatchId>,
@@ -67,19 +72,35 @@ pub struct AuditEntry {
 }
 
 impl AuditEntry {
-    /// Up to `limit` entries older than `before`, newest first.
+    /// The entries with these ids, in no order.
     ///
     /// # Errors
     /// When the database refuses.
-    pub async fn page(tx: &mut Tx, before: Option<(DateTime<Utc>, Uuid)>, limit: i64) -> Result<Vec<Self>> {
-        let mut query = sync_audit::table
+    pub async fn with_ids(tx: &mut Tx, ids: &[Uuid]) -> Result<Vec<Self>> {
+        let query = sync_audit::table
             .filter(sync_audit::user_id.eq(tx.user().0))
-            .order((sync_audit::at.desc(), sync_audit::audit_id.desc()))
-            .limit(limit)
-            .select(Self::as_select())
-            .into_boxed();
+            .filter(sync_audit::audit_id.eq_any(ids))
+            .select(Self::as_select());
+        Ok(query.load(&mut **tx).await?)
+    }
+
+    /// Up to `limit` entries from a place, between two places when both are given; the newest is the first of the list.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn page(tx: &mut Tx, (after, before): Between, towards: Towards, limit: i64) -> Result<Vec<Self>> {
+        use sync_audit::dsl;
+        let mut query =
+            sync_audit::table.filter(dsl::user_id.eq(tx.user().0)).limit(limit).select(Self::as_select()).into_boxed();
+        query = match towards {
+            Towards::Older => query.order((dsl::at.desc(), dsl::audit_id.desc())),
+            Towards::Newer => query.order((dsl::at.asc(), dsl::audit_id.asc())),
+        };
+        if let Some((at, id)) = after {
+            query = query.filter(dsl::at.le(at).and(dsl::at.lt(at).or(dsl::audit_id.lt(id))));
+        }
         if let Some((at, id)) = before {
-            query = query.filter(sync_audit::at.lt(at).or(sync_audit::at.eq(at).and(sync_audit::audit_id.lt(id))));
+            query = query.filter(dsl::at.ge(at).and(dsl::at.gt(at).or(dsl::audit_id.gt(id))));
         }
         Ok(query.load(&mut **tx).await?)
     }

@@ -7,7 +7,12 @@ use diesel::{
 };
 use diesel_async::RunQueryDsl;
 
-use super::{Result, Tx, schema::batches, undo::Keep};
+use super::{
+    Result, Tx,
+    interactions::{Between, Towards},
+    schema::batches,
+    undo::Keep,
+};
 use crate::domain::{
     batch::{BatchOrigin, BatchState},
     ids::{AccountId, BatchId, PreviewId},
@@ -64,6 +69,18 @@ impl Batch {
     pub async fn find(tx: &mut Tx, id: BatchId) -> Result<Option<Self>> {
         let query = batches::table.find((tx.user().0, id.0)).select(Self::as_select());
         Ok(query.first(&mut **tx).await.optional()?)
+    }
+
+    /// The batches with these ids, in no order.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn with_ids(tx: &mut Tx, ids: &[BatchId]) -> Result<Vec<Self>> {
+        let query = batches::table
+            .filter(batches::user_id.eq(tx.user().0))
+            .filter(batches::batch_id.eq_any(ids.iter().map(|id| id.0)))
+            .select(Self::as_select());
+        Ok(query.load(&mut **tx).await?)
     }
 
     /// As [`Batch::find`], and holds the row against every other writer until the transaction ends.
@@ -132,20 +149,23 @@ impl Batch {
         Ok(query.load::<uuid::Uuid>(&mut **tx).await?.into_iter().map(BatchId).collect())
     }
 
-    /// Up to `limit` batches older than `before`, newest first.
+    /// Up to `limit` batches from a place, between two places when both are given; the newest is the first of the list.
     ///
     /// # Errors
     /// When the database refuses.
-    pub async fn page(tx: &mut Tx, before: Option<(DateTime<Utc>, BatchId)>, limit: i64) -> Result<Vec<Self>> {
-        let mut query = batches::table
-            .filter(batches::user_id.eq(tx.user().0))
-            .order((batches::created_at.desc(), batches::batch_id.desc()))
-            .limit(limit)
-            .select(Self::as_select())
-            .into_boxed();
+    pub async fn page(tx: &mut Tx, (after, before): Between, towards: Towards, limit: i64) -> Result<Vec<Self>> {
+        use batches::dsl;
+        let mut query =
+            batches::table.filter(dsl::user_id.eq(tx.user().0)).limit(limit).select(Self::as_select()).into_boxed();
+        query = match towards {
+            Towards::Older => query.order((dsl::created_at.desc(), dsl::batch_id.desc())),
+            Towards::Newer => query.order((dsl::created_at.asc(), dsl::batch_id.asc())),
+        };
+        if let Some((at, id)) = after {
+            query = query.filter(dsl::created_at.le(at).and(dsl::created_at.lt(at).or(dsl::batch_id.lt(id))));
+        }
         if let Some((at, id)) = before {
-            let same = batches::created_at.eq(at).and(batches::batch_id.lt(id.0));
-            query = query.filter(batches::created_at.lt(at).or(same));
+            query = query.filter(dsl::created_at.ge(at).and(dsl::created_at.gt(at).or(dsl::batch_id.gt(id))));
         }
         Ok(query.load(&mut **tx).await?)
     }

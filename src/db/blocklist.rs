@@ -18,19 +18,28 @@ pub struct Blocked {
 }
 
 impl Blocked {
-    /// Up to `limit` entries after one, in the order of their texts.
+    /// Up to `limit` entries after one and before another, in the order of their texts; from the end when `backward`.
     ///
     /// # Errors
     /// When the database refuses.
-    pub async fn page(tx: &mut Tx, after: Option<&str>, limit: i64) -> Result<Vec<Self>> {
+    pub async fn page(
+        tx: &mut Tx,
+        after: Option<String>,
+        before: Option<String>,
+        backward: bool,
+        limit: i64,
+    ) -> Result<Vec<Self>> {
         let mut query = blocklist::table
             .filter(blocklist::user_id.eq(tx.user().0))
-            .order(blocklist::entry)
             .limit(limit)
             .select(Self::as_select())
             .into_boxed();
+        query = if backward { query.order(blocklist::entry.desc()) } else { query.order(blocklist::entry.asc()) };
         if let Some(entry) = after {
-            query = query.filter(blocklist::entry.gt(entry.to_owned()));
+            query = query.filter(blocklist::entry.gt(entry));
+        }
+        if let Some(entry) = before {
+            query = query.filter(blocklist::entry.lt(entry));
         }
         Ok(query.load(&mut **tx).await?)
     }

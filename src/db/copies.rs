@@ -52,7 +52,7 @@ pub async fn hidden(tx: &mut Tx, filter: &TimelineFilter, ids: &[InteractionId])
          WHERE i.universal_id IS NOT NULL AND EXISTS (
              SELECT FROM interactions AS other
              WHERE {SAME} AND {} < {}
-                 AND coalesce(other.account_id = $3, true) AND coalesce(other.batch_id = $4, true) AND coalesce(other.thread = $5, $5 IS NULL)
+                 AND coalesce(other.account_id = $3, true) AND coalesce(other.stream_id = $8, true) AND coalesce(other.batch_id = $4, true) AND coalesce(other.thread = $5, $5 IS NULL)
                  AND coalesce(other.direction = $6, $6 IS NULL) AND ($7 IS NULL OR $7 = ANY(other.labels))
              OFFSET 0
          )",
@@ -66,6 +66,7 @@ pub async fn hidden(tx: &mut Tx, filter: &TimelineFilter, ids: &[InteractionId])
     .bind::<Nullable<Text>, _>(filter.thread.as_deref())
     .bind::<Nullable<Text>, _>(filter.direction.map(Direction::as_str))
     .bind::<Nullable<Text>, _>(filter.label.as_deref())
+    .bind::<Nullable<SqlUuid>, _>(filter.stream.map(|id| id.0))
     .load(&mut **tx)
     .await?;
     Ok(rows.into_iter().map(|row| row.interaction_id).collect())

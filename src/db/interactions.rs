@@ -14,7 +14,9 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::{
-    Result, Tx, people,
+    Result, Tx,
+    changes::{Changes, Written},
+    people,
     schema::{identities, interaction_people, interactions},
     search,
 };
@@ -92,19 +94,31 @@ pub struct Target {
     pub service: Service,
 }
 
-/// Makes these groups' rows exactly `rows`: writes them, and deletes what else the groups had, of which it returns the ids.
-/// Rows keep their ids.
+/// Makes these groups' rows exactly `rows`: writes them, and deletes what else the groups had. Rows keep their ids. Adds to
+/// `changes` what that has changed.
 ///
 /// # Errors
 /// When the database refuses.
-pub async fn replace(tx: &mut Tx, target: Target, groups: &[String], rows: &[Projected]) -> Result<Vec<Uuid>> {
+pub async fn replace(
+    tx: &mut Tx,
+    target: Target,
+    groups: &[String],
+    rows: &[Projected],
+    changes: &mut Changes,
+) -> Result<()> {
     let gone = gone(tx, target.stream, groups, rows).await?;
     delete(tx, &gone).await?;
-    if rows.is_empty() {
-        return Ok(gone);
+    for one in gone {
+        changes.removed.push(one.interaction_id);
+        changes.names.extend(one.universal_id.map(|name| (name, one.occurrence)));
     }
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let named = |row: &Projected| Some((row.row.universal_id.clone()?, row.row.occurrence.clone()));
+    changes.names.extend(rows.iter().filter_map(named));
     // Labels travel as one text a row: arrays of arrays would come out of unnest flattened.
-    diesel::sql_query(
+    let written: Vec<Written> = diesel::sql_query(
         "INSERT INTO interactions (user_id, account_id, stream_id, service, normalizer_version,
              interaction_id, group_key, occurrence, batch_id, kind, direction, subject, body_text, snippet, occurred_at, ends_at,
              all_day_from, all_day_to, thread, universal_id, location, status, participants, attachments, version, deleted_at, labels,
@@ -124,7 +138,8 @@ pub async fn replace(tx: &mut Tx, target: Target, groups: &[String], rows: &[Pro
              status = excluded.status, participants = excluded.participants, attachments = excluded.attachments,
              reply_text = excluded.reply_text, category = excluded.category, sent_at = excluded.sent_at,
              details = excluded.details, about = excluded.about, version = excluded.version, deleted_at = excluded.deleted_at,
-             labels = excluded.labels, search = excluded.search, normalizer_version = excluded.normalizer_version",
+             labels = excluded.labels, search = excluded.search, normalizer_version = excluded.normalizer_version
+         RETURNING interaction_id, xmax = 0 AS is_new",
     )
     .bind::<SqlUuid, _>(tx.user().0)
     .bind::<SqlUuid, _>(target.account.0)
@@ -161,21 +176,28 @@ pub async fn replace(tx: &mut Tx, target: Target, groups: &[String], rows: &[Pro
     .bind::<Array<Text>, _>(column(rows, |r| searchable(&r.row.subject).into_owned()))
     .bind::<Array<Text>, _>(column(rows, |r| people(&r.row.participants)))
     .bind::<Array<Nullable<Text>>, _>(column(rows, own_text))
-    .execute(&mut **tx)
+    .load(&mut **tx)
     .await?;
-    Ok(gone)
+    changes.written.extend(written);
+    Ok(())
 }
 
-/// The ids of what these groups have beside `rows`.
-async fn gone(tx: &mut Tx, stream: StreamId, groups: &[String], rows: &[Projected]) -> Result<Vec<Uuid>> {
-    #[derive(QueryableByName)]
-    struct Gone {
-        #[diesel(sql_type = SqlUuid)]
-        interaction_id: Uuid,
-    }
-    let gone: Vec<Gone> = diesel::sql_query(
-        "SELECT i.interaction_id FROM unnest($3) AS wanted (group_key) CROSS JOIN LATERAL (
-             SELECT interaction_id, group_key, occurrence FROM interactions
+/// An interaction that its source gives no more.
+#[derive(QueryableByName)]
+struct Gone {
+    #[diesel(sql_type = SqlUuid)]
+    interaction_id: InteractionId,
+    #[diesel(sql_type = Nullable<Text>)]
+    universal_id: Option<String>,
+    #[diesel(sql_type = Text)]
+    occurrence: String,
+}
+
+/// What these groups have beside `rows`.
+async fn gone(tx: &mut Tx, stream: StreamId, groups: &[String], rows: &[Projected]) -> Result<Vec<Gone>> {
+    let gone = diesel::sql_query(
+        "SELECT i.interaction_id, i.universal_id, i.occurrence FROM unnest($3) AS wanted (group_key) CROSS JOIN LATERAL (
+             SELECT interaction_id, universal_id, group_key, occurrence FROM interactions
              WHERE user_id = $1 AND stream_id = $2 AND group_key = wanted.group_key OFFSET 0
          ) AS i
          WHERE (i.group_key, i.occurrence) NOT IN (SELECT * FROM unnest($4, $5))",
@@ -187,14 +209,14 @@ async fn gone(tx: &mut Tx, stream: StreamId, groups: &[String], rows: &[Projecte
     .bind::<Array<Text>, _>(column(rows, |r| r.row.occurrence.as_str()))
     .load(&mut **tx)
     .await?;
-    Ok(gone.into_iter().map(|one| one.interaction_id).collect())
+    Ok(gone)
 }
 
 /// Deletes interactions, each by its key, all of them on their way at once; why, [`super::raw_events::delete`] says.
-async fn delete(tx: &mut Tx, ids: &[Uuid]) -> Result<()> {
+async fn delete(tx: &mut Tx, gone: &[Gone]) -> Result<()> {
     let (user, conn): (_, &AsyncPgConnection) = (tx.user(), tx);
-    let deletions = ids.iter().map(|id| {
-        let row = interactions::table.find((user.0, id));
+    let deletions = gone.iter().map(|one| {
+        let row = interactions::table.find((user.0, one.interaction_id.0));
         async move { diesel::delete(row).execute(&mut { conn }).await }
     });
     try_join_all(deletions).await?;
@@ -229,6 +251,7 @@ pub struct TimelineFilter {
     pub kind: Option<InteractionKind>,
     pub service: Option<Service>,
     pub account: Option<AccountId>,
+    pub stream: Option<StreamId>,
     pub direction: Option<Direction>,
     /// Mail of one of these kinds; all when empty.
     pub categories: Vec<Category>,
@@ -249,7 +272,10 @@ pub struct TimelineFilter {
 
 impl TimelineFilter {
     /// The mailboxes of which one must have taken part; `None` when anyone may.
-    pub(super) async fn addresses(&self, tx: &mut Tx) -> Result<Option<Vec<String>>> {
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn addresses(&self, tx: &mut Tx) -> Result<Option<Vec<String>>> {
         let Some(contact) = self.contact else { return Ok(self.participant.clone().map(|address| vec![address])) };
         let query = identities::table
             .filter(identities::user_id.eq(tx.user().0))
@@ -325,6 +351,20 @@ impl Interaction {
         Ok(query.load(&mut **tx).await?)
     }
 
+    /// Those of these interactions that the filter shows, in no order.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn shown(tx: &mut Tx, filter: &TimelineFilter, ids: &[InteractionId]) -> Result<Vec<Self>> {
+        let (ids, limit) = (ids.iter().map(|id| id.0).collect::<Vec<_>>(), i64::MAX);
+        let Some(addresses) = filter.addresses(tx).await? else {
+            let rows = Self::those(tx.user(), filter, Among::These(&ids), (None, None), Towards::Older, limit);
+            return Ok(rows.load(&mut **tx).await?);
+        };
+        let rows = Self::those(tx.user(), filter, Among::Of(&addresses), (None, None), Towards::Older, limit);
+        Ok(rows.filter(interactions::interaction_id.eq_any(ids)).load(&mut **tx).await?)
+    }
+
     /// Up to `limit` rows from a place, between two places when both are given.
     ///
     /// # Errors
@@ -398,6 +438,9 @@ impl Interaction {
         }
         if let Some(account) = filter.account {
             query = query.filter(dsl::account_id.eq(account.0));
+        }
+        if let Some(stream) = filter.stream {
+            query = query.filter(dsl::stream_id.eq(stream.0));
         }
         if let Some(direction) = filter.direction {
             query = query.filter(dsl::direction.eq(direction.as_str()));

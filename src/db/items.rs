@@ -495,16 +495,21 @@ pub struct LedgerFilter<'a> {
     pub universal_hash: Option<UniversalHash>,
 }
 
-/// Up to `limit` items after the key `after`, in the order of stream and id.
+/// The key of an item, by which the ledger's pages run.
+pub type LedgerPlace = (StreamId, String);
+
+/// Up to `limit` items after one key and before another, in the order of stream and id; from the end when `backward`.
 ///
 /// # Errors
 /// When the database refuses.
 pub async fn page(
     tx: &mut Tx,
     filter: &LedgerFilter<'_>,
-    after: Option<(StreamId, &str)>,
+    (after, before): (Option<LedgerPlace>, Option<LedgerPlace>),
+    backward: bool,
     limit: i64,
 ) -> Result<Vec<LedgerRow>> {
+    let order = if backward { "i.stream_id DESC, i.source_id DESC" } else { "i.stream_id, i.source_id" };
     // What bears a name is looked up first: by the order of the pages, the whole ledger would be walked for it.
     let from = match filter.universal_hash {
         Some(_) => "(SELECT * FROM items WHERE user_id = $1 AND universal_hash = $8 OFFSET 0)",
@@ -519,16 +524,19 @@ pub async fn page(
              AND (cardinality($3) = 0 OR coalesce(b.outcome, i.outcome) = ANY($3))
              AND ($4 IS NULL OR i.source_id = $4)
              AND ($5 IS NULL OR (i.stream_id, i.source_id) > ($5, $6))
-         ORDER BY i.stream_id, i.source_id LIMIT $7"
+             AND ($9 IS NULL OR (i.stream_id, i.source_id) < ($9, $10))
+         ORDER BY {order} LIMIT $7"
     ))
     .bind::<SqlUuid, _>(tx.user().0)
     .bind::<Nullable<SqlUuid>, _>(filter.batch.map(|id| id.0))
     .bind::<Array<Text>, _>(filter.outcomes.clone())
     .bind::<Nullable<Text>, _>(filter.source_id)
-    .bind::<Nullable<SqlUuid>, _>(after.map(|(stream, _)| stream.0))
-    .bind::<Nullable<Text>, _>(after.map(|(_, source)| source))
+    .bind::<Nullable<SqlUuid>, _>(after.as_ref().map(|(stream, _)| stream.0))
+    .bind::<Nullable<Text>, _>(after.as_ref().map(|(_, source)| source.as_str()))
     .bind::<BigInt, _>(limit)
     .bind::<Nullable<Bytea>, _>(filter.universal_hash.as_ref().map(|hash| hash.0.as_slice()))
+    .bind::<Nullable<SqlUuid>, _>(before.as_ref().map(|(stream, _)| stream.0))
+    .bind::<Nullable<Text>, _>(before.as_ref().map(|(_, source)| source.as_str()))
     .load(&mut **tx)
     .await?;
     Ok(rows)

@@ -13,7 +13,11 @@ use diesel::{
 use diesel_async::RunQueryDsl;
 use serde_json::Value;
 
-use super::{Error, Result, Tx, schema::jobs};
+use super::{
+    Error, Result, Tx,
+    interactions::{Between, Towards},
+    schema::jobs,
+};
 use crate::domain::{
     ids::{BatchId, JobId, StreamId, UserId},
     job::{JobKind, JobState},
@@ -55,26 +59,35 @@ impl Job {
         Ok(query.first(&mut **tx).await.optional()?)
     }
 
-    /// Up to `limit` jobs made before `before`, newest first.
+    /// Up to `limit` jobs from a place, between two places when both are given; the newest is the first of the list.
     ///
     /// # Errors
     /// When the database refuses.
-    pub async fn page(tx: &mut Tx, filter: &JobFilter, before: Option<JobId>, limit: i64) -> Result<Vec<Self>> {
+    pub async fn page(
+        tx: &mut Tx,
+        filter: &JobFilter,
+        (after, before): Between,
+        towards: Towards,
+        limit: i64,
+    ) -> Result<Vec<Self>> {
         // Ids begin with the time of their making.
-        let mut query = jobs::table
-            .filter(jobs::user_id.eq(tx.user().0))
-            .order(jobs::job_id.desc())
-            .limit(limit)
-            .select(Self::as_select())
-            .into_boxed();
+        let mut query =
+            jobs::table.filter(jobs::user_id.eq(tx.user().0)).limit(limit).select(Self::as_select()).into_boxed();
+        query = match towards {
+            Towards::Older => query.order(jobs::job_id.desc()),
+            Towards::Newer => query.order(jobs::job_id.asc()),
+        };
         if let Some(batch) = filter.batch {
             query = query.filter(jobs::batch_id.eq(batch.0));
         }
         if !filter.states.is_empty() {
             query = query.filter(jobs::state.eq_any(filter.states.iter().map(|state| state.as_str())));
         }
-        if let Some(id) = before {
-            query = query.filter(jobs::job_id.lt(id.0));
+        if let Some((_, id)) = after {
+            query = query.filter(jobs::job_id.lt(id));
+        }
+        if let Some((_, id)) = before {
+            query = query.filter(jobs::job_id.gt(id));
         }
         Ok(query.load(&mut **tx).await?)
     }
@@ -84,9 +97,29 @@ impl Job {
     /// # Errors
     /// When the database refuses.
     pub async fn of_batch(tx: &mut Tx, batch: BatchId) -> Result<Vec<Self>> {
+        Self::of_batches(tx, &[batch]).await
+    }
+
+    /// The jobs with these ids, in no order.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn with_ids(tx: &mut Tx, ids: &[JobId]) -> Result<Vec<Self>> {
         let query = jobs::table
             .filter(jobs::user_id.eq(tx.user().0))
-            .filter(jobs::batch_id.eq(batch.0))
+            .filter(jobs::job_id.eq_any(ids.iter().map(|id| id.0)))
+            .select(Self::as_select());
+        Ok(query.load(&mut **tx).await?)
+    }
+
+    /// As [`Job::of_batch`], of several.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn of_batches(tx: &mut Tx, batches: &[BatchId]) -> Result<Vec<Self>> {
+        let query = jobs::table
+            .filter(jobs::user_id.eq(tx.user().0))
+            .filter(jobs::batch_id.eq_any(batches.iter().map(|batch| batch.0)))
             .order(jobs::job_id)
             .select(Self::as_select());
         Ok(query.load(&mut **tx).await?)

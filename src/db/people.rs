@@ -146,8 +146,9 @@ impl Difference {
 ///
 /// # Errors
 /// When the database refuses.
-pub async fn replace(tx: &mut Tx, gone: &[Uuid], present: &[Presence]) -> Result<()> {
-    let interactions: Vec<Uuid> = gone.iter().copied().chain(present.iter().map(|one| one.interaction.0)).collect();
+pub async fn replace(tx: &mut Tx, gone: &[InteractionId], present: &[Presence]) -> Result<()> {
+    let interactions: Vec<Uuid> =
+        gone.iter().copied().chain(present.iter().map(|one| one.interaction)).map(|id| id.0).collect();
     let difference = Difference::between(facts(tx, &interactions).await?, present);
     if difference.changes.is_empty() {
         return Ok(());
@@ -424,4 +425,64 @@ pub async fn places(
         .load(&mut **tx)
         .await?;
     Ok(rows.into_iter().map(|row| (row.occurred_at, row.interaction_id)).collect())
+}
+
+/// The addresses of these contacts that are not hidden, each with whose it is.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn addresses_of(tx: &mut Tx, contacts: &[ContactId]) -> Result<Vec<(ContactId, String)>> {
+    let query = identities::table
+        .filter(identities::user_id.eq(tx.user().0))
+        .filter(identities::contact_id.eq_any(contacts.iter().map(|contact| contact.0)))
+        .filter(identities::is_hidden.eq(false))
+        .select((identities::contact_id, identities::address));
+    Ok(query.load(&mut **tx).await?)
+}
+
+/// The newest or the oldest places on the timeline at which each of these contacts took part, up to `limit`, in their order.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn ends(
+    tx: &mut Tx,
+    addresses: &[(ContactId, String)],
+    towards: Towards,
+    limit: i64,
+) -> Result<HashMap<ContactId, Vec<Keyset>>> {
+    #[derive(QueryableByName)]
+    struct Row {
+        #[diesel(sql_type = SqlUuid)]
+        contact_id: ContactId,
+        #[diesel(sql_type = Timestamptz)]
+        occurred_at: DateTime<Utc>,
+        #[diesel(sql_type = SqlUuid)]
+        interaction_id: Uuid,
+    }
+    let order = match towards {
+        Towards::Older => "occurred_at DESC, interaction_id DESC",
+        Towards::Newer => "occurred_at, interaction_id",
+    };
+    let rows: Vec<Row> = diesel::sql_query(format!(
+        "SELECT DISTINCT wanted.contact_id, occurred_at, interaction_id FROM unnest($2, $3) AS wanted (contact_id, address)
+         CROSS JOIN LATERAL (
+             SELECT occurred_at, interaction_id FROM interaction_people
+             WHERE user_id = $1 AND address = wanted.address ORDER BY {order} LIMIT $4
+         ) AS found
+         ORDER BY {order}"
+    ))
+    .bind::<SqlUuid, _>(tx.user().0)
+    .bind::<Array<SqlUuid>, _>(addresses.iter().map(|(contact, _)| contact.0).collect::<Vec<_>>())
+    .bind::<Array<Text>, _>(addresses.iter().map(|(_, address)| address.as_str()).collect::<Vec<_>>())
+    .bind::<BigInt, _>(limit)
+    .load(&mut **tx)
+    .await?;
+    let (mut ends, limit): (HashMap<ContactId, Vec<Keyset>>, _) = (HashMap::new(), usize::try_from(limit).unwrap_or(0));
+    for row in rows {
+        let places = ends.entry(row.contact_id).or_default();
+        if places.len() < limit {
+            places.push((row.occurred_at, row.interaction_id));
+        }
+    }
+    Ok(ends)
 }

@@ -53,6 +53,18 @@ impl Preview {
         Ok(query.first(&mut **tx).await.optional()?)
     }
 
+    /// The previews with these ids, in no order.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn with_ids(tx: &mut Tx, ids: &[PreviewId]) -> Result<Vec<Self>> {
+        let query = previews::table
+            .filter(previews::user_id.eq(tx.user().0))
+            .filter(previews::preview_id.eq_any(ids.iter().map(|id| id.0)))
+            .select(Self::as_select());
+        Ok(query.load(&mut **tx).await?)
+    }
+
     /// Forgets the samples of every preview that has expired, whoever's it is. For the scheduler's role, which may not ask
     /// for samples: that each is forgotten once, and not at every sweep, is the policy's doing.
     ///

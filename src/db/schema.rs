@@ -319,6 +319,25 @@ diesel::table! {
 }
 
 diesel::table! {
+    timeline_changes (user_id, interaction_id) {
+        user_id -> Uuid,
+        interaction_id -> Uuid,
+        position -> Int8,
+        added_at_position -> Int8,
+        changed_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    timelines (user_id) {
+        user_id -> Uuid,
+        position -> Int8,
+        forgotten_to -> Int8,
+        purge_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
     undone_events (user_id, stream_id, source_id, version) {
         user_id -> Uuid,
         stream_id -> Uuid,
@@ -387,6 +406,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     streams,
     sync_audit,
     sync_preferences,
+    timeline_changes,
+    timelines,
     undone_events,
     undone_items,
     undone_streams,

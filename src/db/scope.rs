@@ -32,6 +32,15 @@ impl Db {
         self.begin_with(&format!("BEGIN; SET LOCAL app.user_id = '{user}'"), Some(user)).await
     }
 
+    /// Opens a transaction for one person that only reads, and all of whose statements see one and the same moment.
+    ///
+    /// # Errors
+    /// When no connection can be had.
+    pub async fn begin_moment(&self, user: UserId) -> Result<Tx> {
+        let sql = format!("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL app.user_id = '{user}'");
+        self.begin_with(&sql, Some(user)).await
+    }
+
     /// Opens a transaction for nobody: of use to the scheduler's role only, whose grants reach across people.
     ///
     /// # Errors

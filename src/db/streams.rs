@@ -55,19 +55,21 @@ impl Stream {
     /// # Errors
     /// When the database refuses.
     pub async fn of_account(tx: &mut Tx, account: AccountId) -> Result<Vec<Self>> {
-        Self::of_accounts(tx, &[account]).await
+        let query = streams::table
+            .filter(streams::user_id.eq(tx.user().0))
+            .filter(streams::account_id.eq(account.0))
+            .order(streams::stream_id)
+            .select(Self::as_select());
+        Ok(query.load(&mut **tx).await?)
     }
 
-    /// The streams of these accounts, each account's in the order of their making.
+    /// All streams of the person, in the order of their making. There are a handful.
     ///
     /// # Errors
     /// When the database refuses.
-    pub async fn of_accounts(tx: &mut Tx, accounts: &[AccountId]) -> Result<Vec<Self>> {
-        let query = streams::table
-            .filter(streams::user_id.eq(tx.user().0))
-            .filter(streams::account_id.eq_any(accounts.iter().map(|account| account.0)))
-            .order(streams::stream_id)
-            .select(Self::as_select());
+    pub async fn all(tx: &mut Tx) -> Result<Vec<Self>> {
+        let query =
+            streams::table.filter(streams::user_id.eq(tx.user().0)).order(streams::stream_id).select(Self::as_select());
         Ok(query.load(&mut **tx).await?)
     }
 

@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use crate::domain::{
     account::{AccountState, ProviderName, Service},
+    audit::{AuditAction, AuditActor, AuditOutcome},
     batch::{BatchOrigin, BatchState},
     deletion::DeletionKind,
     ids::{AccountId, BatchId, ContactId, InteractionId, JobId, PreviewId, StreamId, UserId},
@@ -57,6 +58,6 @@ macro_rules! ids {
 
 words! {
     AccountState, ProviderName, Service, BatchOrigin, BatchState, DeletionKind, ItemOutcome, RawKind, JobKind, JobState, Category,
-    Direction, InteractionKind, ContactPolicy, Relation,
+    Direction, InteractionKind, ContactPolicy, Relation, AuditAction, AuditActor, AuditOutcome,
 }
 ids! { AccountId, BatchId, ContactId, InteractionId, JobId, PreviewId, StreamId, UserId, }

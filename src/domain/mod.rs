@@ -3,6 +3,7 @@
 //! Nothing here does I/O or reads a clock; every function is a function of its arguments.
 
 pub mod account;
+pub mod audit;
 pub mod batch;
 pub mod consent;
 pub mod deletion;

@@ -1,5 +1,7 @@
 //! From the verbs' errors to what clients read: user errors in payloads, or GraphQL errors with a stable code.
 
+use std::pin::Pin;
+
 use async_graphql::{Context, Error, Result, SimpleObject};
 
 use super::{
@@ -55,15 +57,22 @@ pub(super) fn caller(ctx: &Context<'_>) -> Result<Caller> {
 ///
 /// # Errors
 /// When nobody has signed in, or the failure is ours.
-pub(super) async fn read<T>(ctx: &Context<'_>, look: impl AsyncFnOnce(&mut Tx) -> db::Result<T>) -> Result<T> {
-    let (app, user) = (app(ctx)?, viewer(ctx)?);
-    let found = async {
-        let mut tx = app.db.begin(user).await?;
-        let found = look(&mut tx).await?;
-        tx.commit().await?;
-        Ok::<_, db::Error>(found)
-    };
-    found.await.map_err(|error| failed(ctx, error))
+///
+/// On the heap, as [`super::once::once`].
+pub(super) fn read<T>(
+    ctx: &Context<'_>,
+    look: impl AsyncFnOnce(&mut Tx) -> db::Result<T>,
+) -> Pin<Box<impl Future<Output = Result<T>>>> {
+    Box::pin(async move {
+        let (app, user) = (app(ctx)?, viewer(ctx)?);
+        let found = async {
+            let mut tx = app.db.begin(user).await?;
+            let found = look(&mut tx).await?;
+            tx.commit().await?;
+            Ok::<_, db::Error>(found)
+        };
+        found.await.map_err(|error| failed(ctx, error))
+    })
 }
 
 /// Our own failure: the cause goes to the log with the request's id, and the client reads only that it happened, and whether

@@ -4,8 +4,10 @@ use async_graphql::ID;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use uuid::Uuid;
 
+use crate::{db::threads::ThreadKey, domain::ids::AccountId};
+
 /// The kinds of objects that have ids.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Kind {
     Account,
     Stream,
@@ -42,6 +44,20 @@ pub(super) fn encode_part(interaction: Uuid, part: u32) -> ID {
     URL_SAFE_NO_PAD.encode(format!("Attachment:{}:{part}", interaction.simple())).into()
 }
 
+/// The id of a thread: its account, and the provider's id in that.
+pub(super) fn encode_thread((account, thread): &ThreadKey) -> ID {
+    URL_SAFE_NO_PAD.encode(format!("Thread:{}:{thread}", account.0.simple())).into()
+}
+
+/// The thread that an id names; `None` when it names none.
+pub(super) fn decode_thread(id: &ID) -> Option<ThreadKey> {
+    // Providers' ids have at most 1,024 characters.
+    let bytes = URL_SAFE_NO_PAD.decode(Some(id.as_str()).filter(|id| id.len() <= 1_500)?).ok()?;
+    let (account, thread) = std::str::from_utf8(&bytes).ok()?.strip_prefix("Thread:")?.split_once(':')?;
+    let is_plain = !thread.is_empty() && !thread.contains('\0');
+    Some((AccountId(Uuid::try_parse(account).ok()?), thread.to_owned())).filter(|_| is_plain)
+}
+
 /// What an id names; `None` when it is not one of ours.
 pub(super) fn decode(id: &ID) -> Option<(Kind, Uuid)> {
     // The longest of ours has 59 characters; anything much longer is not worth decoding.
@@ -66,6 +82,17 @@ mod tests {
         let id = encode(Kind::Batch, uuid);
         assert_eq!(decode(&id), Some((Kind::Batch, uuid)));
         assert_eq!(decode_as(Kind::Account, &id), None);
+    }
+
+    #[test]
+    fn a_thread_is_named_by_its_account_and_whatever_the_provider_calls_it() {
+        for thread in ["18c2a5b7", "series:with:colons", &"é".repeat(500)] {
+            let key = (AccountId(Uuid::now_v7()), thread.to_owned());
+            assert_eq!(decode_thread(&encode_thread(&key)), Some(key));
+        }
+        assert_eq!(decode_thread(&encode(Kind::Batch, Uuid::now_v7())), None);
+        let broken = URL_SAFE_NO_PAD.encode(format!("Thread:{}:a\0", Uuid::nil().simple()));
+        assert_eq!(decode_thread(&broken.into()), None);
     }
 
     #[test]

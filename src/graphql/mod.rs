@@ -3,15 +3,18 @@
 pub mod code;
 mod company;
 mod error;
+mod household;
 mod id;
-mod loaders;
 mod mutation;
 mod objects;
+mod once;
 mod page;
 mod people;
 pub mod precheck;
 mod query;
+mod scalars;
 mod subscription;
+mod talks;
 mod timeline;
 pub mod viewer;
 
@@ -19,13 +22,12 @@ use async_graphql::{
     ID, Json, MergedObject, SDLExportOptions, SchemaBuilder,
     connection::{Connection, Edge, EmptyFields, PageInfo},
 };
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, Utc};
 
 pub use mutation::CONNECT_COOKIE;
 
 use self::{
-    loaders::{AccountLoader, LinkLoader, SourceLoader, StreamLoader},
-    mutation::Mutation,
+    mutation::{Mutation, PeopleMutation},
     objects::{
         audit::AuditEntry,
         batch::{Batch, Job},
@@ -33,7 +35,7 @@ use self::{
         interaction::Interaction,
         item::Item,
     },
-    people::{PeopleMutation, PeopleQuery},
+    people::PeopleQuery,
     query::Query,
     subscription::Subscription,
     timeline::{TimelineConnection, TimelineEdge},
@@ -55,13 +57,7 @@ pub type Schema = async_graphql::Schema<Queries, Mutations, Subscription>;
 
 /// The schema with its handles.
 pub fn schema(app: App) -> Schema {
-    limited(&app.config.graphql)
-        .data(AccountLoader::create(app.clone()))
-        .data(StreamLoader::create(app.clone()))
-        .data(SourceLoader::create(app.clone()))
-        .data(LinkLoader::create(app.clone()))
-        .data(app)
-        .finish()
+    limited(&app.config.graphql).data(app).finish()
 }
 
 /// The schema within its limits. The pre-check refuses first; these are the second lock on the same door.
@@ -78,9 +74,9 @@ pub fn account_id(account: AccountId) -> ID {
 
 /// The schema in the schema definition language, as `schema.graphql` holds it.
 pub fn sdl() -> String {
-    described()
-        .finish()
-        .sdl_with_options(SDLExportOptions::new().sorted_fields().sorted_enum_items().sorted_arguments())
+    described().finish().sdl_with_options(
+        SDLExportOptions::new().sorted_fields().sorted_enum_items().sorted_arguments().include_specified_by(),
+    )
 }
 
 /// The schema without its handles. The library's own types get descriptions for our clients.
@@ -89,7 +85,6 @@ fn described() -> SchemaBuilder<Queries, Mutations, Subscription> {
         .override_output_type_description::<DateTime<Utc>>(
             "A moment in UTC, as RFC 3339 writes it: `2026-11-22T09:30:00+00:00`. Any offset is understood as input.",
         )
-        .override_output_type_description::<NaiveDate>("A day of the calendar, without a time zone: `2026-11-22`.")
         .override_output_type_description::<Json<()>>("Any JSON value.")
         .override_output_type_description::<PageInfo>("Where a page begins and ends, and whether there is more.")
         .override_output_type_description::<Connection<String, AuditEntry>>("One page of the audit, newest first.")

@@ -1,18 +1,36 @@
 //! Mutations: each hands its input to a verb and its outcome back.
 
-use async_graphql::{Context, Enum, ID, InputObject, Object, Result, SimpleObject};
-use chrono::{DateTime, Utc};
+mod jobs;
+mod linking;
+mod people;
+mod runs;
+mod settings;
 
+use async_graphql::{Context, ID, Object, Result};
+
+pub(super) use self::people::PeopleMutation;
+use self::{
+    jobs::{DiscardJobInput, DiscardJobPayload, RetryJobInput, RetryJobPayload},
+    linking::{
+        ConnectInput, ConnectPayload, DisconnectData, DisconnectInput, DisconnectPayload, FinishConnectInput,
+        FinishConnectPayload,
+    },
+    runs::{
+        ApproveInput, ApprovePayload, AuditCompletenessInput, AuditCompletenessPayload, CancelInput, CancelPayload,
+        PauseInput, PausePayload, PreviewInput, PreviewPayload, RedoInput, RedoPayload, ResumeInput, ResumePayload,
+        SyncNowInput, SyncNowPayload, UndoInput, UndoPayload,
+    },
+    settings::{SetDeletionPolicyPayload, UpdatePreferencesPayload},
+};
 use super::{
     error::{UserError, app, caller, payload},
     id::{self, Kind},
     objects::{
         account::Account,
-        batch::{Batch, Job, UndoCount},
+        batch::{Batch, Job},
         deletion::SetDeletionPolicyInput,
-        preferences::{Preferences, UpdatePreferencesInput},
+        preferences::UpdatePreferencesInput,
         preview::Preview,
-        words::Service,
     },
 };
 use crate::{
@@ -29,300 +47,6 @@ pub const CONNECT_COOKIE: &str = "omnisync-connect";
 #[derive(Default)]
 pub(super) struct Mutation;
 
-/// What to connect.
-#[derive(InputObject)]
-pub(super) struct ConnectInput {
-    /// The services to ask for; all when left out. The person may still leave one out at the provider.
-    services: Option<Vec<Service>>,
-    /// The address to suggest to the provider's account chooser, at most 320 characters.
-    login_hint: Option<String>,
-    /// Where the browser goes afterwards: a path on this server, or an address on an allowed origin. It comes back with
-    /// `connected=<account id>` or `connectError=<code>` in the query.
-    return_to: Option<String>,
-    /// For an application that cannot share cookies with this server, on another site or on a phone: the browser comes back
-    /// with `connectCode=<code>` instead of `connected`, and the application gives that to `finishConnect`.
-    #[graphql(default)]
-    hand_over: bool,
-}
-
-/// What to finish with.
-#[derive(InputObject)]
-pub(super) struct FinishConnectInput {
-    /// The code the browser came back with, at most ten minutes after `connect`. It works once, and only for the person who
-    /// began.
-    connect_code: String,
-}
-
-/// What was linked.
-#[derive(SimpleObject)]
-pub(super) struct FinishConnectPayload {
-    /// The account's id; `null` when nothing was linked.
-    account_id: Option<ID>,
-    /// Why nothing was linked; empty when it was.
-    user_errors: Vec<UserError>,
-}
-
-/// Where to send the person.
-#[derive(SimpleObject)]
-pub(super) struct ConnectPayload {
-    /// Open this in the browser that sent the request: it was given a cookie, and only with it the way back works. With
-    /// `handOver`, open it in any browser. `null` when nothing was begun.
-    authorization_url: Option<String>,
-    /// After this the address is of no use; `null` when nothing was begun.
-    expires_at: Option<DateTime<Utc>>,
-    /// Why nothing was begun; empty when it was.
-    user_errors: Vec<UserError>,
-}
-
-/// What to look at. What is left out is taken from the preferences.
-#[derive(InputObject)]
-pub(super) struct PreviewInput {
-    /// The account to look at.
-    account_id: ID,
-    /// The services to look at; every granted one when left out.
-    services: Option<Vec<Service>>,
-    /// A mail query in the part of Gmail's grammar that can be evaluated here as well: `from:` `to:` `cc:` `subject:` `label:`
-    /// `in:` `is:` `has:attachment` `category:` `after:` `before:` `older_than:` `newer_than:` `larger:` `smaller:`, `-`, `OR`,
-    /// `{}` and `()`. At most 2,000 bytes.
-    gmail_query: Option<String>,
-    /// Only mail with one of these label ids.
-    include_labels: Option<Vec<String>>,
-    /// No mail with one of these label ids.
-    exclude_labels: Option<Vec<String>>,
-    /// Days of mail to look back, 1 to 36,500.
-    mail_days_back: Option<i32>,
-    /// The ids of the calendars to look at, 1 to 50; the main one when left out.
-    calendars: Option<Vec<String>>,
-    /// Days of meetings to look back, 0 to 3,650.
-    calendar_days_back: Option<i32>,
-    /// Days of meetings to look ahead, 0 to 3,650.
-    calendar_days_ahead: Option<i32>,
-    /// Whether events marked private may come in.
-    private_events: Option<bool>,
-    /// Addresses whose mail and meetings stay out, at most 500.
-    excluded_senders: Option<Vec<String>>,
-    /// Domains whose mail and meetings stay out, with their subdomains, at most 500.
-    excluded_domains: Option<Vec<String>>,
-    /// Whether what an earlier undo took away may come in again.
-    #[graphql(default)]
-    include_undone: bool,
-}
-
-/// What was found.
-#[derive(SimpleObject)]
-pub(super) struct PreviewPayload {
-    /// The preview; `null` when it could not be made.
-    preview: Option<Preview>,
-    /// Why it could not be made; empty when it was.
-    user_errors: Vec<UserError>,
-}
-
-/// What to approve.
-#[derive(InputObject)]
-pub(super) struct ApproveInput {
-    /// The preview to make binding.
-    preview_id: ID,
-    /// Addresses to leave out beyond what the preview leaves out.
-    #[graphql(default)]
-    excluded_senders: Vec<String>,
-    /// Domains to leave out beyond what the preview leaves out.
-    #[graphql(default)]
-    excluded_domains: Vec<String>,
-    /// The same key approves once, however often it is sent; 1 to 200 characters, such as a random UUID.
-    idempotency_key: String,
-}
-
-/// What was started.
-#[derive(SimpleObject)]
-pub(super) struct ApprovePayload {
-    /// The batch that runs; `null` when nothing was started.
-    batch: Option<Batch>,
-    /// Why nothing was started; empty when it was.
-    user_errors: Vec<UserError>,
-}
-
-/// Which account to bring up to date.
-#[derive(InputObject)]
-pub(super) struct SyncNowInput {
-    /// The account.
-    account_id: ID,
-}
-
-/// What was started.
-#[derive(SimpleObject)]
-pub(super) struct SyncNowPayload {
-    /// The batch that runs; one that had been running is returned as it stands. `null` when there is none.
-    batch: Option<Batch>,
-    /// Why nothing was started; empty when it was.
-    user_errors: Vec<UserError>,
-}
-
-impl SyncNowPayload {
-    async fn of(
-        ctx: &Context<'_>,
-        input: SyncNowInput,
-        act: impl AsyncFnOnce(&App, &Caller, AccountId) -> sync::Result<BatchRow>,
-    ) -> Result<Self> {
-        let Some(account) = id::decode_as(Kind::Account, &input.account_id).map(AccountId) else {
-            return Ok(Self { batch: None, user_errors: vec![Refusal::NotFound { what: "account" }.into()] });
-        };
-        let (batch, user_errors) = payload(ctx, act(app(ctx)?, &caller(ctx)?, account).await)?;
-        Ok(Self { batch: batch.map(Batch), user_errors })
-    }
-}
-
-/// What to take back.
-#[derive(InputObject)]
-pub(super) struct UndoInput {
-    /// The batch to take back.
-    batch_id: ID,
-    /// Only say what it would do.
-    #[graphql(default)]
-    dry_run: bool,
-}
-
-/// What is taken back.
-#[derive(SimpleObject)]
-pub(super) struct UndoPayload {
-    /// The batch; `batchProgress` tells when it is undone. `null` when there is none.
-    batch: Option<Batch>,
-    /// What the undo takes away, sets back and leaves, counted before it began.
-    counts: Vec<UndoCount>,
-    /// Why it was not begun; empty when it was.
-    user_errors: Vec<UserError>,
-}
-
-/// What to bring back.
-#[derive(InputObject)]
-pub(super) struct RedoInput {
-    /// The batch to bring back; it must be `UNDONE`, and its `redoUntil` not over.
-    batch_id: ID,
-}
-
-/// What comes back.
-#[derive(SimpleObject)]
-pub(super) struct RedoPayload {
-    /// The batch; `batchProgress` tells when it is what it was before the undo. `null` when nothing was begun.
-    batch: Option<Batch>,
-    /// Why it was not begun; empty when it was.
-    user_errors: Vec<UserError>,
-}
-
-/// What becomes of the data of an account that is disconnected.
-#[derive(Enum, Copy, Clone, Debug, PartialEq, Eq)]
-pub(super) enum DisconnectData {
-    /// It stays as it is.
-    Keep,
-    /// Every batch of the account is undone, and none can be redone: mail, meetings and their raw copies go. The ledger keeps
-    /// their ids, so that they do not come back by themselves.
-    Erase,
-}
-
-/// How to part from an account.
-#[derive(InputObject)]
-pub(super) struct DisconnectInput {
-    /// The account.
-    account_id: ID,
-    /// What becomes of its data.
-    data: DisconnectData,
-    /// Whether to take the grant back at the provider, too. Careful: that ends this application's access for everyone here
-    /// who has linked the same identity, and with all scopes.
-    #[graphql(default = true)]
-    revoke: bool,
-}
-
-/// What became of an account.
-#[derive(SimpleObject)]
-pub(super) struct DisconnectPayload {
-    /// The account, which keeps its id for the day it is connected again; `null` when nothing was changed.
-    account: Option<Account>,
-    /// How many batches are being undone; `batches` shows them.
-    undoing: i32,
-    /// Whether the provider took the grant back. `null` when it was not asked, or there was none; when `false`, the person can
-    /// take it back on the provider's own page.
-    revoked_at_provider: Option<bool>,
-    /// Why nothing was changed; empty when it was.
-    user_errors: Vec<UserError>,
-}
-
-/// Which batch to hold, to let go on, or to stop.
-#[derive(InputObject)]
-pub(super) struct ControlBatchInput {
-    /// The batch.
-    batch_id: ID,
-}
-
-/// The batch as it stands now.
-#[derive(SimpleObject)]
-pub(super) struct ControlBatchPayload {
-    /// The batch; `null` when nothing was changed.
-    batch: Option<Batch>,
-    /// Why nothing was changed; empty when it is as was asked.
-    user_errors: Vec<UserError>,
-}
-
-impl ControlBatchPayload {
-    async fn of(
-        ctx: &Context<'_>,
-        input: ControlBatchInput,
-        act: impl AsyncFnOnce(&App, &Caller, BatchId) -> sync::Result<BatchRow>,
-    ) -> Result<Self> {
-        let Some(id) = id::decode_as(Kind::Batch, &input.batch_id).map(BatchId) else {
-            return Ok(Self { batch: None, user_errors: vec![Refusal::NotFound { what: "batch" }.into()] });
-        };
-        let (batch, user_errors) = payload(ctx, act(app(ctx)?, &caller(ctx)?, id).await)?;
-        Ok(Self { batch: batch.map(Batch), user_errors })
-    }
-}
-
-/// Which job to try again or to put aside.
-#[derive(InputObject)]
-pub(super) struct ControlJobInput {
-    /// The job; it must be `DEAD`.
-    job_id: ID,
-}
-
-/// The job as it stands now.
-#[derive(SimpleObject)]
-pub(super) struct ControlJobPayload {
-    /// The job; `null` when nothing was changed.
-    job: Option<Job>,
-    /// Why nothing was changed; empty when it is as was asked.
-    user_errors: Vec<UserError>,
-}
-
-impl ControlJobPayload {
-    async fn of(
-        ctx: &Context<'_>,
-        input: ControlJobInput,
-        act: impl AsyncFnOnce(&App, &Caller, JobId) -> sync::Result<JobRow>,
-    ) -> Result<Self> {
-        let Some(id) = id::decode_as(Kind::Job, &input.job_id).map(JobId) else {
-            return Ok(Self { job: None, user_errors: vec![Refusal::NotFound { what: "job" }.into()] });
-        };
-        let (job, user_errors) = payload(ctx, act(app(ctx)?, &caller(ctx)?, id).await)?;
-        Ok(Self { job: job.map(Job), user_errors })
-    }
-}
-
-/// The account with the new policy.
-#[derive(SimpleObject)]
-pub(super) struct SetDeletionPolicyPayload {
-    /// The account as it is now; `null` when nothing was changed.
-    account: Option<Account>,
-    /// Why nothing was changed; empty when it was.
-    user_errors: Vec<UserError>,
-}
-
-/// The new preferences.
-#[derive(SimpleObject)]
-pub(super) struct UpdatePreferencesPayload {
-    /// The preferences as they are now; `null` when they were not changed.
-    preferences: Option<Preferences>,
-    /// Why they were not changed; empty when they were.
-    user_errors: Vec<UserError>,
-}
-
 fn connect_cookie(app: &App, secret: &str) -> String {
     let secure = app.config.http.public_url.scheme() == "https";
     let path = connect::CALLBACK_PATH;
@@ -330,6 +54,43 @@ fn connect_cookie(app: &App, secret: &str) -> String {
         "{CONNECT_COOKIE}={secret}; Path={path}; HttpOnly; SameSite=Lax; Max-Age=600{}",
         if secure { "; Secure" } else { "" }
     )
+}
+
+/// What came of doing something about one object.
+type Done<T> = Result<(Option<T>, Vec<UserError>)>;
+
+fn unknown<T>(what: &'static str) -> Done<T> {
+    Ok((None, vec![Refusal::NotFound { what }.into()]))
+}
+
+async fn on_account(
+    ctx: &Context<'_>,
+    id: &ID,
+    act: impl AsyncFnOnce(&App, &Caller, AccountId) -> sync::Result<BatchRow>,
+) -> Done<Batch> {
+    let Some(id) = id::decode_as(Kind::Account, id).map(AccountId) else { return unknown("account") };
+    let (batch, user_errors) = payload(ctx, act(app(ctx)?, &caller(ctx)?, id).await)?;
+    Ok((batch.map(Batch::alone), user_errors))
+}
+
+async fn on_batch(
+    ctx: &Context<'_>,
+    id: &ID,
+    act: impl AsyncFnOnce(&App, &Caller, BatchId) -> sync::Result<BatchRow>,
+) -> Done<Batch> {
+    let Some(id) = id::decode_as(Kind::Batch, id).map(BatchId) else { return unknown("batch") };
+    let (batch, user_errors) = payload(ctx, act(app(ctx)?, &caller(ctx)?, id).await)?;
+    Ok((batch.map(Batch::alone), user_errors))
+}
+
+async fn on_job(
+    ctx: &Context<'_>,
+    id: &ID,
+    act: impl AsyncFnOnce(&App, &Caller, JobId) -> sync::Result<JobRow>,
+) -> Done<Job> {
+    let Some(id) = id::decode_as(Kind::Job, id).map(JobId) else { return unknown("job") };
+    let (job, user_errors) = payload(ctx, act(app(ctx)?, &caller(ctx)?, id).await)?;
+    Ok((job.map(Job), user_errors))
 }
 
 #[Object(name = "SyncMutation")]
@@ -413,7 +174,7 @@ impl Mutation {
             idempotency_key: input.idempotency_key,
         };
         let (batch, user_errors) = payload(ctx, approve::approve(app(ctx)?, &caller(ctx)?, &request).await)?;
-        Ok(ApprovePayload { batch: batch.map(Batch), user_errors })
+        Ok(ApprovePayload { batch: batch.map(Batch::alone), user_errors })
     }
 
     /// Brings in what has changed since the last run, under the consent in force.
@@ -422,7 +183,8 @@ impl Mutation {
         ctx: &Context<'_>,
         #[graphql(desc = "Which account to bring up to date.")] input: SyncNowInput,
     ) -> Result<SyncNowPayload> {
-        SyncNowPayload::of(ctx, input, approve::sync_now).await
+        let (batch, user_errors) = on_account(ctx, &input.account_id, approve::sync_now).await?;
+        Ok(SyncNowPayload { batch, user_errors })
     }
 
     /// Lists everything inside the consent anew, compares it with the ledger, fetches what the ledger did not know or what failed
@@ -430,9 +192,10 @@ impl Mutation {
     async fn audit_completeness(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which account to check.")] input: SyncNowInput,
-    ) -> Result<SyncNowPayload> {
-        SyncNowPayload::of(ctx, input, approve::audit_completeness).await
+        #[graphql(desc = "Which account to check.")] input: AuditCompletenessInput,
+    ) -> Result<AuditCompletenessPayload> {
+        let (batch, user_errors) = on_account(ctx, &input.account_id, approve::audit_completeness).await?;
+        Ok(AuditCompletenessPayload { batch, user_errors })
     }
 
     /// Takes a batch back, also while it runs: stops it, removes what it brought, restores what it had replaced, and keeps
@@ -453,10 +216,10 @@ impl Mutation {
         };
         let counts = counts.iter().map(Into::into).collect();
         if input.dry_run {
-            return Ok(UndoPayload { batch: Some(Batch(row)), counts, user_errors });
+            return Ok(UndoPayload { batch: Some(Batch::alone(row)), counts, user_errors });
         }
         let (started, user_errors) = payload(ctx, undo::start(app, &caller, batch).await)?;
-        Ok(UndoPayload { batch: started.map(Batch), counts, user_errors })
+        Ok(UndoPayload { batch: started.map(Batch::alone), counts, user_errors })
     }
 
     /// Brings back what an undo took, as long as it is kept, and asks nothing of the provider for it. The consent that the undo
@@ -466,11 +229,8 @@ impl Mutation {
         ctx: &Context<'_>,
         #[graphql(desc = "What to bring back.")] input: RedoInput,
     ) -> Result<RedoPayload> {
-        let Some(batch) = id::decode_as(Kind::Batch, &input.batch_id).map(BatchId) else {
-            return Ok(RedoPayload { batch: None, user_errors: vec![Refusal::NotFound { what: "batch" }.into()] });
-        };
-        let (batch, user_errors) = payload(ctx, redo::start(app(ctx)?, &caller(ctx)?, batch).await)?;
-        Ok(RedoPayload { batch: batch.map(Batch), user_errors })
+        let (batch, user_errors) = on_batch(ctx, &input.batch_id, redo::start).await?;
+        Ok(RedoPayload { batch, user_errors })
     }
 
     /// Forgets how an account is reached: stops its run and deletes its tokens. What it brought in stays or goes, as you say.
@@ -489,7 +249,7 @@ impl Mutation {
         let (parted, user_errors) = payload(ctx, disconnect::disconnect(app(ctx)?, &caller(ctx)?, request).await)?;
         let Some(parted) = parted else { return Ok(refused(user_errors)) };
         Ok(DisconnectPayload {
-            account: Some(Account(parted.account)),
+            account: Some(Account::alone(parted.account)),
             undoing: i32::try_from(parted.n_undoing).unwrap_or(i32::MAX),
             revoked_at_provider: parted.revoked,
             user_errors,
@@ -500,18 +260,20 @@ impl Mutation {
     async fn pause(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What to hold.")] input: ControlBatchInput,
-    ) -> Result<ControlBatchPayload> {
-        ControlBatchPayload::of(ctx, input, control::pause).await
+        #[graphql(desc = "What to hold.")] input: PauseInput,
+    ) -> Result<PausePayload> {
+        let (batch, user_errors) = on_batch(ctx, &input.batch_id, control::pause).await?;
+        Ok(PausePayload { batch, user_errors })
     }
 
     /// Lets a run that is held go on from where it stood.
     async fn resume(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What to let go on.")] input: ControlBatchInput,
-    ) -> Result<ControlBatchPayload> {
-        ControlBatchPayload::of(ctx, input, control::resume).await
+        #[graphql(desc = "What to let go on.")] input: ResumeInput,
+    ) -> Result<ResumePayload> {
+        let (batch, user_errors) = on_batch(ctx, &input.batch_id, control::resume).await?;
+        Ok(ResumePayload { batch, user_errors })
     }
 
     /// Stops a run for good. What was stored stays, comes onto the timeline, and can be undone; the batch is `CANCELLED` once
@@ -519,27 +281,30 @@ impl Mutation {
     async fn cancel(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What to stop.")] input: ControlBatchInput,
-    ) -> Result<ControlBatchPayload> {
-        ControlBatchPayload::of(ctx, input, control::cancel).await
+        #[graphql(desc = "What to stop.")] input: CancelInput,
+    ) -> Result<CancelPayload> {
+        let (batch, user_errors) = on_batch(ctx, &input.batch_id, control::cancel).await?;
+        Ok(CancelPayload { batch, user_errors })
     }
 
     /// Tries a job again that was given up; its batch runs again with it.
     async fn retry_job(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What to try again.")] input: ControlJobInput,
-    ) -> Result<ControlJobPayload> {
-        ControlJobPayload::of(ctx, input, control::retry).await
+        #[graphql(desc = "What to try again.")] input: RetryJobInput,
+    ) -> Result<RetryJobPayload> {
+        let (job, user_errors) = on_job(ctx, &input.job_id, control::retry).await?;
+        Ok(RetryJobPayload { job, user_errors })
     }
 
     /// Puts a job aside that was given up, so that it is no longer among the dead. Its batch stays as it ended.
     async fn discard_job(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What to put aside.")] input: ControlJobInput,
-    ) -> Result<ControlJobPayload> {
-        ControlJobPayload::of(ctx, input, control::discard).await
+        #[graphql(desc = "What to put aside.")] input: DiscardJobInput,
+    ) -> Result<DiscardJobPayload> {
+        let (job, user_errors) = on_job(ctx, &input.job_id, control::discard).await?;
+        Ok(DiscardJobPayload { job, user_errors })
     }
 
     /// Changes what deletions at the provider mean for an account from now on. What was deleted before stays as the policy of
@@ -555,7 +320,7 @@ impl Mutation {
         };
         let request = deletions::Request { account, kind: input.kind.into(), days: input.days };
         let (changed, user_errors) = payload(ctx, deletions::set(app(ctx)?, &caller(ctx)?, request).await)?;
-        Ok(SetDeletionPolicyPayload { account: changed.map(Account), user_errors })
+        Ok(SetDeletionPolicyPayload { account: changed.map(Account::alone), user_errors })
     }
 
     /// Changes what the next preview starts from. A running batch is not affected.

@@ -97,15 +97,16 @@ pub(super) fn connection<Row, Node: OutputType>(
     key: impl Fn(&Row) -> String,
     node: impl Fn(Row) -> Node,
 ) -> Connection<String, Node> {
-    connection_of(window, rows, |row| Edge::with_additional_fields(key(&row), node(row), EmptyFields))
+    connection_of(window, rows, EmptyFields, |row| Edge::with_additional_fields(key(&row), node(row), EmptyFields))
 }
 
-/// As [`connection`], with edges that say more than their place.
-pub(super) fn connection_of<Row, Node: OutputType, Fields: ObjectType>(
+/// As [`connection`], of a page and edges that say more than their places.
+pub(super) fn connection_of<Row, Node: OutputType, About: ObjectType, Fields: ObjectType>(
     window: &Window,
     mut rows: Vec<Row>,
+    about: About,
     edge: impl Fn(Row) -> Edge<String, Node, Fields>,
-) -> Connection<String, Node, EmptyFields, Fields> {
+) -> Connection<String, Node, About, Fields> {
     let size = usize::try_from(window.size).unwrap_or(0);
     let more = rows.len() > size;
     rows.truncate(size);
@@ -115,7 +116,7 @@ pub(super) fn connection_of<Row, Node: OutputType, Fields: ObjectType>(
     // What lies on the far side of the place a page starts from exists; whether more lies beyond, the extra row tells.
     let (previous, next) =
         if window.backward { (more, window.before.is_some()) } else { (window.after.is_some(), more) };
-    let mut connection = Connection::new(previous, next);
+    let mut connection = Connection::with_additional_fields(previous, next, about);
     connection.edges.extend(rows.into_iter().map(edge));
     connection
 }

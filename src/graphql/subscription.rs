@@ -1,7 +1,11 @@
 //! Subscriptions: state as it changes.
 //!
-//! A hint in Redis only says «look»; what is sent is the row. So a hint that is lost costs a moment, never a state: the row is
-//! also looked at on a slow beat.
+//! A hint in Redis only says «look»; what is sent is read from the database. So a hint that is lost costs a moment, never a state: it is
+//! also looked at on a slow beat. A subscription is looked after only as fast as its client reads, and holds no more than one message.
+
+mod accounts;
+mod progress;
+mod timeline;
 
 use std::time::Duration;
 
@@ -9,22 +13,15 @@ use async_graphql::{Context, ID, Result, Subscription};
 use futures::{Stream, StreamExt, stream};
 use tokio::time::Instant;
 
+use self::timeline::TimelineChange;
 use super::{
     code::Code,
     error::{app, failed, viewer},
     id::{self, Kind},
-    objects::batch::BatchProgress,
+    objects::{account::Account, batch::BatchProgress},
+    timeline::TimelineFilter,
 };
-use crate::{
-    app::App,
-    db::batches::Batch as Row,
-    domain::ids::{BatchId, UserId},
-};
-
-/// Looked at this often without a hint.
-const BEAT: Duration = Duration::from_secs(2);
-/// At most ten states a second go out.
-const PAUSE: Duration = Duration::from_millis(100);
+use crate::{app::App, broker::Topic, domain::ids::BatchId};
 
 /// The root of subscriptions.
 pub struct Subscription;
@@ -43,59 +40,69 @@ impl Subscription {
         let missing = || Code::NotFound.field_error("There is no batch with this id.");
         let batch = id::decode_as(Kind::Batch, &batch_id).map(BatchId).ok_or_else(missing)?;
         // Watch first, look second: a change in between is hinted at.
-        let hints = app.broker.watch(batch).boxed();
-        load(&app, user, batch).await.map_err(|error| failed(ctx, error))?.ok_or_else(missing)?;
-        let watch = Watch { app, user, batch, hints, seen: after.map_or(0, i64::from), last: None, ended: false };
-        Ok(stream::unfold(watch, Watch::next))
+        let pace = Pace::of(&app, batch, progress::PAUSE, progress::BEAT);
+        progress::load(&app, user, batch).await.map_err(|error| failed(ctx, error))?.ok_or_else(missing)?;
+        Ok(stream::unfold(progress::Watch::new(app, user, batch, pace, after), progress::Watch::next))
+    }
+
+    /// What changes on the timeline, for a client that keeps a copy of it: first what has changed since the place of the copy, then
+    /// what changes, as it happens (at most ten messages a second once the copy is up to date). Nothing is left out and nothing is told
+    /// twice, whichever server answers, and whatever was lost on the way. It does not end by itself.
+    ///
+    /// To begin, ask `timeline` for its pages and for `changesCursor`, and give that of the first page as `after`, with the same
+    /// filter. A copy is up to date again once `added` and `changed` are put into it and `removed` is taken out. Keep the newest
+    /// `cursor` beside it, and give that when you come back. What changed more than seven days ago is not known any more: then
+    /// `reset` says so.
+    #[graphql(complexity = "first.clamp(1, 100) as usize * child_complexity + 1")]
+    async fn timeline_changes(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(
+            desc = "The place of the copy: `TimelineChange.cursor`, or `InteractionConnection.changesCursor`. From now on when left out."
+        )]
+        after: Option<String>,
+        #[graphql(desc = "Which rows the copy holds; all when left out. A cursor belongs to its filter.")]
+        filter: Option<TimelineFilter>,
+        #[graphql(default = 25, desc = "Interactions of one message at most, 1 to 100.")] first: i32,
+    ) -> Result<impl Stream<Item = Result<TimelineChange>> + use<>> {
+        let (app, user) = (app(ctx)?.clone(), viewer(ctx)?);
+        let pace = Pace::of(&app, Topic::timeline(user), timeline::PAUSE, timeline::BEAT);
+        let follow = timeline::Follow::new(ctx, app, user, filter.unwrap_or_default(), after, first, pace).await?;
+        Ok(stream::unfold(follow, timeline::Follow::next))
+    }
+
+    /// Each of the viewer's accounts as it stands now, then each one whose state, shortcomings, streams, grants or policy have changed.
+    /// It does not end by itself. What an account asks of the provider, and its breakers, are no reason to send it.
+    #[graphql(complexity = "child_complexity + 5")]
+    async fn account_status(&self, ctx: &Context<'_>) -> Result<impl Stream<Item = Result<Account>> + use<>> {
+        let (app, user) = (app(ctx)?.clone(), viewer(ctx)?);
+        let pace = Pace::of(&app, Topic::accounts(user), accounts::PAUSE, accounts::BEAT);
+        Ok(stream::unfold(accounts::Watch::new(app, user, pace), accounts::Watch::next))
     }
 }
 
-struct Watch {
-    app: App,
-    user: UserId,
-    batch: BatchId,
+/// When to look again: when somebody hints at a change, or on a slow beat; never sooner than a pause after the last look. The first look
+/// is at once.
+struct Pace {
     hints: stream::BoxStream<'static, ()>,
-    seen: i64,
+    pause: Duration,
+    beat: Duration,
     last: Option<Instant>,
-    ended: bool,
 }
 
-impl Watch {
-    async fn next(mut self) -> Option<(Result<BatchProgress>, Self)> {
-        while !self.ended {
-            self.pace().await;
-            let row = match load(&self.app, self.user, self.batch).await {
-                Ok(row) => row?,
-                Err(error) => {
-                    // The database may be back at the next beat; the subscriber keeps what it has.
-                    tracing::warn!(batch.id = %self.batch, error = ?error, "could not look at a batch");
-                    continue;
-                }
-            };
-            self.ended = row.state.is_terminal();
-            if row.seq > self.seen {
-                self.seen = row.seq;
-                return Some((Ok(BatchProgress(row)), self));
-            }
-        }
-        None
+impl Pace {
+    /// Hints are collected from now on: look after this, and what changes meanwhile is hinted at.
+    fn of(app: &App, topic: impl Into<Topic>, pause: Duration, beat: Duration) -> Self {
+        Self { hints: app.broker.watch(topic).boxed(), pause, beat, last: None }
     }
 
-    /// Waits for a hint or the beat, and never less than the pause. The first look is at once.
-    async fn pace(&mut self) {
+    async fn wait(&mut self) {
         if let Some(last) = self.last {
-            tokio::time::sleep_until(last + PAUSE).await;
-            if tokio::time::timeout_at(last + BEAT, self.hints.next()).await == Ok(None) {
-                tokio::time::sleep_until(last + BEAT).await;
+            tokio::time::sleep_until(last + self.pause).await;
+            if tokio::time::timeout_at(last + self.beat, self.hints.next()).await == Ok(None) {
+                tokio::time::sleep_until(last + self.beat).await;
             }
         }
         self.last = Some(Instant::now());
     }
-}
-
-async fn load(app: &App, user: UserId, batch: BatchId) -> anyhow::Result<Option<Row>> {
-    let mut tx = app.db.begin(user).await?;
-    let row = Row::find(&mut tx, batch).await?;
-    tx.commit().await?;
-    Ok(row)
 }

@@ -2,14 +2,16 @@
 
 use async_graphql::{
     Context, Enum, ID, InputObject, Result, SimpleObject,
-    connection::{Connection, Edge, EmptyFields},
+    connection::{Connection, Edge},
 };
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use chrono::{DateTime, Utc};
+use uuid::Uuid;
 
 use super::{
     code::Code,
     company::Company,
-    error::{app, refused, viewer},
+    error::{app, read, refused, viewer},
     id::{self, Kind},
     objects::{
         interaction::Interaction,
@@ -19,22 +21,37 @@ use super::{
 };
 use crate::{
     db::{
+        accounts::Account,
+        batches::Batch,
+        changes::Place,
+        contacts::Contact,
         interactions::{TimelineFilter as RowFilter, Towards},
         search::Ranked,
+        streams::Stream,
+        threads::Thread,
     },
     domain::{
-        ids::{AccountId, BatchId, ContactId, InteractionId},
+        ids::{AccountId, BatchId, ContactId, InteractionId, StreamId},
         people::mailbox,
         search::{self, Search},
     },
     sync::{
         self,
+        changes::Cursor,
         search::{Hit, Order, Request},
     },
 };
 
 /// One page of the timeline.
-pub(super) type TimelineConnection = Connection<String, Interaction, EmptyFields, TimelineEdge>;
+pub(super) type TimelineConnection = Connection<String, Interaction, TimelineFields, TimelineEdge>;
+
+/// What a page of the timeline says beside its rows.
+#[derive(SimpleObject)]
+pub(super) struct TimelineFields {
+    /// Where changes begin that this page does not show: give it to `timelineChanges` as `after`, with the same filter. `null` for a
+    /// search, whose changes nobody tells of.
+    changes_cursor: Option<String>,
+}
 
 /// What a search has to do with an interaction.
 #[derive(SimpleObject)]
@@ -94,14 +111,19 @@ pub(super) struct TimelineFilter {
     service: Option<Service>,
     /// The account they came through.
     account_id: Option<ID>,
+    /// The mailbox or calendar they came through; `Account.streams` has the ids.
+    stream_id: Option<ID>,
     /// Which way they went.
     direction: Option<Direction>,
     /// Mail of one of these kinds; meetings have none.
     category: Option<Vec<MailCategory>>,
     /// The batch that brought the version shown.
     batch_id: Option<ID>,
-    /// The conversation or series, as `Interaction.thread` gives it.
+    /// The conversation or series, by the provider's id, in whichever account.
+    #[graphql(deprecation = "Use `threadId`, which means one account's.")]
     thread: Option<String>,
+    /// The conversation or series.
+    thread_id: Option<ID>,
     /// The address of someone who took part, in any spelling that reaches the same mailbox.
     participant: Option<String>,
     /// A contact who took part, under whichever of their addresses.
@@ -122,17 +144,30 @@ impl TimelineFilter {
         let account = self.account_id.map(|id| id::decode_as(Kind::Account, &id).map(AccountId));
         let batch = self.batch_id.map(|id| id::decode_as(Kind::Batch, &id).map(BatchId));
         let contact = self.contact_id.map(|id| id::decode_as(Kind::Contact, &id).map(ContactId));
-        if account == Some(None) || batch == Some(None) || contact == Some(None) {
+        // A thread is one of an account, as a filter for both.
+        let thread = self.thread_id.as_ref().map(id::decode_thread);
+        let (of, thread) = match thread {
+            None => (None, self.thread),
+            Some(None) => return None,
+            Some(Some((_, key))) if self.thread.is_some_and(|other| other != key) => return None,
+            Some(Some((of, key))) => (Some(of), Some(key)),
+        };
+        if account.flatten().zip(of).is_some_and(|(account, of)| account != of) {
+            return None;
+        }
+        let stream = self.stream_id.map(|id| id::decode_as(Kind::Stream, &id).map(StreamId));
+        if account == Some(None) || batch == Some(None) || contact == Some(None) || stream == Some(None) {
             return None;
         }
         Some(RowFilter {
             kind: self.kind.map(Into::into),
             service: self.service.map(Into::into),
-            account: account.flatten(),
+            account: of.or(account.flatten()),
+            stream: stream.flatten(),
             direction: self.direction.map(Into::into),
             categories: self.category.unwrap_or_default().into_iter().map(Into::into).collect(),
             batch: batch.flatten(),
-            thread: self.thread,
+            thread,
             participant: self.participant.map(|address| mailbox(&address)),
             contact: contact.flatten(),
             label: self.label,
@@ -153,6 +188,57 @@ impl TimelineFilter {
     }
 }
 
+/// The filter for something that lasts: what it names must exist.
+///
+/// # Errors
+/// When it does not, or the failure is ours.
+pub(super) async fn existing(ctx: &Context<'_>, filter: TimelineFilter) -> Result<RowFilter> {
+    filter.check()?;
+    let missing = || Code::NotFound.field_error("The filter names something that does not exist.");
+    let names_thread = filter.thread_id.is_some();
+    let filter = filter.rows().ok_or_else(missing)?;
+    let exists = async |tx: &mut _| {
+        let mut exists = true;
+        if let Some(id) = filter.account {
+            exists &= Account::find(tx, id).await?.is_some();
+        }
+        if let Some(id) = filter.stream {
+            exists &= Stream::find(tx, id).await?.is_some();
+        }
+        if let Some(id) = filter.batch {
+            exists &= Batch::find(tx, id).await?.is_some();
+        }
+        if let (Some(thread), Some(account), true) = (&filter.thread, filter.account, names_thread) {
+            exists &= !Thread::of(tx, &[(account, thread.clone())]).await?.is_empty();
+        }
+        if let Some(id) = filter.contact {
+            exists &= !Contact::of_ids(tx, &[id]).await?.is_empty();
+        }
+        Ok(exists)
+    };
+    if read(ctx, exists).await? { Ok(filter) } else { Err(missing()) }
+}
+
+/// A place among the changes as a text: its numbers, and what the copy is of.
+pub(super) fn changes_cursor(Cursor { place, shown }: Cursor) -> String {
+    URL_SAFE_NO_PAD.encode([place.position.to_be_bytes().as_slice(), place.interaction.as_bytes(), &shown].concat())
+}
+
+/// The place of such a text.
+///
+/// # Errors
+/// When it is none of ours.
+pub(super) fn changes_place(cursor: &str) -> Result<Cursor> {
+    let read = || {
+        let bytes = URL_SAFE_NO_PAD.decode(Some(cursor).filter(|text| text.len() <= 64)?).ok()?;
+        let (position, rest) = bytes.split_first_chunk::<8>()?;
+        let (interaction, shown) = rest.split_first_chunk::<16>()?;
+        let place = Place { position: i64::from_be_bytes(*position), interaction: Uuid::from_bytes(*interaction) };
+        Some(Cursor { place, shown: shown.try_into().ok()? })
+    };
+    read().ok_or_else(page::foreign)
+}
+
 /// A page of the timeline, as the query's arguments ask for it.
 ///
 /// # Errors
@@ -171,7 +257,7 @@ pub(super) async fn asked(
         (None, _) if order == TimelineOrder::Relevance => {
             Err(Code::BadUserInput.field_error("Only what a search finds has a relevance: give search, too."))
         }
-        (_, None) => Ok(connection(window, Vec::new())),
+        (_, None) => Ok(connection(window, Vec::new(), None)),
         (None, Some(filter)) => page(ctx, window, &filter).await,
         (Some(search), Some(filter)) => found(ctx, window, filter, search, order).await,
     }
@@ -183,10 +269,11 @@ pub(super) async fn asked(
 /// When a cursor is none of ours, or the failure is ours.
 pub(super) async fn page(ctx: &Context<'_>, window: &Window, filter: &RowFilter) -> Result<TimelineConnection> {
     let (places, towards) = window.places()?;
-    let rows = sync::timeline::page(app(ctx)?, viewer(ctx)?, filter, places, towards, window.fetch()).await;
-    let rows = rows.map_err(|error| refused(ctx, error))?;
+    let (app, user, with_cursor) = (app(ctx)?, viewer(ctx)?, ctx.look_ahead().field("changesCursor").exists());
+    let found = sync::timeline::page(app, user, filter, places, towards, window.fetch(), with_cursor).await;
+    let (rows, cursor) = found.map_err(|error| refused(ctx, error))?;
     let hits = rows.into_iter().map(|row| Hit { row, rank: None, highlights: None });
-    Ok(connection(window, hits.collect()))
+    Ok(connection(window, hits.collect(), cursor))
 }
 
 async fn found(
@@ -209,19 +296,28 @@ async fn found(
         highlights: ctx.look_ahead().field("edges").field("highlights").exists(),
     };
     let hits = sync::search::page(app(ctx)?, viewer(ctx)?, &request).await.map_err(|error| refused(ctx, error))?;
-    Ok(connection(window, hits))
+    Ok(connection(window, hits, None))
 }
 
-fn connection(window: &Window, hits: Vec<Hit>) -> TimelineConnection {
+fn connection(window: &Window, hits: Vec<Hit>, changes: Option<Cursor>) -> TimelineConnection {
+    let about = TimelineFields { changes_cursor: changes.map(changes_cursor) };
     let company = Company::of(hits.iter().map(|hit| &hit.row));
-    page::connection_of(window, hits, |hit| {
+    page::connection_of(window, hits, about, |hit| {
         let place = page::cursor((hit.row.occurred_at, hit.row.interaction_id.0));
         let cursor = match hit.rank {
             None => place,
             Some(rank) => format!("{place}{:08x}", rank.to_bits()),
         };
         let fields = TimelineEdge { highlights: hit.highlights.map(Into::into) };
-        Edge::with_additional_fields(cursor, Interaction(hit.row, company.clone()), fields)
+        Edge::with_additional_fields(cursor, Interaction::among(hit.row, &company), fields)
+    })
+}
+
+/// A page of interactions that have been looked up already.
+pub(super) fn of_rows(window: &Window, rows: Vec<Interaction>, changes: Option<Cursor>) -> TimelineConnection {
+    let about = TimelineFields { changes_cursor: changes.map(changes_cursor) };
+    page::connection_of(window, rows, about, |row| {
+        Edge::with_additional_fields(page::cursor(row.place()), row, TimelineEdge { highlights: None })
     })
 }
 

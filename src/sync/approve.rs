@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{Caller, Error, Refusal, Result, preview::scope, reconcile, session::Session};
+use super::{Caller, Error, Refusal, Result, preview::scope, reconcile, session::Session, work::hint_accounts};
 use crate::{
     app::App,
     db::{
@@ -87,6 +87,7 @@ pub async fn approve(app: &App, caller: &Caller, request: &Request) -> Result<Ba
     // Ring only after the commit: a worker that wakes first would find no row. A lost ring is harmless, because the sweeper
     // finds the queued jobs within seconds.
     reconcile::ring(app, &due).await;
+    hint_accounts(app, caller.user).await;
     Ok(batch)
 }
 
@@ -206,5 +207,6 @@ async fn later_run(app: &App, caller: &Caller, account: AccountId, origin: Batch
     note(&mut tx, caller, origin.as_str(), &batch).await?;
     tx.commit().await?;
     reconcile::ring(app, &due).await;
+    hint_accounts(app, caller.user).await;
     Ok(batch)
 }

@@ -5,7 +5,10 @@
 
 use serde_json::json;
 
-use super::{Caller, Refusal, Result, batch, reconcile, work::hint};
+use super::{
+    Caller, Refusal, Result, batch, reconcile,
+    work::{hint, hint_accounts},
+};
 use crate::{
     app::App,
     db::{
@@ -170,5 +173,6 @@ async fn finish(
     tx.commit().await?;
     reconcile::ring(app, &due).await;
     hint(app, batch.batch_id).await;
+    hint_accounts(app, caller.user).await;
     Ok(batch)
 }

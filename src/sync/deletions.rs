@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{Caller, Refusal, Result, preview::scope};
+use super::{Caller, Refusal, Result, preview::scope, work::hint_accounts};
 use crate::{
     app::App,
     db::{
@@ -56,5 +56,6 @@ pub async fn set(app: &App, caller: &Caller, request: Request) -> Result<Account
     audit::insert(&mut tx, &entry).await?;
     let account = Account::find(&mut tx, id).await?.ok_or(Refusal::NotFound { what: "account" })?;
     tx.commit().await?;
+    hint_accounts(app, caller.user).await;
     Ok(account)
 }

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{Caller, Refusal, Result, Vault, control, reconcile, undo};
+use super::{Caller, Refusal, Result, Vault, control, reconcile, undo, work::hint_accounts};
 use crate::{
     app::App,
     db::{
@@ -67,6 +67,7 @@ pub async fn disconnect(app: &App, caller: &Caller, request: Request) -> Result<
     }
     tx.commit().await?;
     reconcile::ring(app, &due).await;
+    hint_accounts(app, caller.user).await;
 
     // The grant ends last: whatever fails here, nothing of it is usable by us any more.
     let n_undoing = if request.erase { undo_all(app, caller, id).await? } else { 0 };

@@ -3,15 +3,11 @@
 use super::{Result, Vault};
 use crate::{
     app::App,
-    db::items::{self, LedgerFilter, LedgerRow},
-    domain::{
-        ids::{StreamId, UserId},
-        item::UniversalId,
-    },
+    db::items::{self, LedgerFilter, LedgerPlace, LedgerRow},
+    domain::{ids::UserId, item::UniversalId},
 };
 
-/// Up to `limit` items after the key `after`, in the order of stream and id; with `universal_id`, only those that came under
-/// that name.
+/// Up to `limit` items between two keys, as [`items::page`] has them; with `universal_id`, only those that came under that name.
 ///
 /// # Errors
 /// When the database fails, or the person's key cannot be opened.
@@ -20,7 +16,8 @@ pub async fn page(
     user: UserId,
     mut filter: LedgerFilter<'_>,
     universal_id: Option<&UniversalId>,
-    after: Option<(StreamId, &str)>,
+    between: (Option<LedgerPlace>, Option<LedgerPlace>),
+    backward: bool,
     limit: i64,
 ) -> Result<Vec<LedgerRow>> {
     let mut tx = app.db.begin(user).await?;
@@ -29,7 +26,7 @@ pub async fn page(
         let Some(vault) = Vault::find(app, &mut tx).await? else { return Ok(Vec::new()) };
         filter.universal_hash = Some(vault.universal_hash(id));
     }
-    let rows = items::page(&mut tx, &filter, after, limit).await?;
+    let rows = items::page(&mut tx, &filter, between, backward, limit).await?;
     tx.commit().await?;
     Ok(rows)
 }

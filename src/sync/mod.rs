@@ -7,6 +7,7 @@ pub mod approve;
 pub mod batch;
 mod brake;
 mod calls;
+pub mod changes;
 pub mod collections;
 pub mod connect;
 pub mod content;

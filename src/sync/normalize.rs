@@ -8,13 +8,17 @@ use std::collections::{BTreeSet, HashMap};
 
 use chrono::{DateTime, Utc};
 
-use super::{Result, Vault, work::hint};
+use super::{
+    Result, Vault,
+    work::{hint, hint_timeline},
+};
 use crate::{
     app::App,
     db::{
         Tx,
         accounts::Account,
         batches::{self, Batch, Counts, Fence},
+        changes::{self, Changes},
         interactions::{self, Projected, Target},
         items,
         jobs::{self, Claim, Job},
@@ -56,6 +60,7 @@ pub(super) async fn slice(app: &App, user: UserId, claim: &mut Claim) -> Result<
     for stream in streams.iter().filter(|stream| stream.service == service) {
         while chunk(app, user, claim, fence, stream).await? > 0 {
             hint(app, claim.batch_id).await;
+            hint_timeline(app, user).await;
             if tokio::time::Instant::now() > deadline {
                 return Ok(Verdict::Continue);
             }
@@ -98,21 +103,22 @@ pub(super) async fn project(app: &App, tx: &mut Tx, stream: &Stream, groups: Vec
     let projector = Projector { vault, stream: stream.clone(), aliases: vec![account.email.to_lowercase()], own };
     let target = Target { account: stream.account_id, stream: stream.stream_id, service: stream.service };
     let sizes = raw_events::sizes(tx, account.provider, stream.stream_id, &groups).await?;
-    let (mut gone, mut present) = (Vec::new(), Vec::new());
+    let (mut changes, mut present) = (Changes::default(), Vec::new());
     for groups in portions(groups, &sizes) {
         let raws = raw_events::newest(tx, account.provider, stream.stream_id, &groups).await?;
         let projector = projector.clone();
         // Opening, unpacking and parsing a chunk takes tens of milliseconds, which the runtime's threads are not for.
         let rows = tokio::task::spawn_blocking(move || projector.rows(raws)).await??;
-        gone.extend(interactions::replace(tx, target, &groups, &rows).await?);
+        interactions::replace(tx, target, &groups, &rows, &mut changes).await?;
         present.extend(rows.into_iter().map(|projected| Presence {
             interaction: projected.id(stream.stream_id),
             occurred_at: projected.row.occurred_at,
             people: projected.people,
         }));
     }
-    // Last, because from here on nobody else can change the person's contacts.
-    Ok(people::replace(tx, &gone, &present).await?)
+    // Last, because from here on nobody else can change the person's contacts and timeline.
+    people::replace(tx, &changes.removed, &present).await?;
+    Ok(changes::note(tx, &changes).await?)
 }
 
 /// The groups in portions that fit into memory together; one that does not is a portion of its own.

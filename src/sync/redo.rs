@@ -9,7 +9,7 @@ use serde_json::json;
 use super::{
     Caller, Refusal, Result, normalize,
     undo::{entry, is_underway, provider, start_job},
-    work::hint,
+    work::{hint, hint_timeline},
 };
 use crate::{
     app::App,
@@ -62,6 +62,7 @@ pub(super) async fn slice(app: &App, user: UserId, claim: &mut Claim) -> Result<
     let deadline = tokio::time::Instant::now() + app.config.sync.slice;
     while chunk(app, user, claim).await? {
         hint(app, claim.batch_id).await;
+        hint_timeline(app, user).await;
         if tokio::time::Instant::now() > deadline {
             return Ok(Verdict::Continue);
         }

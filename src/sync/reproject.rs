@@ -5,7 +5,7 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
-use super::{Error, Result, normalize};
+use super::{Error, Result, normalize, work::hint_timeline};
 use crate::{
     app::App,
     db::{
@@ -41,7 +41,9 @@ pub async fn sweep(app: &App, scheduler: &Db) -> Result<()> {
 }
 
 async fn stream(app: &App, due: Due) -> Result<()> {
-    while chunk(app, due).await?.is_some() {}
+    while chunk(app, due).await?.is_some() {
+        hint_timeline(app, due.user_id).await;
+    }
     Ok(())
 }
 

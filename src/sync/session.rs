@@ -6,7 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use secrecy::{ExposeSecret, SecretString};
 use uuid::Uuid;
 
-use super::{Refusal, Result, Vault, calls::budgets};
+use super::{Refusal, Result, Vault, calls::budgets, work::hint_accounts};
 use crate::{
     app::App,
     db::accounts::{self, Account},
@@ -139,6 +139,7 @@ impl Session {
         let mut tx = app.db.begin(self.user).await?;
         accounts::mark(&mut tx, self.account.account_id, state, reason).await?;
         tx.commit().await?;
+        hint_accounts(app, self.user).await;
         Ok(())
     }
 

@@ -1,17 +1,24 @@
 //! Pages of the timeline, on which a mail or meeting stands once, however many accounts and calendars it came through.
 
-use super::{Result, search};
+use std::collections::HashMap;
+
+use super::{
+    Result,
+    changes::{self, Cursor},
+    search,
+};
 use crate::{
     app::App,
     db::{
         Tx, copies,
         interactions::{Between, Interaction, TimelineFilter, Towards},
+        people,
         search::Query,
     },
-    domain::ids::UserId,
+    domain::ids::{ContactId, InteractionId, UserId},
 };
 
-/// A page of the timeline.
+/// A page of the timeline, and where changes of what it shows begin, if that is asked for.
 ///
 /// Costs two statements, and two more for every time that copies have left a page short.
 ///
@@ -24,11 +31,54 @@ pub async fn page(
     places: Between,
     towards: Towards,
     limit: i64,
-) -> Result<Vec<Interaction>> {
+    with_cursor: bool,
+) -> Result<(Vec<Interaction>, Option<Cursor>)> {
     let mut tx = app.db.begin(user).await?;
+    // Before the rows: what changes between the two is in the rows, and told once more.
+    let cursor = if with_cursor { Some(changes::cursor(&mut tx, filter).await?) } else { None };
     let rows = once(&mut tx, None, filter, places, towards, limit).await?;
     tx.commit().await?;
-    Ok(rows)
+    Ok((rows, cursor))
+}
+
+/// The ends of several contacts' timelines: the newest rows of each or the oldest, as [`page`] has them.
+///
+/// Costs five statements however many they are, and two more for each of which copies have left a page short.
+///
+/// # Errors
+/// When the database fails.
+pub async fn ends(
+    app: &App,
+    user: UserId,
+    contacts: &[ContactId],
+    towards: Towards,
+    limit: i64,
+) -> Result<HashMap<ContactId, (Vec<Interaction>, Cursor)>> {
+    let mut tx = app.db.begin(user).await?;
+    let head = changes::head(&mut tx).await?;
+    let addresses = people::addresses_of(&mut tx, contacts).await?;
+    let places = people::ends(&mut tx, &addresses, towards, limit).await?;
+    let mut ids: Vec<InteractionId> = places.values().flatten().map(|(_, id)| InteractionId(*id)).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    let rows = Interaction::with_ids(&mut tx, &ids).await?;
+    let rows: HashMap<InteractionId, Interaction> = rows.into_iter().map(|row| (row.interaction_id, row)).collect();
+    let hidden = copies::hidden(&mut tx, &TimelineFilter::default(), &ids).await?;
+    let mut all = HashMap::new();
+    for contact in contacts {
+        let filter = TimelineFilter { contact: Some(*contact), ..TimelineFilter::default() };
+        let theirs = places.get(contact).map(Vec::as_slice).unwrap_or_default();
+        let found = theirs.iter().map(|(_, id)| InteractionId(*id)).filter(|id| !hidden.contains(id));
+        let mut page: Vec<Interaction> = found.filter_map(|id| rows.get(&id).cloned()).collect();
+        if page.len() < theirs.len() && i64::try_from(theirs.len()).unwrap_or(0) == limit {
+            page = once(&mut tx, None, &filter, (None, None), towards, limit).await?;
+        }
+        let of_it = addresses.iter().filter(|(of, _)| of == contact).map(|(_, address)| address.clone());
+        let shown = changes::shown_of(&filter, Some(of_it.collect()));
+        all.insert(*contact, (page, Cursor { place: head, shown }));
+    }
+    tx.commit().await?;
+    Ok(all)
 }
 
 /// A page of what the filter shows, and with a query of what that finds, without the rows for which another stands that the filter

@@ -6,7 +6,10 @@
 
 use serde_json::json;
 
-use super::{Caller, Refusal, Result, normalize, reconcile, work::hint};
+use super::{
+    Caller, Refusal, Result, normalize, reconcile,
+    work::{hint, hint_accounts, hint_timeline},
+};
 use crate::{
     app::App,
     db::{
@@ -109,6 +112,7 @@ pub(super) async fn start_job(
     tx.commit().await?;
     reconcile::ring(app, &[Due { user_id: caller.user, job_id, kind }]).await;
     hint(app, id).await;
+    hint_accounts(app, caller.user).await;
     Ok(batch)
 }
 
@@ -141,6 +145,7 @@ pub(super) async fn slice(app: &App, user: UserId, claim: &mut Claim) -> Result<
     let deadline = tokio::time::Instant::now() + app.config.sync.slice;
     while chunk(app, user, claim).await? {
         hint(app, claim.batch_id).await;
+        hint_timeline(app, user).await;
         if tokio::time::Instant::now() > deadline {
             return Ok(Verdict::Continue);
         }

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 use super::{Error, Refusal, Result, batch, normalize, reconcile, redo, step, undo};
 use crate::{
     app::App,
-    broker::Ring,
+    broker::{Ring, Topic},
     db::{
         batches,
         jobs::{self, Claim, Release},
@@ -144,6 +144,7 @@ async fn let_go(app: &App, user: UserId, claim: &Claim, verdict: &Verdict) -> Re
     };
     reconcile::ring(app, &due).await;
     hint(app, claim.batch_id).await;
+    hint_accounts(app, user).await;
     Ok(())
 }
 
@@ -179,5 +180,19 @@ async fn release_job(app: &App, user: UserId, claim: &Claim, release: &Release<'
 pub(super) async fn hint(app: &App, batch: BatchId) {
     if let Err(error) = app.broker.changed(batch).await {
         tracing::debug!(batch.id = %batch, error = %error, "could not hint at progress");
+    }
+}
+
+/// Tells those who watch the person's timeline to look, as [`hint`] does those of a batch.
+pub(super) async fn hint_timeline(app: &App, user: UserId) {
+    if let Err(error) = app.broker.changed(Topic::timeline(user)).await {
+        tracing::debug!(user.id = %user, error = %error, "could not hint at changes");
+    }
+}
+
+/// Tells those who watch the person's accounts to look, as [`hint`] does those of a batch.
+pub(super) async fn hint_accounts(app: &App, user: UserId) {
+    if let Err(error) = app.broker.changed(Topic::accounts(user)).await {
+        tracing::debug!(user.id = %user, error = %error, "could not hint at accounts");
     }
 }

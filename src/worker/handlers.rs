@@ -32,6 +32,7 @@ pub async fn run(config: Arc<Config>, clock: Clock, shutdown: CancellationToken)
         every_so_often(&app, &shutdown, || sync::reconcile::sweep(&app, &scheduler).boxed()),
         // Apart from the ringing, which must not wait for it.
         every_so_often(&app, &shutdown, || sync::purge::sweep(&app, &scheduler).map_ok(|()| None).boxed()),
+        every_so_often(&app, &shutdown, || sync::changes::sweep(&app, &scheduler).map_ok(|()| None).boxed()),
         every_so_often(&app, &shutdown, || sync::reproject::sweep(&app, &scheduler).map_ok(|()| None).boxed()),
         every_so_often(&app, &shutdown, || sync::statistics::sweep(&scheduler).map_ok(|()| None).boxed()),
     );

@@ -9,7 +9,7 @@ use crate::{
 
 /// Audits, waits for the end, and gives the batch and the coverage of the mailbox.
 async fn audit(ada: &Person, account: &str) -> (Value, Value) {
-    let query = "mutation($input: SyncNowInput!) { auditCompleteness(input: $input) { batch { id origin } userErrors { code } } }";
+    let query = "mutation($input: AuditCompletenessInput!) { auditCompleteness(input: $input) { batch { id origin } userErrors { code } } }";
     let payload = ada.data(query, json!({ "input": { "accountId": account } })).await["auditCompleteness"].clone();
     assert_eq!(payload["batch"]["origin"], json!("AUDIT"), "{payload:#}");
     let done = ada.finished(payload["batch"]["id"].as_str().expect("an id")).await;

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::{
     flow::{ADA, everything, small_mailbox},
-    support::{FINISHED, Person, Settings, TestApp, WorkerProcess, eventually, source_ids, uuid_of},
+    support::{FINISHED, Person, Settings, TestApp, WorkerProcess, eventually, input_of, source_ids, uuid_of},
 };
 
 const MESSAGES: usize = 300;
@@ -18,11 +18,11 @@ fn small_steps() -> Settings {
 }
 
 async fn act(person: &Person, mutation: &str, id: &str) -> Value {
-    let (input, result) = match mutation {
-        "retryJob" | "discardJob" => ("ControlJobInput", ("jobId", "job { id state error }")),
-        _ => ("ControlBatchInput", ("batchId", "batch { id state }")),
+    let (field, result) = match mutation {
+        "retryJob" | "discardJob" => ("jobId", "job { id state error }"),
+        _ => ("batchId", "batch { id state }"),
     };
-    let (field, result) = result;
+    let input = input_of(mutation);
     let query = format!(
         "mutation($input: {input}!) {{ {mutation}(input: $input) {{ {result} userErrors {{ code field message }} }} }}"
     );

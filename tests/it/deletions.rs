@@ -405,7 +405,7 @@ async fn a_policy_is_read_set_and_audited_and_its_days_are_bounded() {
 
     let query = "{ audit(first: 3) { nodes { action outcome actor counts } } }";
     let audit = ada.data(query, json!({})).await["audit"]["nodes"].clone();
-    let entry = |counts: Value| json!({ "action": "deletion_policy", "outcome": "succeeded", "actor": "user", "counts": counts });
+    let entry = |counts: Value| json!({ "action": "DELETION_POLICY", "outcome": "SUCCEEDED", "actor": "USER", "counts": counts });
     let days = || entry(json!({ "tombstone": 1, "days": 3_650 }));
     assert_eq!(audit, json!([days(), entry(json!({ "keep": 1 })), days()]));
 }

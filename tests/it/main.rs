@@ -2,6 +2,7 @@
 
 mod auth;
 mod breaker;
+mod changes;
 mod chaos;
 mod clients;
 mod completeness;
@@ -18,6 +19,7 @@ mod faults;
 mod flow;
 mod layers;
 mod ledger;
+mod loading;
 mod metrics;
 mod migrations;
 mod oracle;
@@ -32,7 +34,9 @@ mod reproject;
 mod schema;
 mod search;
 mod secrets;
+mod standing;
 mod status;
 mod support;
 mod tenants;
+mod tools;
 mod undo;

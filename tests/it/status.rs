@@ -49,7 +49,7 @@ async fn assert_active(person: &Person) {
 }
 
 async fn audit(person: &Person, account: &str) -> Value {
-    let query = "mutation($input: SyncNowInput!) { auditCompleteness(input: $input) { batch { id } } }";
+    let query = "mutation($input: AuditCompletenessInput!) { auditCompleteness(input: $input) { batch { id } } }";
     let payload = person.data(query, json!({ "input": { "accountId": account } })).await;
     person.finished(payload["auditCompleteness"]["batch"]["id"].as_str().expect("an id")).await
 }

@@ -18,15 +18,16 @@ use crate::{
         stream::Collection,
     },
     graphql::{
-        error::{app, caller, refused, viewer},
+        error::{app, caller, refused},
+        household::Household,
         id::{self, Kind},
-        loaders::StreamLoader,
     },
     sync,
 };
 
-/// A linked identity at a provider.
-pub(crate) struct Account(pub Row);
+/// A linked identity at a provider, among those of the same page.
+#[derive(Clone)]
+pub(crate) struct Account(pub Row, pub Household);
 
 /// One service of an account, and whether it may be read.
 #[derive(SimpleObject)]
@@ -49,9 +50,14 @@ pub(crate) struct Shortcoming {
 }
 
 impl Account {
+    /// One by itself.
+    pub(crate) fn alone(row: Row) -> Self {
+        Self(row, Household::default())
+    }
+
     /// How it stands, what is wanting, and the streams that this was told from.
     async fn status(&self, ctx: &Context<'_>) -> Result<(AccountStatus, Vec<status::Shortcoming>, Vec<StreamRow>)> {
-        let streams = StreamLoader::of(ctx, viewer(ctx)?, self.0.account_id).await?;
+        let streams = self.1.streams(ctx, self.0.account_id).await?;
         let (rows, facts): (Vec<StreamRow>, Vec<StreamFacts>) = streams.into_iter().unzip();
         let link = LinkFacts { state: self.0.state, reason: self.0.state_reason.as_deref(), scopes: &self.0.scopes };
         let (status, shortcomings) = status::of_account(link, &facts);
@@ -124,7 +130,7 @@ impl Account {
     /// What is kept in step, one entry for the mailbox and one for each calendar; empty before the first approval.
     #[graphql(complexity = "5 * child_complexity")]
     async fn streams(&self, ctx: &Context<'_>) -> Result<Vec<Stream>> {
-        let streams = StreamLoader::of(ctx, viewer(ctx)?, self.0.account_id).await?;
+        let streams = self.1.streams(ctx, self.0.account_id).await?;
         Ok(streams.into_iter().map(|(row, _)| Stream(row)).collect())
     }
 
@@ -164,13 +170,14 @@ pub(crate) struct Coverage {
 }
 
 /// A mailbox or a calendar that is kept in step.
+#[derive(Clone)]
 pub(crate) struct Stream(pub StreamRow);
 
 /// A mailbox or a calendar that is kept in step.
 #[Object]
 impl Stream {
     /// The stream's id.
-    async fn id(&self) -> ID {
+    pub async fn id(&self) -> ID {
         id::encode(Kind::Stream, self.0.stream_id.0)
     }
 

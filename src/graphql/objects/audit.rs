@@ -4,19 +4,21 @@ use async_graphql::{ID, Json, Object};
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
+use super::words::{AuditAction, AuditActor, AuditOutcome};
 use crate::{
     db::audit::AuditEntry as Row,
     graphql::id::{self, Kind},
 };
 
 /// Who did what, when, and how it went. Entries are never changed.
+#[derive(Clone)]
 pub(crate) struct AuditEntry(pub Row);
 
 /// Who did what, when, and how it went. Entries are never changed.
 #[Object]
 impl AuditEntry {
     /// The entry's id.
-    async fn id(&self) -> ID {
+    pub async fn id(&self) -> ID {
         id::encode(Kind::AuditEntry, self.0.audit_id)
     }
 
@@ -25,21 +27,19 @@ impl AuditEntry {
         self.0.at
     }
 
-    /// What was done: `connect`, `preview`, `approve`, `sync`, `audit`, `pause`, `resume`, `cancel`, `retry`, `discard`, `undo`,
-    /// `preferences`, `deletion_policy`, `purge`, `disconnect`, `merge_contacts`, `split_contact`, `rename_contact`,
-    /// `dismiss_suggestion`, `block`, `unblock`.
-    async fn action(&self) -> &str {
-        &self.0.action
+    /// What was done.
+    async fn action(&self) -> AuditAction {
+        self.0.action.into()
     }
 
-    /// How it went: `started`, `succeeded`, `partial`, `failed`, `refused`.
-    async fn outcome(&self) -> &str {
-        &self.0.outcome
+    /// How it went.
+    async fn outcome(&self) -> AuditOutcome {
+        self.0.outcome.into()
     }
 
-    /// `user` for the person, `worker` for background work on their behalf.
-    async fn actor(&self) -> &str {
-        &self.0.actor
+    /// Who did it.
+    async fn actor(&self) -> AuditActor {
+        self.0.actor.into()
     }
 
     /// The id of the account concerned; `null` when there is none.

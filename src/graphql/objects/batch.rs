@@ -10,16 +10,29 @@ use super::{
 use crate::{
     db::{batches::Batch as Row, jobs::Job as JobRow, undo::Forecast},
     graphql::{
-        error::{app, read, refused, viewer},
+        error::{app, refused, viewer},
+        household::Runs,
         id::{self, Kind},
-        loaders::AccountLoader,
     },
     sync,
 };
 
 /// What one approval, or one later run under the same consent, brings in: the unit of progress and of undo.
 #[derive(Clone)]
-pub(crate) struct Batch(pub Row);
+pub(crate) struct Batch(Row, Runs);
+
+impl Batch {
+    /// One of a page.
+    pub(crate) fn among(row: Row, runs: &Runs) -> Self {
+        Self(row, runs.clone())
+    }
+
+    /// One by itself.
+    pub(crate) fn alone(row: Row) -> Self {
+        let runs = Runs::of([row.batch_id]);
+        Self(row, runs)
+    }
+}
 
 /// How many items of a batch have come to what. Each item counts once, under its latest outcome; once the batch has
 /// finished, the outcomes add up to `listed`.
@@ -60,7 +73,7 @@ impl Batch {
 
     /// The account it reads; `null` when it is no longer there.
     async fn account(&self, ctx: &Context<'_>) -> Result<Option<Account>> {
-        AccountLoader::one(ctx, viewer(ctx)?, self.0.account_id).await
+        self.1.account(ctx, self.0.account_id).await
     }
 
     /// Why it exists.
@@ -143,12 +156,12 @@ impl Batch {
     /// The background work it consists of.
     #[graphql(complexity = "5 * child_complexity")]
     async fn jobs(&self, ctx: &Context<'_>) -> Result<Vec<Job>> {
-        let rows = read(ctx, async |tx| JobRow::of_batch(tx, self.0.batch_id).await).await?;
-        Ok(rows.into_iter().map(Job).collect())
+        self.1.jobs(ctx, self.0.batch_id).await
     }
 }
 
 /// A piece of background work.
+#[derive(Clone)]
 pub(crate) struct Job(pub JobRow);
 
 /// A piece of background work.
@@ -208,7 +221,7 @@ impl BatchProgress {
 
     /// The batch.
     async fn batch(&self) -> Batch {
-        Batch(self.0.clone())
+        Batch::alone(self.0.clone())
     }
 
     /// How much of what is listed has a final outcome, 0 to 100; `null` until the listing is complete.
@@ -225,7 +238,7 @@ impl BatchProgress {
     /// As `Batch.etaSeconds`.
     #[graphql(complexity = 5)]
     async fn eta_seconds(&self, ctx: &Context<'_>) -> Result<Option<i32>> {
-        Batch(self.0.clone()).eta_seconds(ctx).await
+        Batch::alone(self.0.clone()).eta_seconds(ctx).await
     }
 }
 

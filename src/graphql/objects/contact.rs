@@ -123,8 +123,15 @@ impl Contact {
         #[graphql(desc = "Rows from the oldest end, 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "End before this cursor.")] before: Option<String>,
     ) -> Result<TimelineConnection> {
-        let filter = TimelineFilter { contact: Some(self.0.contact_id), ..TimelineFilter::default() };
-        timeline::page(ctx, &Window::new(first, after, last, before)?, &filter).await
+        let (contact, window) = (self.0.contact_id, Window::new(first, after, last, before)?);
+        let (places, towards) = window.places()?;
+        if places == (None, None) {
+            let found = self.1.timeline(ctx, contact, towards, window.fetch()).await?;
+            let (rows, cursor) = found.map_or((Vec::new(), None), |(rows, cursor)| (rows, Some(cursor)));
+            return Ok(timeline::of_rows(&window, rows, cursor));
+        }
+        let filter = TimelineFilter { contact: Some(contact), ..TimelineFilter::default() };
+        timeline::page(ctx, &window, &filter).await
     }
 }
 

@@ -1,20 +1,23 @@
 //! Rows of the timeline.
 
+use std::sync::Arc;
+
 use async_graphql::{ComplexObject, Context, ID, Object, Result, SimpleObject};
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, Utc};
 
 use super::{
     account::Account,
     contact::Contact,
+    thread::Thread,
     words::{
-        Direction, EventType, EventVisibility, InteractionKind, InteractionNote, InvitationMethod, MailCategory,
-        MailProtection, RemoteImages, Role, Service,
+        Direction, EventType, EventVisibility, InteractionKind, InteractionNote, InvitationMethod, InvitationResponse,
+        MailCategory, MailProtection, MeetingStatus, RemoteImages, Role, Service,
     },
 };
 use crate::{
     db::{
         copies::{Link, Source as SourceRow},
-        interactions::Interaction as Row,
+        interactions::{Interaction as Row, Keyset},
     },
     domain::{
         ids::InteractionId,
@@ -27,19 +30,30 @@ use crate::{
         company::Company,
         error::{app, refused, viewer},
         id::{self, Kind},
-        loaders::{AccountLoader, LinkLoader, SourceLoader},
+        scalars::Date,
     },
     sync::content,
 };
 
 /// A mail or a meeting on the timeline, with all who took part in those of the same page.
-pub(crate) struct Interaction(pub Row, pub Company);
+#[derive(Clone)]
+pub(crate) struct Interaction(Arc<Row>, Company);
 
 impl Interaction {
     /// The interactions of a page.
-    fn of_page(rows: Vec<Row>) -> Vec<Self> {
+    pub(crate) fn of_page(rows: Vec<Row>) -> Vec<Self> {
         let company = Company::of(&rows);
-        rows.into_iter().map(|row| Self(row, company.clone())).collect()
+        rows.into_iter().map(|row| Self::among(row, &company)).collect()
+    }
+
+    /// Its place on the timeline.
+    pub(crate) fn place(&self) -> Keyset {
+        (self.0.occurred_at, self.0.interaction_id.0)
+    }
+
+    /// One of a page.
+    pub(crate) fn among(row: Row, company: &Company) -> Self {
+        Self(Arc::new(row), company.clone())
     }
 }
 
@@ -53,8 +67,8 @@ pub(crate) struct Participant {
     address: String,
     /// Their display name; `null` where the source gives none.
     name: Option<String>,
-    /// Their answer to an invitation: `needsAction`, `declined`, `tentative` or `accepted`; `null` for mail.
-    response: Option<String>,
+    /// Their answer to an invitation; `null` for mail, and where the calendar does not say.
+    response: Option<InvitationResponse>,
     /// Whether this is the account's owner.
     is_self: bool,
     #[graphql(skip)]
@@ -75,6 +89,7 @@ impl Participant {
 impl Participant {
     fn of(fact: ParticipantFact, company: &Company) -> Self {
         let ParticipantFact { role, address, name, response, is_self } = fact;
+        let response = response.as_deref().and_then(InvitationResponse::from_word);
         Self { role: role.into(), address, name, response, is_self, company: company.clone() }
     }
 }
@@ -150,7 +165,7 @@ impl SanitizedHtml {
 }
 
 /// The meeting that a mail is about.
-pub(crate) struct Invitation(InvitationFact);
+pub(crate) struct Invitation(InvitationFact, Company);
 
 /// The meeting that a mail is about.
 #[Object]
@@ -167,20 +182,19 @@ impl Invitation {
 
     /// The meeting itself, of a series the first occurrence there is; `null` while it has not come in.
     async fn meeting(&self, ctx: &Context<'_>) -> Result<Option<Interaction>> {
-        let found = LinkLoader::of(ctx, viewer(ctx)?, Link::Meeting, self.0.uid.clone()).await?;
-        Ok(Interaction::of_page(found).into_iter().next())
+        Ok(self.1.linked(ctx, Link::Meeting, &self.0.uid).await?.into_iter().next())
     }
 }
 
 /// A way by which an interaction has come in.
-pub(crate) struct InteractionSource(SourceRow);
+pub(crate) struct InteractionSource(SourceRow, Company);
 
 /// A way by which an interaction has come in.
 #[Object]
 impl InteractionSource {
     /// The account it came through; `null` when it is no longer there.
     async fn account(&self, ctx: &Context<'_>) -> Result<Option<Account>> {
-        AccountLoader::one(ctx, viewer(ctx)?, self.0.account_id).await
+        self.1.account(ctx, self.0.account_id).await
     }
 
     /// The service it comes from.
@@ -215,6 +229,8 @@ impl InteractionSource {
 pub(crate) struct MeetingFacts {
     #[graphql(skip)]
     universal_id: Option<String>,
+    #[graphql(skip)]
+    company: Company,
     /// What kind of event it is.
     event_type: EventType,
     /// Who may see it in its calendar.
@@ -228,9 +244,10 @@ pub(crate) struct MeetingFacts {
 }
 
 impl MeetingFacts {
-    fn of(fact: MeetingFact, universal_id: Option<String>) -> Self {
+    fn of(fact: MeetingFact, universal_id: Option<String>, company: &Company) -> Self {
         Self {
             universal_id,
+            company: company.clone(),
             event_type: fact.event_type.into(),
             visibility: fact.visibility.into(),
             free: fact.is_free,
@@ -246,9 +263,8 @@ impl MeetingFacts {
     /// in.
     #[graphql(complexity = "10 * child_complexity")]
     async fn invitations(&self, ctx: &Context<'_>) -> Result<Vec<Interaction>> {
-        let Some(name) = self.universal_id.clone() else { return Ok(Vec::new()) };
-        let found = LinkLoader::of(ctx, viewer(ctx)?, Link::MailsAbout, name).await?;
-        Ok(Interaction::of_page(found))
+        let Some(name) = &self.universal_id else { return Ok(Vec::new()) };
+        self.company.linked(ctx, Link::MailsAbout, name).await
     }
 }
 
@@ -256,9 +272,9 @@ impl MeetingFacts {
 #[derive(SimpleObject)]
 pub(crate) struct AllDay {
     /// The first day.
-    first: NaiveDate,
+    first: Date,
     /// The last day, inclusive.
-    last: NaiveDate,
+    last: Date,
 }
 
 /// A mail or a meeting on the timeline.
@@ -281,7 +297,7 @@ impl Interaction {
 
     /// The account it came through; `null` when it is no longer there.
     async fn account(&self, ctx: &Context<'_>) -> Result<Option<Account>> {
-        AccountLoader::one(ctx, viewer(ctx)?, self.0.account_id).await
+        self.1.account(ctx, self.0.account_id).await
     }
 
     /// The id of the batch that brought the version shown.
@@ -292,8 +308,8 @@ impl Interaction {
     /// Every way by which it has come in: a mail that reached two accounts, or a meeting in two calendars, is on the timeline once.
     /// The first is what stands for all.
     async fn sources(&self, ctx: &Context<'_>) -> Result<Vec<InteractionSource>> {
-        let found = SourceLoader::of(ctx, viewer(ctx)?, self.0.interaction_id).await?;
-        Ok(found.into_iter().map(InteractionSource).collect())
+        let found = self.1.sources(ctx, self.0.interaction_id).await?;
+        Ok(found.into_iter().map(|source| InteractionSource(source, self.1.clone())).collect())
     }
 
     /// Which way it went; `null` when the source does not say.
@@ -368,12 +384,12 @@ impl Interaction {
 
     /// The meeting that a mail invites to, answers or cancels; `null` when it is about none.
     async fn invitation(&self) -> Option<Invitation> {
-        self.0.details().invitation.map(Invitation)
+        self.0.details().invitation.map(|fact| Invitation(fact, self.1.clone()))
     }
 
     /// What a calendar says of a meeting beside what, when and who; `null` for a mail.
     async fn meeting(&self) -> Option<MeetingFacts> {
-        self.0.details().meeting.map(|fact| MeetingFacts::of(fact, self.0.universal_id.clone()))
+        self.0.details().meeting.map(|fact| MeetingFacts::of(fact, self.0.universal_id.clone(), &self.1))
     }
 
     /// Whom a bounced mail did not reach; empty for other mail, and when the server does not say.
@@ -400,11 +416,16 @@ impl Interaction {
     /// The days of an all-day meeting; `null` for everything else.
     async fn all_day(&self) -> Option<AllDay> {
         let (first, last) = self.0.all_day_from.zip(self.0.all_day_to)?;
-        Some(AllDay { first, last })
+        Some(AllDay { first: Date(first), last: Date(last) })
     }
 
-    /// The provider's id of the conversation, or of the series a meeting belongs to; `null` when there is none. Use it in
-    /// `TimelineFilter.thread`.
+    /// The conversation that a mail is part of, or the series of a meeting; `null` when there is none.
+    async fn conversation(&self) -> Option<Thread> {
+        self.1.thread(&self.0)
+    }
+
+    /// The provider's id of the conversation, or of the series a meeting belongs to; `null` when there is none.
+    #[graphql(deprecation = "Use `conversation`, whose `sourceId` this is.")]
     async fn thread(&self) -> Option<&str> {
         self.0.thread.as_deref()
     }
@@ -424,9 +445,9 @@ impl Interaction {
         self.0.location.as_deref()
     }
 
-    /// A meeting's status: `confirmed` or `tentative`; `null` for mail.
-    async fn status(&self) -> Option<&str> {
-        self.0.status.as_deref()
+    /// Whether a meeting is certain; `null` for mail.
+    async fn status(&self) -> Option<MeetingStatus> {
+        self.0.status.as_deref().and_then(MeetingStatus::from_word)
     }
 
     /// Who took part.

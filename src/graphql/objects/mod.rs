@@ -10,4 +10,5 @@ pub(super) mod interaction;
 pub(super) mod item;
 pub(super) mod preferences;
 pub(super) mod preview;
+pub(super) mod thread;
 pub(super) mod words;

@@ -7,14 +7,14 @@ use super::{account::Account, words::Service};
 use crate::{
     domain::consent::Snapshot,
     graphql::{
-        error::viewer,
+        household::Household,
         id::{self, Kind},
-        loaders::AccountLoader,
     },
     sync::preview::{Facts, Made, Range as RangeFact, Sample as SampleFact, Tally as TallyFact},
 };
 
 /// What a sync would bring in, as it was found. Approve it within its life to make it binding.
+#[derive(Clone)]
 pub(crate) struct Preview(pub Made);
 
 /// A count that may not be exact.
@@ -106,7 +106,7 @@ impl Preview {
 
     /// The account it would read; `null` when it is no longer there.
     async fn account(&self, ctx: &Context<'_>) -> Result<Option<Account>> {
-        AccountLoader::one(ctx, viewer(ctx)?, self.0.row.account_id).await
+        Household::default().account(ctx, self.0.row.account_id).await
     }
 
     /// When it was made.

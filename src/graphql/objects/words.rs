@@ -3,7 +3,7 @@
 use async_graphql::Enum;
 
 use crate::{
-    domain::{account, batch, deletion, item, job, normalize, people, status},
+    domain::{account, audit, batch, deletion, item, job, normalize, people, status},
     sync::content,
 };
 
@@ -399,4 +399,128 @@ pub enum EvidenceKind {
     ReplyTo,
     /// Both were in one conversation, and never in one mail, as far as the newest mails tell.
     SameConversation,
+}
+
+/// What an entry of the audit tells of.
+#[derive(Enum, Copy, Clone, Debug, PartialEq, Eq)]
+#[graphql(remote = "audit::AuditAction")]
+pub enum AuditAction {
+    /// An account was linked, or was to be.
+    Connect,
+    /// A preview was made.
+    Preview,
+    /// A preview was approved.
+    Approve,
+    /// A later run.
+    Sync,
+    /// A run that lists everything anew.
+    Audit,
+    /// A run was held.
+    Pause,
+    /// A run was let go on.
+    Resume,
+    /// A run was stopped.
+    Cancel,
+    /// A job was tried again.
+    Retry,
+    /// A job was put aside.
+    Discard,
+    /// A batch was taken back.
+    Undo,
+    /// A batch was brought back.
+    Redo,
+    /// Preferences were changed.
+    Preferences,
+    /// What deletions mean was changed.
+    DeletionPolicy,
+    /// What was kept for long enough was deleted.
+    Purge,
+    /// An account was disconnected.
+    Disconnect,
+    /// Contacts were said to be one person.
+    MergeContacts,
+    /// A contact was said to be two people.
+    SplitContact,
+    /// A contact was given a name, or lost it.
+    RenameContact,
+    /// Contacts were said to be different people.
+    DismissSuggestion,
+    /// Addresses or domains were blocked.
+    Block,
+    /// Addresses or domains were blocked no longer.
+    Unblock,
+}
+
+/// How something went that the audit tells of.
+#[derive(Enum, Copy, Clone, Debug, PartialEq, Eq)]
+#[graphql(remote = "audit::AuditOutcome")]
+pub enum AuditOutcome {
+    /// It has begun.
+    Started,
+    /// It is done.
+    Succeeded,
+    /// It is done but for some items.
+    Partial,
+    /// It could not be done.
+    Failed,
+    /// It was stopped.
+    Cancelled,
+    /// The person or the provider refused it.
+    Refused,
+}
+
+/// Who did something that the audit tells of.
+#[derive(Enum, Copy, Clone, Debug, PartialEq, Eq)]
+#[graphql(remote = "audit::AuditActor")]
+pub enum AuditActor {
+    /// The person.
+    User,
+    /// Background work on their behalf.
+    Worker,
+}
+
+/// Whether a meeting is certain. A cancelled one is not on the timeline.
+#[derive(Enum, Copy, Clone, Debug, PartialEq, Eq)]
+pub enum MeetingStatus {
+    /// It takes place.
+    Confirmed,
+    /// It may take place.
+    Tentative,
+}
+
+impl MeetingStatus {
+    /// The provider's word; `None` for one that means neither.
+    pub(crate) fn from_word(word: &str) -> Option<Self> {
+        match word {
+            "confirmed" => Some(Self::Confirmed),
+            "tentative" => Some(Self::Tentative),
+            _ => None,
+        }
+    }
+}
+
+/// An answer to an invitation.
+#[derive(Enum, Copy, Clone, Debug, PartialEq, Eq)]
+pub enum InvitationResponse {
+    /// None yet.
+    NeedsAction,
+    /// They will not come.
+    Declined,
+    /// They may come.
+    Tentative,
+    /// They will come.
+    Accepted,
+}
+
+impl InvitationResponse {
+    /// The provider's word; `None` for one that means none of these.
+    pub(crate) fn from_word(word: &str) -> Option<Self> {
+        match word {
+            "needsAction" => Some(Self::NeedsAction),
+            "declined" => Some(Self::Declined),
+            "tentative" => Some(Self::Tentative),
+            "accepted" => Some(Self::Accepted),
+            _ => None,
+        }
+    }
 }

@@ -20,7 +20,7 @@ use crate::{
     },
     providers::{Grant, Provider},
     seal::Place,
-    sync::{Caller, Error, Refusal, Result, Vault},
+    sync::{Caller, Error, Refusal, Result, Vault, work::hint_accounts},
 };
 
 /// What came back with the browser.
@@ -192,6 +192,7 @@ async fn link(app: &App, caller: &Caller, vault: &Vault, grant: &Grant, wanted: 
     )
     .await?;
     tx.commit().await?;
+    hint_accounts(app, caller.user).await;
     Ok(account)
 }
 

@@ -12,12 +12,12 @@ use super::{
 };
 use crate::{
     flow::ADA,
-    support::{Cluster, Consent, WorkerProcess, uuid_of},
+    support::{Cluster, Consent, WorkerProcess, input_of, uuid_of},
 };
 
 /// Asks for `pauseBatch` and the like; what is refused, because the run was over, is said.
 async fn act(rig: &Rig, mutation: &str, field: &str, id: &str) -> bool {
-    let input = if field == "jobId" { "ControlJobInput" } else { "ControlBatchInput" };
+    let input = input_of(mutation);
     let query = format!("mutation($input: {input}!) {{ {mutation}(input: $input) {{ userErrors {{ code }} }} }}");
     let data = rig.ada.data(&query, json!({ "input": { field: id } })).await;
     data[mutation]["userErrors"] == json!([])
@@ -120,7 +120,8 @@ pub(super) async fn pauses(cluster: Arc<Cluster>, seed: u64) -> Found {
 }
 
 /// The payload of a mutation on the account.
-async fn ask(rig: &Rig, mutation: &str, input: &str, more: &Value) -> Value {
+async fn ask(rig: &Rig, mutation: &str, more: &Value) -> Value {
+    let input = input_of(mutation);
     let mut fields = json!({ "accountId": rig.account });
     fields.as_object_mut().expect("fields").extend(more.as_object().expect("fields").clone());
     let returned = if mutation == "disconnect" { "account { state }" } else { "batch { id }" };
@@ -145,18 +146,18 @@ pub(super) async fn leaves(cluster: Arc<Cluster>, seed: u64) -> Found {
     // All at once, or the run first and the others in its middle.
     let delays: Vec<Duration> = (0..3).map(|_| Duration::from_millis(rig.rng.random_range(0..80))).collect();
     let (comes_back, ahead) = (rig.rng.random_bool(0.5), rig.rng.random_bool(0.5));
-    let begun = if ahead { Some(ask(&rig, run, "SyncNowInput", &json!({})).await) } else { None };
+    let begun = if ahead { Some(ask(&rig, run, &json!({})).await) } else { None };
     if let Some(batch) = begun.as_ref().and_then(|begun| begun["batch"]["id"].as_str()) {
         let least = rig.rng.random_range(0..rig.n_messages / 16);
         rig.stored(batch, least).await;
     }
     let running = async {
         tokio::time::sleep(delays[0]).await;
-        ask(&rig, run, "SyncNowInput", &json!({})).await
+        ask(&rig, run, &json!({})).await
     };
     let leaving = async {
         tokio::time::sleep(delays[1]).await;
-        ask(&rig, "disconnect", "DisconnectInput", &json!({ "data": "KEEP", "revoke": seed.is_multiple_of(2) })).await
+        ask(&rig, "disconnect", &json!({ "data": "KEEP", "revoke": seed.is_multiple_of(2) })).await
     };
     let returning = async {
         if comes_back {

@@ -1,10 +1,6 @@
 //! Servers that forget and fall over: Redis, PostgreSQL, the API.
 
-use std::{
-    process::{Child, Command, Stdio},
-    sync::Arc,
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use nix::{
     sys::signal::{Signal, kill},
@@ -23,62 +19,7 @@ use super::{
     judge::{Found, undone, whole},
     rig::{Rig, impatient},
 };
-use crate::support::{Cluster, WorkerProcess, eventually};
-
-/// A Redis of one run's own, that keeps nothing.
-struct Redis {
-    port: u16,
-    child: Child,
-}
-
-impl Redis {
-    fn start() -> Self {
-        // Below the range from which outgoing connections get their ports, so that none takes it while the server is down.
-        let is_free = |port: &u16| std::net::TcpListener::bind(("127.0.0.1", *port)).is_ok();
-        let port = std::iter::repeat_with(|| rand::random_range(30_000..32_000)).find(is_free).expect("a free port");
-        Self { port, child: Self::spawn(port) }
-    }
-
-    fn spawn(port: u16) -> Child {
-        let mut command = Command::new("redis-server");
-        command.args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]);
-        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-        command.spawn().expect("Redis starts")
-    }
-
-    fn url(&self) -> String {
-        format!("redis://127.0.0.1:{}/0", self.port)
-    }
-
-    async fn ready(&self) {
-        let ping = || async { redis_command(&self.url(), "PING").await };
-        eventually(ping, || "Redis answers".to_owned()).await;
-    }
-
-    fn stop(&mut self) {
-        self.child.kill().expect("it is ours");
-        self.child.wait().expect("it is ours");
-    }
-
-    async fn restart(&mut self) {
-        self.child = Self::spawn(self.port);
-        self.ready().await;
-    }
-}
-
-impl Drop for Redis {
-    fn drop(&mut self) {
-        // It may be down already.
-        self.child.kill().ok();
-        self.child.wait().ok();
-    }
-}
-
-async fn redis_command(url: &str, command: &str) -> Option<()> {
-    let client = redis::Client::open(url).ok()?;
-    let mut conn = client.get_multiplexed_async_connection().await.ok()?;
-    redis::cmd(command).query_async::<redis::Value>(&mut conn).await.ok().map(drop)
-}
+use crate::support::{Cluster, Redis, WorkerProcess, eventually, redis_command};
 
 /// Everything in Redis is forgotten, and Redis killed and started empty, in the middle.
 pub(super) async fn redis_forgets(cluster: Arc<Cluster>, seed: u64) -> Found {

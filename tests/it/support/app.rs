@@ -86,6 +86,15 @@ impl TestApp {
         app
     }
 
+    /// Starts another API of the same application, as another process would be: with its own connections to Redis and to the
+    /// database. Gives the person as one who asks there.
+    pub(crate) async fn elsewhere(&self, name: &str) -> Person {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let url = Url::parse(&format!("http://{}/", listener.local_addr().expect("bound"))).expect("an address");
+        tokio::spawn(server::run(self.config.clone(), self.clock.clone(), listener, self.serving.clone()));
+        Person::new(url, self.token(name, Duration::from_secs(3_600)))
+    }
+
     /// Starts another worker in this process.
     pub(crate) fn start_worker(&self) {
         self.start_worker_by(self.clock.clone());

@@ -320,6 +320,12 @@ impl Person {
     }
 }
 
+/// The type of a mutation's input.
+pub(crate) fn input_of(mutation: &str) -> String {
+    let (first, rest) = mutation.split_at(1);
+    format!("{}{rest}Input", first.to_uppercase())
+}
+
 /// The id at the provider of everything on a timeline.
 pub(crate) fn source_ids(timeline: &[Value]) -> Vec<String> {
     let mut ids: Vec<String> = timeline.iter().map(|row| row["sourceId"].as_str().expect("an id").to_owned()).collect();

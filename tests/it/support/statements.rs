@@ -34,11 +34,15 @@ impl Instrumentation for Counter {
 
 /// Has connections that are opened from now on count. Before the application starts.
 pub(crate) fn watch_statements() {
-    set_default_instrumentation(|| Some(Box::new(Counter))).expect("nobody else watches");
+    set_default_instrumentation(|| Some(Box::new(Counter))).expect("it can be set, by several tests to the same");
 }
 
-/// The statements for this person while something is done. One test at a time asks.
+/// One test at a time asks.
+static ASKING: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+
+/// The statements for this person while something is done.
 pub(crate) async fn statements_of<T>(user: &str, done: impl Future<Output = T>) -> (usize, T) {
+    let _asking = ASKING.lock().await;
     user.clone_into(&mut WATCHED.lock().expect("nobody panics with it"));
     COUNT.store(0, Ordering::Relaxed);
     let result = done.await;

@@ -22,7 +22,7 @@ async fn ids(tenant: &Tenant) -> Vec<(&'static str, String)> {
     let query = "query($batch: ID!) {
         viewer { viewer: id accounts { streams { stream: id } } }
         node(id: $batch) { ... on Batch { jobs { job: id } } }
-        timeline(first: 1) { nodes { interaction: id } }
+        timeline(first: 1) { nodes { interaction: id conversation { thread: id } } }
         contacts(first: 1) { nodes { contact: id } }
         audit(first: 50) { nodes { entry: id previewId } } }";
     let seen = tenant.person.data(query, json!({ "batch": tenant.batch })).await;
@@ -35,6 +35,7 @@ async fn ids(tenant: &Tenant) -> Vec<(&'static str, String)> {
         ("batch", tenant.batch.clone()),
         ("job", id("job")),
         ("interaction", id("interaction")),
+        ("thread", id("thread")),
         ("contact", id("contact")),
         ("audit entry", id("entry")),
     ]

@@ -135,6 +135,8 @@ async fn invariant_8_the_scheduler_sees_what_is_due_and_no_content() {
         "undone_events.purge_at SELECT",
         "undone_items.purge_at SELECT",
         "undone_streams.purge_at SELECT",
+        "timelines.purge_at SELECT",
+        "timelines.user_id SELECT",
     ]);
     let jobs =
         ["job_id", "kind", "lease_until", "run_at", "state", "user_id"].map(|column| format!("jobs.{column} SELECT"));

@@ -1,0 +1,2 @@
+DROP TABLE timeline_changes;
+DROP TABLE timelines;
