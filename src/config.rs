@@ -3,7 +3,7 @@
 //! Each field names its variable, its unit and its default. `Config::from_vars` takes any lookup, so that `omnisync dev`
 //! and the tests build the same struct the servers build, from a map instead of the environment.
 
-use std::{fmt::Display, net::SocketAddr, str::FromStr, time::Duration};
+use std::{fmt::Display, net::SocketAddr, path::PathBuf, str::FromStr, time::Duration};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use secrecy::SecretString;
@@ -224,7 +224,7 @@ pub struct Sync {
     pub max_attempts: i32,
 }
 
-/// Limits on what one GraphQL document and one socket may ask.
+/// Limits on what one GraphQL document, one socket and one person may ask.
 #[derive(Clone, Debug)]
 pub struct GraphQl {
     /// Levels of nesting. Read from `GRAPHQL_MAX_DEPTH`. Defaults to 12.
@@ -235,11 +235,22 @@ pub struct GraphQl {
     pub max_aliases: usize,
     /// Cost of a document; a connection costs its `first`. Read from `GRAPHQL_MAX_COMPLEXITY`. Defaults to 5,000.
     pub max_complexity: usize,
+    /// What the operations of one person may cost in any minute, over all processes. Read from `GRAPHQL_COST_PER_MINUTE`.
+    /// Defaults to 500,000; at least `GRAPHQL_MAX_COMPLEXITY`.
+    pub cost_per_minute: u32,
+    /// Queries and mutations of one person that run at once, in a process. Read from `GRAPHQL_MAX_RUNNING`. Defaults to 32.
+    pub max_running: usize,
+    /// Subscriptions of one person that are open at once, in a process. Read from `GRAPHQL_MAX_SUBSCRIPTIONS`. Defaults to 200.
+    pub max_subscriptions: usize,
+    /// The only documents that run: a JSON file of ids and documents, or a folder of such files and of `.graphql` files. Read
+    /// from `GRAPHQL_TRUSTED_DOCUMENTS`. Defaults to none, and then any document runs.
+    pub trusted_documents: Option<PathBuf>,
     /// Whether the schema may be introspected. Read from `GRAPHQL_INTROSPECTION`. Defaults to `false`; `omnisync dev` turns it on.
     pub introspection: bool,
     /// How long a new socket may wait before `connection_init`, in seconds. Read from `WS_INIT_SECS`. Defaults to 10.
     pub ws_init: Duration,
-    /// How often the server pings a socket, in seconds. Read from `WS_PING_SECS`. Defaults to 15.
+    /// How often the server pings a socket, or sends a sign of life down a stream, in seconds. Read from `WS_PING_SECS`.
+    /// Defaults to 15.
     pub ws_ping: Duration,
     /// Live operations on one socket. Read from `WS_MAX_OPERATIONS`. Defaults to 20.
     pub ws_max_operations: usize,
@@ -351,6 +362,10 @@ impl Config {
                 max_tokens: vars.or("GRAPHQL_MAX_TOKENS", 4_000),
                 max_aliases: vars.or("GRAPHQL_MAX_ALIASES", 30),
                 max_complexity: vars.or("GRAPHQL_MAX_COMPLEXITY", 5_000),
+                cost_per_minute: vars.or("GRAPHQL_COST_PER_MINUTE", 500_000),
+                max_running: vars.or("GRAPHQL_MAX_RUNNING", 32),
+                max_subscriptions: vars.or("GRAPHQL_MAX_SUBSCRIPTIONS", 200),
+                trusted_documents: vars.maybe("GRAPHQL_TRUSTED_DOCUMENTS"),
                 introspection: vars.or("GRAPHQL_INTROSPECTION", false),
                 ws_init: vars.secs("WS_INIT_SECS", 10),
                 ws_ping: vars.secs("WS_PING_SECS", 15),
@@ -361,6 +376,9 @@ impl Config {
         };
         if config.sync.lease <= config.sync.slice {
             vars.problem("LEASE_SECS", "must be longer than SLICE_SECS, or a slice outlives its own lease");
+        }
+        if (config.graphql.cost_per_minute as usize) < config.graphql.max_complexity {
+            vars.problem("GRAPHQL_COST_PER_MINUTE", "must be at least GRAPHQL_MAX_COMPLEXITY, or a document could never run");
         }
         if vars.problems.is_empty() { Ok(config) } else { Err(vars.problems) }
     }
@@ -563,6 +581,7 @@ mod tests {
             ("OMNISYNC_KEYS", "k1:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="),
             ("SLICE_ITEMS", "0"),
             ("LEASE_SECS", "60"),
+            ("GRAPHQL_COST_PER_MINUTE", "4999"),
             ("GOOGLE_CLIENT_ID", ""),
         ] {
             assert_eq!(problems((name, value)), [name], "{name}={value}");

@@ -128,6 +128,10 @@ mod tests {
             ws_init: second,
             ws_ping: second,
             ws_max_operations: 20,
+            max_running: 32,
+            max_subscriptions: 200,
+            cost_per_minute: 500_000,
+            trusted_documents: None,
         }
     }
 

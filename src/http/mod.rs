@@ -8,6 +8,8 @@ pub mod auth;
 mod body;
 mod callback;
 mod csrf;
+mod dispensable;
+mod documents;
 mod envelope;
 mod graphiql;
 mod graphql;
@@ -15,6 +17,7 @@ mod headers;
 pub mod health;
 mod jwks;
 mod leftover;
+mod limits;
 pub mod metrics;
 mod operation;
 mod patience;
@@ -22,6 +25,7 @@ pub mod router;
 pub mod server;
 pub mod shutdown;
 mod socket;
+mod stream;
 
 #[cfg(test)]
 mod tests;

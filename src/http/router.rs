@@ -9,11 +9,14 @@ use super::{
     answer::{Media, refuse},
     auth::Authenticator,
     csrf::{self, Origins},
+    documents::Documents,
     envelope::{self, RequestId},
     graphql,
     health::{self, ReadyCheck},
+    limits::Limits,
     shutdown::Shutdown,
 };
+use crate::broker::Broker;
 use crate::clock::Clock;
 use crate::config;
 use crate::graphql::code::Code;
@@ -22,19 +25,38 @@ use crate::graphql::code::Code;
 pub struct Api<E> {
     /// Executes checked operations; finds [`Viewer`](crate::graphql::viewer::Viewer) and
     /// [`RequestInfo`](crate::graphql::viewer::RequestInfo) in the data of each.
-    pub executor: E,
-    pub authenticator: Authenticator,
-    pub http: config::Http,
-    pub graphql: config::GraphQl,
-    /// The time by which tokens on open sockets end.
-    pub clock: Clock,
-    /// Closes the sockets when the server stops; the one given to [`serve`](super::shutdown::serve).
-    pub shutdown: Shutdown,
+    pub(super) executor: E,
+    pub(super) authenticator: Authenticator,
+    pub(super) http: config::Http,
+    pub(super) graphql: config::GraphQl,
+    pub(super) documents: Documents,
+    pub(super) limits: Limits,
+    /// The time by which tokens on open sockets and streams end.
+    pub(super) clock: Clock,
+    /// Closes sockets and streams when the server stops; the one given to [`serve`](super::shutdown::serve).
+    pub(super) shutdown: Shutdown,
+}
+
+impl<E> Api<E> {
+    /// # Errors
+    /// When the trusted documents cannot be read.
+    pub fn new(
+        executor: E,
+        authenticator: Authenticator,
+        (http, graphql): (config::Http, config::GraphQl),
+        broker: Broker,
+        clock: Clock,
+        shutdown: Shutdown,
+    ) -> anyhow::Result<Self> {
+        let documents = Documents::from_config(&graphql, broker.clone())?;
+        let limits = Limits::new(&graphql, broker);
+        Ok(Self { executor, authenticator, http, graphql, documents, limits, clock, shutdown })
+    }
 }
 
 /// The whole server: `/graphql`, `/healthz`, `/readyz` and the routes of `extra`, which must have no fallback of its own.
 ///
-/// `/graphql` takes POST, GET for queries, and `graphql-transport-ws`. The routes of `extra` get the envelope (request id,
+/// `/graphql` takes POST, GET for queries, and `graphql-transport-ws`; subscriptions also as one long answer to a POST. The routes of `extra` get the envelope (request id,
 /// security headers, an answer to a panic) but neither CORS nor the check of origins: pages of other sites lead people to a
 /// callback.
 pub fn router<E: Executor>(api: Api<E>, ready: ReadyCheck, extra: Router) -> Router {

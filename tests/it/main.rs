@@ -5,6 +5,7 @@ mod breaker;
 mod chaos;
 mod clients;
 mod completeness;
+mod conformance;
 mod consent;
 mod content;
 mod control;

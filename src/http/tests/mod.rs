@@ -26,6 +26,7 @@ use super::{
     router::{Api, router},
     shutdown::{Shutdown, serve_with},
 };
+use crate::broker::test_redis::TestRedis;
 use crate::clock::Clock;
 use crate::config::{self, AuthKey};
 use crate::graphql::{
@@ -146,6 +147,7 @@ struct Server {
     clock: Clock,
     shutdown: Shutdown,
     counts: Arc<Counts>,
+    redis: TestRedis,
     /// Ends when the server has stopped.
     stopped: tokio::task::JoinHandle<()>,
 }
@@ -179,6 +181,10 @@ impl Default for Settings {
                 ws_init: SOON,
                 ws_ping: SOON,
                 ws_max_operations: 3,
+                max_running: 32,
+                max_subscriptions: 200,
+                cost_per_minute: 500_000,
+                trusted_documents: None,
             },
             auth: config::Auth {
                 issuer: ISSUER.to_owned(),
@@ -205,8 +211,10 @@ impl Server {
         let (clock, shutdown, counts) = (Clock::default(), Shutdown::default(), Arc::new(Counts::default()));
         let schema = Toy::build(Query, Mutation, Events).data(counts.clone()).disable_suggestions().finish();
         let authenticator = Authenticator::from_config(&auth, clock.clone()).unwrap();
+        let redis = TestRedis::start();
+        let settings = (http, graphql);
         let api =
-            Api { executor: schema, authenticator, http, graphql, clock: clock.clone(), shutdown: shutdown.clone() };
+            Api::new(schema, authenticator, settings, redis.broker(), clock.clone(), shutdown.clone()).unwrap();
         let check = Arc::new(move || std::future::ready(ready.clone()).boxed());
         let extra = Router::new()
             .route("/callback", get(async || "done"))
@@ -214,7 +222,7 @@ impl Server {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let stopped = tokio::spawn(serve_with(listener, router(api, check, extra), shutdown.clone(), patience));
-        Self { address, clock, shutdown, counts, stopped }
+        Self { address, clock, shutdown, counts, redis, stopped }
     }
 
     fn url(&self, path: &str) -> String {

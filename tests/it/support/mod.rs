@@ -13,7 +13,7 @@ mod statements;
 pub(crate) use app::{Settings, TestApp, Window};
 pub(crate) use client::{Consent, FINISHED, Person, source_ids, uuid_of};
 pub(crate) use dump::{Opener, cells, holds};
-pub(crate) use packages::{installed, python, say_unchecked};
+pub(crate) use packages::{node, python, say, say_unchecked};
 pub(crate) use process::WorkerProcess;
 pub(crate) use sdl::{Place, Sdl};
 pub(crate) use servers::{Cluster, TestDatabase, connect};
