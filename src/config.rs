@@ -256,6 +256,25 @@ pub struct GraphQl {
     pub ws_max_operations: usize,
 }
 
+impl Default for GraphQl {
+    fn default() -> Self {
+        Self {
+            max_depth: 12,
+            max_tokens: 4_000,
+            max_aliases: 30,
+            max_complexity: 5_000,
+            cost_per_minute: 500_000,
+            max_running: 32,
+            max_subscriptions: 200,
+            trusted_documents: None,
+            introspection: false,
+            ws_init: Duration::from_secs(10),
+            ws_ping: Duration::from_secs(15),
+            ws_max_operations: 20,
+        }
+    }
+}
+
 /// Where Prometheus finds what a process has counted.
 #[derive(Clone, Debug)]
 pub struct Metrics {
@@ -357,20 +376,7 @@ impl Config {
                 preview_samples: vars.between("PREVIEW_SAMPLES", 20, 1, 20),
                 max_attempts: vars.or("MAX_ATTEMPTS", 5),
             },
-            graphql: GraphQl {
-                max_depth: vars.or("GRAPHQL_MAX_DEPTH", 12),
-                max_tokens: vars.or("GRAPHQL_MAX_TOKENS", 4_000),
-                max_aliases: vars.or("GRAPHQL_MAX_ALIASES", 30),
-                max_complexity: vars.or("GRAPHQL_MAX_COMPLEXITY", 5_000),
-                cost_per_minute: vars.or("GRAPHQL_COST_PER_MINUTE", 500_000),
-                max_running: vars.or("GRAPHQL_MAX_RUNNING", 32),
-                max_subscriptions: vars.or("GRAPHQL_MAX_SUBSCRIPTIONS", 200),
-                trusted_documents: vars.maybe("GRAPHQL_TRUSTED_DOCUMENTS"),
-                introspection: vars.or("GRAPHQL_INTROSPECTION", false),
-                ws_init: vars.secs("WS_INIT_SECS", 10),
-                ws_ping: vars.secs("WS_PING_SECS", 15),
-                ws_max_operations: vars.or("WS_MAX_OPERATIONS", 20),
-            },
+            graphql: vars.graphql(),
             metrics: Metrics { listen: vars.maybe("METRICS_LISTEN") },
             log: Log { filter: vars.or("RUST_LOG", "info".to_owned()), json: vars.or("LOG_JSON", false) },
         };
@@ -378,7 +384,10 @@ impl Config {
             vars.problem("LEASE_SECS", "must be longer than SLICE_SECS, or a slice outlives its own lease");
         }
         if (config.graphql.cost_per_minute as usize) < config.graphql.max_complexity {
-            vars.problem("GRAPHQL_COST_PER_MINUTE", "must be at least GRAPHQL_MAX_COMPLEXITY, or a document could never run");
+            vars.problem(
+                "GRAPHQL_COST_PER_MINUTE",
+                "must be at least GRAPHQL_MAX_COMPLEXITY, or a document could never run",
+            );
         }
         if vars.problems.is_empty() { Ok(config) } else { Err(vars.problems) }
     }
@@ -465,6 +474,24 @@ impl Vars<'_> {
             scheduler_url: self.secret("SCHEDULER_DATABASE_URL"),
             pool_size: self.or("DATABASE_POOL_SIZE", 16),
             statement_timeout: self.secs("DATABASE_STATEMENT_TIMEOUT_SECS", 15),
+        }
+    }
+
+    fn graphql(&mut self) -> GraphQl {
+        let usual = GraphQl::default();
+        GraphQl {
+            max_depth: self.or("GRAPHQL_MAX_DEPTH", usual.max_depth),
+            max_tokens: self.or("GRAPHQL_MAX_TOKENS", usual.max_tokens),
+            max_aliases: self.or("GRAPHQL_MAX_ALIASES", usual.max_aliases),
+            max_complexity: self.or("GRAPHQL_MAX_COMPLEXITY", usual.max_complexity),
+            cost_per_minute: self.or("GRAPHQL_COST_PER_MINUTE", usual.cost_per_minute),
+            max_running: self.or("GRAPHQL_MAX_RUNNING", usual.max_running),
+            max_subscriptions: self.or("GRAPHQL_MAX_SUBSCRIPTIONS", usual.max_subscriptions),
+            trusted_documents: self.maybe("GRAPHQL_TRUSTED_DOCUMENTS"),
+            introspection: self.or("GRAPHQL_INTROSPECTION", usual.introspection),
+            ws_init: self.secs("WS_INIT_SECS", usual.ws_init.as_secs()),
+            ws_ping: self.secs("WS_PING_SECS", usual.ws_ping.as_secs()),
+            ws_max_operations: self.or("WS_MAX_OPERATIONS", usual.ws_max_operations),
         }
     }
 

@@ -99,3 +99,21 @@ impl Code {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The words that the README explains, in its order.
+    fn explained() -> Vec<&'static str> {
+        let readme = include_str!("../../README.md");
+        let list = readme.split("This is the whole list").nth(1).unwrap().split("\n## ").next().unwrap();
+        list.lines().filter_map(|line| line.strip_prefix("| `")?.split_once("` | ")).map(|(word, _)| word).collect()
+    }
+
+    #[test]
+    fn the_readme_explains_every_word_and_no_other() {
+        let words: Vec<_> = Code::ALL.iter().map(|code| code.as_str()).collect();
+        assert_eq!(explained(), words);
+    }
+}

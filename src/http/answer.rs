@@ -47,7 +47,9 @@ impl Accept {
                 let media = parts.next().unwrap_or_default().to_ascii_lowercase();
                 let parameter = |wanted: &str| {
                     let mut parameters = range.split(';').filter_map(|part| part.trim().split_once('='));
-                    parameters.find(|(name, _)| name.eq_ignore_ascii_case(wanted)).map(|(_, value)| value.trim_matches('"'))
+                    parameters
+                        .find(|(name, _)| name.eq_ignore_ascii_case(wanted))
+                        .map(|(_, value)| value.trim_matches('"'))
                 };
                 let weight = parameter("q").and_then(|value| value.parse().ok()).unwrap_or(1.0);
                 match media.as_str() {
@@ -62,7 +64,10 @@ impl Accept {
                 }
             }
         }
-        Self { one: one.0.map(|(media, _)| media).or((!stated).then_some(Media::Json)), many: many.0.map(|(framing, _)| framing) }
+        Self {
+            one: one.0.map(|(media, _)| media).or((!stated).then_some(Media::Json)),
+            many: many.0.map(|(framing, _)| framing),
+        }
     }
 }
 
@@ -211,8 +216,11 @@ mod tests {
             ("text/event-stream", None, events),
             ("text/event-stream, application/json", Some(Media::Json), events),
             // Apollo Client, Relay with Apollo's helper, Apollo Kotlin.
-            ("multipart/mixed;boundary=graphql;subscriptionSpec=1.0,application/graphql-response+json,application/json;q=0.9",
-                Some(Media::GraphQl), multipart),
+            (
+                "multipart/mixed;boundary=graphql;subscriptionSpec=1.0,application/graphql-response+json,application/json;q=0.9",
+                Some(Media::GraphQl),
+                multipart,
+            ),
             ("multipart/mixed;boundary=graphql;subscriptionSpec=1.0,application/json", Some(Media::Json), multipart),
             ("multipart/mixed; boundary=\"graphql\"; subscriptionSpec=\"1.0\"", None, multipart),
             ("multipart/mixed;subscriptionSpec=1.0;q=0.5, text/event-stream", None, events),

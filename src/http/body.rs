@@ -96,7 +96,7 @@ pub(super) fn is_json(headers: &HeaderMap) -> bool {
 /// [`Code::BodyTooLarge`], at once when the client says so beforehand; [`Code::BodyTimeout`]; [`Code::BadRequest`] when the
 /// client goes away.
 pub(super) async fn read(headers: &HeaderMap, body: Body, limit: usize) -> Result<Vec<u8>, ServerError> {
-    let too_large = || Code::BodyTooLarge.error(format!("The body is larger than {limit} bytes."));
+    let too_large = || Code::BodyTooLarge.over(limit, format!("The body is larger than {limit} bytes."));
     let stated = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
     if stated.is_some_and(|length| length > limit as u64) {
         return Err(too_large());

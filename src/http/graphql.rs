@@ -69,28 +69,29 @@ async fn run<E: Executor>(
     } else {
         body::parse_query_string(query_string)?
     };
-    let operation = Operation::prepare(api, received, viewer.clone(), info(parts)).await;
-    let operation = operation.and_then(|operation| match operation.kind {
-        OperationType::Query => Ok(operation),
-        _ if is_post => Ok(operation),
-        _ => Err(Code::MethodNotAllowed.error("GET runs queries only.")),
-    });
-    let Accept { one, many } = accept;
-    match (operation, one, many) {
-        (Ok(operation), _, Some(framing)) if operation.kind == OperationType::Subscription => {
-            Ok(stream::respond(api, framing, viewer, operation))
-        }
-        (Ok(operation), Some(_), _) if operation.kind == OperationType::Subscription => {
-            Err(Code::NotAcceptable.error(format!("A subscription has many answers: accept {MANY}, or use a WebSocket.")))
-        }
-        (Ok(operation), Some(media), _) => {
-            Ok(respond(media, operation.execute(&api.executor, api.http.timeout).await))
-        }
-        (Ok(operation), None, Some(framing)) => Ok(stream::respond(api, framing, viewer, operation)),
-        (Err(error), None, Some(framing)) => Ok(stream::refuse(framing, error)),
-        (Err(error), ..) => Err(error),
-        (Ok(_), None, None) => Err(Code::NotAcceptable.error(format!("Accept {ONE}."))),
+    let operation = match (Operation::prepare(api, received, viewer.clone(), info(parts)).await, accept) {
+        (Ok(operation), _) => operation,
+        (Err(error), Accept { one: None, many: Some(framing) }) => return Ok(stream::refuse(framing, error)),
+        (Err(error), _) => return Err(error),
+    };
+    if operation.kind != OperationType::Query && !is_post {
+        return Err(Code::MethodNotAllowed.error("GET runs queries only."));
     }
+    let framing = match (operation.kind, accept) {
+        (OperationType::Subscription, Accept { many: None, .. }) => {
+            let message = format!("A subscription has many answers: accept {MANY}, or use a WebSocket.");
+            return Err(Code::NotAcceptable.error(message));
+        }
+        (OperationType::Subscription, Accept { many, .. }) | (_, Accept { one: None, many }) => many,
+        (OperationType::Query | OperationType::Mutation, Accept { one: Some(_), .. }) => None,
+    };
+    Ok(match framing {
+        Some(framing) => stream::respond(api, framing, viewer, operation),
+        None => {
+            let media = accept.one.unwrap_or(Media::Json);
+            respond(media, operation.execute(&api.executor, api.http.timeout).await)
+        }
+    })
 }
 
 /// # Errors

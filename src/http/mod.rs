@@ -9,7 +9,7 @@ mod body;
 mod callback;
 mod csrf;
 mod dispensable;
-mod documents;
+pub mod documents;
 mod envelope;
 mod graphiql;
 mod graphql;

@@ -110,7 +110,9 @@ async fn execute<E: Executor>(
     let response = match tokio::time::timeout(limit, run).await {
         Ok(Ok(response)) => response,
         Ok(Err(panic)) => panicked(&*panic, request_id),
-        Err(_) => failed(Code::Timeout, &format!("The operation took longer than {} s and was stopped.", limit.as_secs())),
+        Err(_) => {
+            failed(Code::Timeout, &format!("The operation took longer than {} s and was stopped.", limit.as_secs()))
+        }
     };
     with_cost(presentable(response, request_id), cost)
 }

@@ -4,6 +4,13 @@ use std::sync::Arc;
 
 use async_graphql::Executor;
 use axum::{Router, extract::Request, middleware::from_fn_with_state, response::Response, routing::get};
+use tower_http::{
+    CompressionLevel,
+    compression::{
+        CompressionLayer, Predicate,
+        predicate::{NotForContentType, SizeAbove},
+    },
+};
 
 use super::{
     answer::{Media, refuse},
@@ -20,6 +27,9 @@ use crate::broker::Broker;
 use crate::clock::Clock;
 use crate::config;
 use crate::graphql::code::Code;
+
+/// Shorter answers fit into one packet anyway.
+const MIN_COMPRESSED_BYTES: u16 = 1_024;
 
 /// What the GraphQL routes need.
 pub struct Api<E> {
@@ -66,6 +76,7 @@ pub fn router<E: Executor>(api: Api<E>, ready: ReadyCheck, extra: Router) -> Rou
         .route("/graphql", get(graphql::serve::<E>).post(graphql::serve::<E>))
         // Before the layers, so that they wrap it: a preflight is a method that has no route.
         .method_not_allowed_fallback(method_not_allowed)
+        .layer(compression())
         .layer(from_fn_with_state(origins.clone(), csrf::guard))
         .layer(origins.cors())
         .with_state(Arc::new(api));
@@ -75,6 +86,14 @@ pub fn router<E: Executor>(api: Api<E>, ready: ReadyCheck, extra: Router) -> Rou
         .fallback(not_found)
         .method_not_allowed_fallback(method_not_allowed)
         .layer(from_fn_with_state(https, envelope::wrap))
+}
+
+/// Compresses long answers for clients that say they read it. What streams is left alone: it would be gathered on its way.
+fn compression() -> CompressionLayer<impl Predicate> {
+    let wanted = SizeAbove::new(MIN_COMPRESSED_BYTES)
+        .and(NotForContentType::SSE)
+        .and(NotForContentType::const_new("multipart/mixed"));
+    CompressionLayer::new().quality(CompressionLevel::Fastest).compress_when(wanted)
 }
 
 async fn not_found(request: Request) -> Response {

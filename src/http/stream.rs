@@ -90,10 +90,13 @@ impl Framing {
             (Self::Events, End::Expired) => return ": the token has expired\n\n".to_owned(),
             (Self::Events, End::Restart) => return ": the server restarts\n\n".to_owned(),
             (Self::Multipart, End::Complete) => return "--\r\n".to_owned(),
-            (Self::Multipart, End::Expired) => (Code::Unauthenticated, "The token has expired. Subscribe with a fresh one."),
+            (Self::Multipart, End::Expired) => {
+                (Code::Unauthenticated, "The token has expired. Subscribe with a fresh one.")
+            }
             (Self::Multipart, End::Restart) => (Code::Unavailable, "The server restarts. Subscribe again."),
         };
-        let error = json!({ "payload": null, "errors": [{ "message": message, "extensions": { "code": code.as_str() } }] });
+        let error =
+            json!({ "payload": null, "errors": [{ "message": message, "extensions": { "code": code.as_str() } }] });
         format!("\r\ncontent-type: application/json\r\n\r\n{error}\r\n--graphql--\r\n")
     }
 }

@@ -1,4 +1,4 @@
-use std::{fmt::Write, time::Duration};
+use std::fmt::Write;
 
 use async_graphql::Variables;
 use serde_json::json;
@@ -6,20 +6,7 @@ use serde_json::json;
 use super::*;
 
 fn limits() -> config::GraphQl {
-    config::GraphQl {
-        max_depth: 12,
-        max_tokens: 4_000,
-        max_aliases: 30,
-        max_complexity: 5_000,
-        introspection: false,
-        ws_init: Duration::from_secs(10),
-        ws_ping: Duration::from_secs(15),
-        ws_max_operations: 20,
-        max_running: 32,
-        max_subscriptions: 200,
-        cost_per_minute: 500_000,
-        trusted_documents: None,
-    }
+    config::GraphQl::default()
 }
 
 fn checked(document: &str) -> Result<OperationType, Code> {

@@ -1,6 +1,9 @@
 //! The real router on a real socket, over a toy schema.
 
+mod documents;
+mod limits;
 mod over_http;
+mod over_stream;
 mod over_websocket;
 mod serving;
 
@@ -99,6 +102,10 @@ impl Query {
     async fn deep(&self) -> Query {
         Query
     }
+
+    async fn long(&self) -> String {
+        "long ".repeat(10_000)
+    }
 }
 
 struct Mutation;
@@ -147,7 +154,7 @@ struct Server {
     clock: Clock,
     shutdown: Shutdown,
     counts: Arc<Counts>,
-    redis: TestRedis,
+    redis: Arc<TestRedis>,
     /// Ends when the server has stopped.
     stopped: tokio::task::JoinHandle<()>,
 }
@@ -159,6 +166,8 @@ struct Settings {
     auth: config::Auth,
     patience: Patience,
     ready: Result<(), Vec<&'static str>>,
+    /// Another server's, instead of one of its own.
+    redis: Option<Arc<TestRedis>>,
 }
 
 impl Default for Settings {
@@ -173,18 +182,10 @@ impl Default for Settings {
                 timeout: SOON,
             },
             graphql: config::GraphQl {
-                max_depth: 12,
-                max_tokens: 4_000,
-                max_aliases: 30,
-                max_complexity: 5_000,
-                introspection: false,
                 ws_init: SOON,
                 ws_ping: SOON,
                 ws_max_operations: 3,
-                max_running: 32,
-                max_subscriptions: 200,
-                cost_per_minute: 500_000,
-                trusted_documents: None,
+                ..config::GraphQl::default()
             },
             auth: config::Auth {
                 issuer: ISSUER.to_owned(),
@@ -193,6 +194,7 @@ impl Default for Settings {
             },
             patience: Patience::default(),
             ready: Ok(()),
+            redis: None,
         }
     }
 }
@@ -205,16 +207,15 @@ impl Server {
     async fn start_with(change: impl FnOnce(&mut Settings)) -> Self {
         let mut settings = Settings::default();
         change(&mut settings);
-        let Settings { http, graphql, auth, patience, ready } = settings;
+        let Settings { http, graphql, auth, patience, ready, redis } = settings;
         // In a process of its own a test may be the first to need it; among others it is not.
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let (clock, shutdown, counts) = (Clock::default(), Shutdown::default(), Arc::new(Counts::default()));
         let schema = Toy::build(Query, Mutation, Events).data(counts.clone()).disable_suggestions().finish();
         let authenticator = Authenticator::from_config(&auth, clock.clone()).unwrap();
-        let redis = TestRedis::start();
+        let redis = redis.unwrap_or_else(|| Arc::new(TestRedis::start()));
         let settings = (http, graphql);
-        let api =
-            Api::new(schema, authenticator, settings, redis.broker(), clock.clone(), shutdown.clone()).unwrap();
+        let api = Api::new(schema, authenticator, settings, redis.broker(), clock.clone(), shutdown.clone()).unwrap();
         let check = Arc::new(move || std::future::ready(ready.clone()).boxed());
         let extra = Router::new()
             .route("/callback", get(async || "done"))
@@ -230,14 +231,22 @@ impl Server {
     }
 
     fn token(&self, lifetime: Duration) -> String {
-        auth::issue(&SecretString::from(SECRET), ISSUER, AUDIENCE, "ada", lifetime, self.clock.now()).unwrap()
+        self.token_of("ada", lifetime)
+    }
+
+    fn token_of(&self, subject: &str, lifetime: Duration) -> String {
+        auth::issue(&SecretString::from(SECRET), ISSUER, AUDIENCE, subject, lifetime, self.clock.now()).unwrap()
     }
 
     /// A POST as an ordinary client sends it.
     fn post(&self) -> reqwest::RequestBuilder {
+        self.post_as("ada")
+    }
+
+    fn post_as(&self, subject: &str) -> reqwest::RequestBuilder {
         reqwest::Client::new()
             .post(self.url("/graphql"))
-            .bearer_auth(self.token(SOON * 60))
+            .bearer_auth(self.token_of(subject, SOON * 60))
             .header("accept", "application/graphql-response+json")
             .header("content-type", "application/json")
     }
@@ -247,7 +256,11 @@ impl Server {
     }
 
     async fn ask(&self, query: &str) -> Answer {
-        Answer::of(self.post().body(json!({ "query": query }).to_string())).await
+        self.ask_as("ada", json!({ "query": query })).await
+    }
+
+    async fn ask_as(&self, subject: &str, request: Value) -> Answer {
+        Answer::of(self.post_as(subject).body(request.to_string())).await
     }
 
     fn bumps(&self) -> usize {

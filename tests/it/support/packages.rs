@@ -8,13 +8,16 @@ use std::{
     process::Output,
 };
 
-use tokio::process::Command;
+use tokio::{process::Command, sync::Mutex};
 
 /// A folder with the packages that the file `pins` names, made by `install` unless that was done before.
 async fn installed<F: Future<Output = io::Result<Output>>>(
     pins: &Path,
     install: impl FnOnce(PathBuf) -> F,
 ) -> Result<PathBuf, String> {
+    // Several tests want the same packages, and one of them is first.
+    static INSTALLING: Mutex<()> = Mutex::const_new(());
+    let _installing = INSTALLING.lock().await;
     let wanted = fs::read(pins).expect("the pins");
     let described = pins.parent().and_then(Path::file_name).expect("pins lie in a folder");
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("clients").join(described);
