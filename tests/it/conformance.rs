@@ -18,19 +18,19 @@ use tokio::{
 
 use crate::{
     flow::{ADA, everything, small_mailbox},
-    support::{PATIENCE, Settings, TestApp, node, say, say_unchecked},
+    support::{PATIENCE, Settings, TestApp, node, python, say, say_unchecked},
 };
 
-/// Where the clients' programs and their pinned packages are.
-fn described() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/clients/graphql")
+/// Where programs of others and their pinned packages are.
+fn described(what: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/clients").join(what)
 }
 
 /// A command that runs one of the programs; `None`, and a word on the terminal, where it cannot be had.
 async fn program(name: &str, what: &str) -> Option<Command> {
-    match node(&described()).await {
+    match node(&described("graphql")).await {
         Ok(mut node) => {
-            node.arg(described().join(name));
+            node.arg(described("graphql").join(name));
             Some(node)
         }
         Err(why) => {
@@ -81,6 +81,42 @@ async fn the_audits_of_graphql_over_http_pass() {
     for Audit { id, name, status, reason } in &audits {
         assert_eq!(status, "ok", "{id} {name}: {}", reason.as_deref().unwrap_or_default());
     }
+}
+
+/// The fuzzer asks for what the schema allows, however odd. What we refuse in words is what it calls a client's error.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_fuzzer_schemathesis_finds_no_error_of_ours() {
+    let python = match python(&described("schemathesis")).await {
+        Ok(python) => python,
+        Err(why) => return say_unchecked("the API, by schemathesis", &why),
+    };
+    let app = TestApp::start_idle(Settings::from([("GRAPHQL_INTROSPECTION", "true".to_owned())])).await;
+    // Nothing of a run is to be left in the folder of the sources.
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut fuzzer = Command::new(python.with_file_name("st"));
+    fuzzer
+        .args(["run", &api(&app), "--no-color", "--seed", "1", "--max-examples", "8", "--request-timeout", "30"])
+        .args(["--generation-database", "none"])
+        .arg("--header")
+        .arg(format!("Authorization: Bearer {}", app.person("ada").token))
+        .current_dir(folder.path())
+        .kill_on_drop(true);
+    let output = fuzzer.output().await.expect("the fuzzer runs");
+    let told = String::from_utf8_lossy(&output.stdout);
+    let summary = told.split_once("= SUMMARY =").map(|(_, summary)| summary).unwrap_or_else(|| panic!("{told}"));
+    let count = |what: &str| -> usize {
+        let line = summary.lines().find_map(|line| line.trim().strip_prefix(what)).unwrap_or("0");
+        line.split(|c: char| !c.is_ascii_digit())
+            .find(|word| !word.is_empty())
+            .and_then(|n| n.parse().ok())
+            .unwrap_or(0)
+    };
+    assert!(count("Tested:") > 30, "{told}");
+    let found = summary.lines().map(str::trim).filter(|line| line.starts_with('❌') && !line.contains("Fuzzing"));
+    let ours: Vec<&str> = found.filter(|line| !line.contains("GraphQL client error")).collect();
+    assert!(ours.is_empty() && !summary.contains("Errors:"), "{ours:?}\n{told}");
+    let cases = summary.lines().map(str::trim).find(|line| line.contains(" generated")).unwrap_or_default();
+    say(&format!("the API, schemathesis: {} operations, {cases}; no error of ours", count("Tested:")));
 }
 
 /// A client that subscribes to something; we see what happens to it.
