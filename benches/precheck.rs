@@ -9,8 +9,11 @@ use async_graphql::Request;
 use criterion::Criterion;
 use omnisync::{config, graphql::precheck::check};
 
+/// How a fragment spreads the one with this number, twice.
+type Form = fn(usize) -> String;
+
 /// Fragments of which each spreads the next twice.
-fn bomb(levels: usize, body: fn(usize) -> String) -> String {
+fn bomb(levels: usize, body: Form) -> String {
     let mut document = "{ ...F0 }".to_owned();
     for level in 0..levels {
         let _ = write!(document, " fragment F{level} on Query {{ {} }}", body(level + 1));
@@ -20,7 +23,7 @@ fn bomb(levels: usize, body: fn(usize) -> String) -> String {
 }
 
 fn documents() -> Vec<(String, String)> {
-    let forms: [(&str, fn(usize) -> String); 3] = [
+    let forms: [(&str, Form); 3] = [
         ("spreads", |next| format!("...F{next} ...F{next}")),
         ("aliases", |next| format!("a: x {{ ...F{next} }} b: x {{ ...F{next} }}")),
         ("inline fragments", |next| format!("... on Query {{ ...F{next} }} ... {{ ...F{next} }}")),

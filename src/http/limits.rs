@@ -1,6 +1,6 @@
 //! What one person may have under way at once, and ask for in a minute.
 //!
-//! Places are a process's own: they keep one person from taking all of its connections. The minute's budget is shared by all
+//! Places are a process's own: they keep one person from having it to themselves. The minute's budget is shared by all
 //! processes, through Redis; while that is away, the places are what is left.
 
 use std::{
@@ -16,6 +16,7 @@ use crate::{
     config,
     domain::ids::UserId,
     graphql::code::Code,
+    meters,
 };
 
 /// Keeps the count. Cheap to clone.
@@ -54,6 +55,7 @@ pub(super) struct Place {
 
 impl Drop for Place {
     fn drop(&mut self) {
+        meters::live(word(self.kind), false);
         let mut all = lock(&self.taken);
         if let Some(taken) = all.get_mut(&self.user) {
             *taken.of(self.kind) -= 1;
@@ -61,6 +63,15 @@ impl Drop for Place {
                 all.remove(&self.user);
             }
         }
+    }
+}
+
+/// As metrics name it.
+const fn word(kind: OperationType) -> &'static str {
+    match kind {
+        OperationType::Query => "query",
+        OperationType::Mutation => "mutation",
+        OperationType::Subscription => "subscription",
     }
 }
 
@@ -95,6 +106,7 @@ impl Limits {
             return Err(Code::TooManyOperations.over(most, message));
         }
         *n_taken += 1;
+        meters::live(word(kind), true);
         Ok(Place { taken: self.taken.clone(), user, kind })
     }
 

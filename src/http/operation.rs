@@ -15,6 +15,7 @@ use crate::graphql::{
     precheck::{self, Checked},
     viewer::{RequestInfo, Viewer},
 };
+use crate::meters;
 
 /// Errors of one answer; validation can find one in each token.
 const MAX_ERRORS: usize = 25;
@@ -49,6 +50,7 @@ impl Operation {
     ) -> Result<Self, ServerError> {
         let request_id = info.id.clone();
         Self::admit(api, received, viewer, info).await.map_err(|mut error| {
+            meters::refused(Code::of(&error).unwrap_or(Code::InternalServerError).as_str());
             error.extensions.get_or_insert_default().set("requestId", request_id);
             error
         })

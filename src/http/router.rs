@@ -53,7 +53,8 @@ impl<E> Api<E> {
     pub fn new(
         executor: E,
         authenticator: Authenticator,
-        (http, graphql): (config::Http, config::GraphQl),
+        http: config::Http,
+        graphql: config::GraphQl,
         broker: Broker,
         clock: Clock,
         shutdown: Shutdown,

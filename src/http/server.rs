@@ -33,9 +33,9 @@ pub async fn run(config: Arc<Config>, clock: Clock, listener: TcpListener, shutd
 pub fn routes(app: &App, shutdown: Shutdown) -> anyhow::Result<Router> {
     let config = &app.config;
     let authenticator = Authenticator::from_config(&config.auth, app.clock.clone())?;
-    let settings = (config.http.clone(), config.graphql.clone());
     let schema = graphql::schema(app.clone());
-    let api = Api::new(schema, authenticator, settings, app.broker.clone(), app.clock.clone(), shutdown)?;
+    let (http, limits) = (config.http.clone(), config.graphql.clone());
+    let api = Api::new(schema, authenticator, http, limits, app.broker.clone(), app.clock.clone(), shutdown)?;
     let mut extra = callback::router(app.clone()).merge(attachments::router(app.clone()));
     if config.http.graphiql {
         extra = extra.merge(graphiql::router());

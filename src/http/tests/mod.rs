@@ -214,8 +214,8 @@ impl Server {
         let schema = Toy::build(Query, Mutation, Events).data(counts.clone()).disable_suggestions().finish();
         let authenticator = Authenticator::from_config(&auth, clock.clone()).unwrap();
         let redis = redis.unwrap_or_else(|| Arc::new(TestRedis::start()));
-        let settings = (http, graphql);
-        let api = Api::new(schema, authenticator, settings, redis.broker(), clock.clone(), shutdown.clone()).unwrap();
+        let api =
+            Api::new(schema, authenticator, http, graphql, redis.broker(), clock.clone(), shutdown.clone()).unwrap();
         let check = Arc::new(move || std::future::ready(ready.clone()).boxed());
         let extra = Router::new()
             .route("/callback", get(async || "done"))

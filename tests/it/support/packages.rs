@@ -11,7 +11,7 @@ use std::{
 use tokio::{process::Command, sync::Mutex};
 
 /// A folder with the packages that the file `pins` names, made by `install` unless that was done before.
-async fn installed<F: Future<Output = io::Result<Output>>>(
+pub(crate) async fn installed<F: Future<Output = io::Result<Output>>>(
     pins: &Path,
     install: impl FnOnce(PathBuf) -> F,
 ) -> Result<PathBuf, String> {
