@@ -3,10 +3,10 @@
 //! Each field names its variable, its unit and its default. `Config::from_vars` takes any lookup, so that `omnisync dev`
 //! and the tests build the same struct the servers build, from a map instead of the environment.
 
-use std::{fmt::Display, net::SocketAddr, str::FromStr, time::Duration};
+use std::{fmt::Display, net::SocketAddr, path::PathBuf, str::FromStr, time::Duration};
 
-use ipnet::IpNet;
 use base64::{Engine, engine::general_purpose::STANDARD};
+use ipnet::IpNet;
 use secrecy::SecretString;
 use url::Url;
 use zeroize::Zeroizing;
@@ -237,7 +237,7 @@ pub struct Images {
     pub also: Vec<IpNet>,
 }
 
-/// Limits on what one GraphQL document and one socket may ask.
+/// Limits on what one GraphQL document, one socket and one person may ask.
 #[derive(Clone, Debug)]
 pub struct GraphQl {
     /// Levels of nesting. Read from `GRAPHQL_MAX_DEPTH`. Defaults to 12.
@@ -248,14 +248,44 @@ pub struct GraphQl {
     pub max_aliases: usize,
     /// Cost of a document; a connection costs its `first`. Read from `GRAPHQL_MAX_COMPLEXITY`. Defaults to 5,000.
     pub max_complexity: usize,
+    /// What the operations of one person may cost in any minute, over all processes. Read from `GRAPHQL_COST_PER_MINUTE`.
+    /// Defaults to 500,000; at least `GRAPHQL_MAX_COMPLEXITY`.
+    pub cost_per_minute: u32,
+    /// Queries and mutations of one person that run at once, in a process. Read from `GRAPHQL_MAX_RUNNING`. Defaults to 32.
+    pub max_running: usize,
+    /// Subscriptions of one person that are open at once, in a process. Read from `GRAPHQL_MAX_SUBSCRIPTIONS`. Defaults to 200.
+    pub max_subscriptions: usize,
+    /// The only documents that run: a JSON file of ids and documents, or a folder of such files and of `.graphql` files. Read
+    /// from `GRAPHQL_TRUSTED_DOCUMENTS`. Defaults to none, and then any document runs.
+    pub trusted_documents: Option<PathBuf>,
     /// Whether the schema may be introspected. Read from `GRAPHQL_INTROSPECTION`. Defaults to `false`; `omnisync dev` turns it on.
     pub introspection: bool,
     /// How long a new socket may wait before `connection_init`, in seconds. Read from `WS_INIT_SECS`. Defaults to 10.
     pub ws_init: Duration,
-    /// How often the server pings a socket, in seconds. Read from `WS_PING_SECS`. Defaults to 15.
+    /// How often the server pings a socket, or sends a sign of life down a stream, in seconds. Read from `WS_PING_SECS`.
+    /// Defaults to 15.
     pub ws_ping: Duration,
     /// Live operations on one socket. Read from `WS_MAX_OPERATIONS`. Defaults to 20.
     pub ws_max_operations: usize,
+}
+
+impl Default for GraphQl {
+    fn default() -> Self {
+        Self {
+            max_depth: 12,
+            max_tokens: 4_000,
+            max_aliases: 30,
+            max_complexity: 5_000,
+            cost_per_minute: 500_000,
+            max_running: 32,
+            max_subscriptions: 200,
+            trusted_documents: None,
+            introspection: false,
+            ws_init: Duration::from_secs(10),
+            ws_ping: Duration::from_secs(15),
+            ws_max_operations: 20,
+        }
+    }
 }
 
 /// Where Prometheus finds what a process has counted.
@@ -360,21 +390,18 @@ impl Config {
                 max_attempts: vars.or("MAX_ATTEMPTS", 5),
             },
             images: Images { proxy: vars.or("IMAGE_PROXY", false), also: vars.networks("IMAGE_PROXY_ALSO") },
-            graphql: GraphQl {
-                max_depth: vars.or("GRAPHQL_MAX_DEPTH", 12),
-                max_tokens: vars.or("GRAPHQL_MAX_TOKENS", 4_000),
-                max_aliases: vars.or("GRAPHQL_MAX_ALIASES", 30),
-                max_complexity: vars.or("GRAPHQL_MAX_COMPLEXITY", 5_000),
-                introspection: vars.or("GRAPHQL_INTROSPECTION", false),
-                ws_init: vars.secs("WS_INIT_SECS", 10),
-                ws_ping: vars.secs("WS_PING_SECS", 15),
-                ws_max_operations: vars.or("WS_MAX_OPERATIONS", 20),
-            },
+            graphql: vars.graphql(),
             metrics: Metrics { listen: vars.maybe("METRICS_LISTEN") },
             log: Log { filter: vars.or("RUST_LOG", "info".to_owned()), json: vars.or("LOG_JSON", false) },
         };
         if config.sync.lease <= config.sync.slice {
             vars.problem("LEASE_SECS", "must be longer than SLICE_SECS, or a slice outlives its own lease");
+        }
+        if (config.graphql.cost_per_minute as usize) < config.graphql.max_complexity {
+            vars.problem(
+                "GRAPHQL_COST_PER_MINUTE",
+                "must be at least GRAPHQL_MAX_COMPLEXITY, or a document could never run",
+            );
         }
         if vars.problems.is_empty() { Ok(config) } else { Err(vars.problems) }
     }
@@ -469,6 +496,24 @@ impl Vars<'_> {
             scheduler_url: self.secret("SCHEDULER_DATABASE_URL"),
             pool_size: self.or("DATABASE_POOL_SIZE", 16),
             statement_timeout: self.secs("DATABASE_STATEMENT_TIMEOUT_SECS", 15),
+        }
+    }
+
+    fn graphql(&mut self) -> GraphQl {
+        let usual = GraphQl::default();
+        GraphQl {
+            max_depth: self.or("GRAPHQL_MAX_DEPTH", usual.max_depth),
+            max_tokens: self.or("GRAPHQL_MAX_TOKENS", usual.max_tokens),
+            max_aliases: self.or("GRAPHQL_MAX_ALIASES", usual.max_aliases),
+            max_complexity: self.or("GRAPHQL_MAX_COMPLEXITY", usual.max_complexity),
+            cost_per_minute: self.or("GRAPHQL_COST_PER_MINUTE", usual.cost_per_minute),
+            max_running: self.or("GRAPHQL_MAX_RUNNING", usual.max_running),
+            max_subscriptions: self.or("GRAPHQL_MAX_SUBSCRIPTIONS", usual.max_subscriptions),
+            trusted_documents: self.maybe("GRAPHQL_TRUSTED_DOCUMENTS"),
+            introspection: self.or("GRAPHQL_INTROSPECTION", usual.introspection),
+            ws_init: self.secs("WS_INIT_SECS", usual.ws_init.as_secs()),
+            ws_ping: self.secs("WS_PING_SECS", usual.ws_ping.as_secs()),
+            ws_max_operations: self.or("WS_MAX_OPERATIONS", usual.ws_max_operations),
         }
     }
 
@@ -585,6 +630,7 @@ mod tests {
             ("OMNISYNC_KEYS", "k1:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="),
             ("SLICE_ITEMS", "0"),
             ("LEASE_SECS", "60"),
+            ("GRAPHQL_COST_PER_MINUTE", "4999"),
             ("GOOGLE_CLIENT_ID", ""),
         ] {
             assert_eq!(problems((name, value)), [name], "{name}={value}");

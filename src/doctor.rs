@@ -1,6 +1,6 @@
 //! `omnisync doctor`: checks every setting and every dependency, and says in words what is wrong.
 
-use std::time::Duration;
+use std::{path::Path, time::Duration};
 
 use secrecy::SecretString;
 
@@ -8,6 +8,7 @@ use crate::{
     broker::Broker,
     config::{Config, Problem},
     db::{self, Db, Timeouts},
+    http::documents,
 };
 
 /// What one check came to.
@@ -34,6 +35,7 @@ pub async fn examine(config: Result<&Config, &[Problem]>) -> Vec<Finding> {
             findings.extend(databases(config).await);
             findings.push(redis(config).await);
             findings.push(google(config).await);
+            findings.extend(config.graphql.trusted_documents.as_deref().map(trusted_documents));
             findings
         }
     }
@@ -83,6 +85,12 @@ async fn redis(config: &Config) -> Finding {
         },
     };
     finding("REDIS_URL", result)
+}
+
+fn trusted_documents(path: &Path) -> Finding {
+    let read = documents::n_trusted(path);
+    let result = read.map(|n| format!("{n} ids, and no other document runs")).map_err(|error| format!("{error:#}"));
+    finding("GRAPHQL_TRUSTED_DOCUMENTS", result)
 }
 
 async fn google(config: &Config) -> Finding {

@@ -16,6 +16,8 @@ const ACCOUNT_BREAKERS: &str = "omnisync_account_breakers_open";
 const SLICES: &str = "omnisync_slices_total";
 const SLICE_SECONDS: &str = "omnisync_slice_seconds";
 const ITEMS_STORED: &str = "omnisync_items_stored_total";
+const OPERATIONS: &str = "omnisync_operations_live";
+const REFUSALS: &str = "omnisync_refusals_total";
 
 /// Upper bounds in seconds: a chunk takes tenths of one, a slice at most a minute or so.
 const SLICE_BUCKETS: [f64; 9] = [0.025, 0.1, 0.25, 1.0, 2.5, 5.0, 15.0, 30.0, 75.0];
@@ -70,6 +72,8 @@ fn describe() {
     describe_counter!(SLICES, Unit::Count, "Slices of jobs, by what they ended in");
     describe_histogram!(SLICE_SECONDS, Unit::Seconds, "How long slices took");
     describe_counter!(ITEMS_STORED, Unit::Count, "Items stored in a version not seen before");
+    describe_gauge!(OPERATIONS, Unit::Count, "Operations of the API under way");
+    describe_counter!(REFUSALS, Unit::Count, "Operations of the API that were refused before they ran, by their code");
 }
 
 /// A call to a service came to this class: `ok`, or a refusal's.
@@ -106,4 +110,15 @@ pub fn worked(kind: &'static str, verdict: &'static str, took: Duration) {
 /// So many items of a service were stored.
 pub fn stored(service: &'static str, n: u64) {
     counter!(ITEMS_STORED, "service" => service).increment(n);
+}
+
+/// An operation of this kind begins, or is over.
+pub fn live(kind: &'static str, begins: bool) {
+    let gauge = gauge!(OPERATIONS, "kind" => kind);
+    if begins { gauge.increment(1.0) } else { gauge.decrement(1.0) }
+}
+
+/// An operation was refused before it ran.
+pub fn refused(code: &'static str) {
+    counter!(REFUSALS, "code" => code).increment(1);
 }

@@ -1,10 +1,11 @@
-//! Redis: the queue's doorbell, hints of progress, budgets of quota, breakers, and locks.
+//! Redis: the queue's doorbell, hints of progress, budgets of quota, breakers, locks, and documents by their hashes.
 //!
 //! Nothing here is the truth of anything. Whatever Redis loses is found again in the database, so every caller may carry
 //! on when a call fails. This room does not know what a job does, what a provider is, or who listens to a hint.
 
 mod breaker;
 mod connection;
+mod documents;
 mod locks;
 mod progress;
 mod queue;

@@ -47,8 +47,14 @@ words! {
         DocumentTooComplex = "DOCUMENT_TOO_COMPLEX",
         /// The document asks for `__schema` or `__type`, which this server keeps to itself.
         IntrospectionDisabled = "INTROSPECTION_DISABLED",
-        /// The socket has as many live operations as a socket may have.
+        /// The socket, or the person, has as many operations under way as it may. Let one end, and try again.
         TooManyOperations = "TOO_MANY_OPERATIONS",
+        /// The person has asked for as much as a minute allows. Try again after `extensions.retryAfterSeconds`.
+        RateLimited = "RATE_LIMITED",
+        /// The person has not sent the document of this hash lately. Send it again, with its hash.
+        PersistedQueryNotFound = "PERSISTED_QUERY_NOT_FOUND",
+        /// This server runs the documents it was given, and this is none of them.
+        DocumentNotTrusted = "DOCUMENT_NOT_TRUSTED",
         /// The operation took longer than an operation may take; a mutation may have happened all the same.
         Timeout = "TIMEOUT",
         /// Something we depend on is away. Try again later.
@@ -63,6 +69,13 @@ impl Code {
     pub fn error(self, message: impl Into<String>) -> ServerError {
         let mut error = ServerError::new(message, None);
         self.attach(&mut error.extensions);
+        error
+    }
+
+    /// As [`Code::error`], for what is over a limit: `extensions.limit` says how much may be.
+    pub fn over(self, limit: usize, message: impl Into<String>) -> ServerError {
+        let mut error = self.error(message);
+        error.extensions.get_or_insert_default().set("limit", limit);
         error
     }
 
@@ -84,5 +97,23 @@ impl Code {
             Value::String(word) => Self::from_word(word),
             _ => None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The words that the README explains, in its order.
+    fn explained() -> Vec<&'static str> {
+        let readme = include_str!("../../README.md");
+        let list = readme.split("This is the whole list").nth(1).unwrap().split("\n## ").next().unwrap();
+        list.lines().filter_map(|line| line.strip_prefix("| `")?.split_once("` | ")).map(|(word, _)| word).collect()
+    }
+
+    #[test]
+    fn the_readme_explains_every_word_and_no_other() {
+        let words: Vec<_> = Code::ALL.iter().map(|code| code.as_str()).collect();
+        assert_eq!(explained(), words);
     }
 }

@@ -108,22 +108,10 @@ fn described() -> SchemaBuilder<Queries, Mutations, Subscription> {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     fn limits(introspection: bool) -> GraphQl {
-        let second = Duration::from_secs(1);
-        GraphQl {
-            max_depth: 12,
-            max_tokens: 4_000,
-            max_aliases: 30,
-            max_complexity: 5_000,
-            introspection,
-            ws_init: second,
-            ws_ping: second,
-            ws_max_operations: 20,
-        }
+        GraphQl { introspection, ..GraphQl::default() }
     }
 
     /// As deep as the query that GraphiQL and the code generators send.

@@ -33,11 +33,17 @@ pub struct Refusal {
     pub message: String,
     /// Where in the document, when it is one place.
     pub position: Option<Pos>,
+    /// The number that the document is over, when it is over one.
+    pub limit: Option<usize>,
 }
 
 impl Refusal {
-    pub(crate) fn new(code: Code, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), position: None }
+    fn new(code: Code, message: impl Into<String>) -> Self {
+        Self { code, message: message.into(), position: None, limit: None }
+    }
+
+    fn over(code: Code, limit: usize, message: impl Into<String>) -> Self {
+        Self { limit: Some(limit), ..Self::new(code, message) }
     }
 
     fn at(code: Code, message: impl Into<String>, position: Pos) -> Self {
@@ -47,66 +53,76 @@ impl Refusal {
 
 impl From<Refusal> for ServerError {
     fn from(refusal: Refusal) -> Self {
-        let mut error = refusal.code.error(refusal.message);
+        let mut error = match refusal.limit {
+            Some(limit) => refusal.code.over(limit, refusal.message),
+            None => refusal.code.error(refusal.message),
+        };
         error.locations.extend(refusal.position);
         error
     }
 }
 
+/// What a document asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Checked {
+    /// The type of the operation that will run.
+    pub kind: OperationType,
+    /// What that operation costs: its fields, each times the items of the pages around it. At least one.
+    pub cost: usize,
+}
+
 /// Parses and checks the document of `request` and leaves it in `request`, so that it is parsed once.
-///
-/// Returns the type of the operation that will run.
 ///
 /// # Errors
 /// One [`Refusal`], the first found: not GraphQL, over a limit, introspection while that is off, an operation name that fits no
 /// operation, or a variable without a value of its type.
-pub fn check(request: &mut Request, limits: &config::GraphQl) -> Result<OperationType, Refusal> {
+pub fn check(request: &mut Request, limits: &config::GraphQl) -> Result<Checked, Refusal> {
     if request.query.len() > MAX_BYTES {
-        return Err(Refusal::new(
-            Code::DocumentTooLarge,
-            format!("The document is longer than {MAX_BYTES} bytes; send values as variables."),
-        ));
+        let message = format!("The document is longer than {MAX_BYTES} bytes; send values as variables.");
+        return Err(Refusal::over(Code::DocumentTooLarge, MAX_BYTES, message));
     }
     lexer::check(&request.query, limits.max_tokens)?;
     let document = parser::parse_query(&request.query).map_err(|error| unparsed(&error))?;
     let operation = operation(&document, request.operation_name.as_deref())?;
-    check_sums(&document, operation, request, limits)?;
+    let cost = check_sums(&document, operation, request, limits)?;
     variables::check(operation, &request.variables)?;
     let kind = operation.ty;
     request.set_parsed_query(document);
-    Ok(kind)
+    Ok(Checked { kind, cost })
 }
 
-/// Walks every definition, also those that will not run: validation does, too.
+/// Walks every definition, also those that will not run: validation does, too. Gives the cost of the one that will.
 fn check_sums(
     document: &ExecutableDocument,
     operation: &OperationDefinition,
     request: &Request,
     limits: &config::GraphQl,
-) -> Result<(), Refusal> {
+) -> Result<usize, Refusal> {
     if document.fragments.len() > MAX_FRAGMENTS {
-        return Err(Refusal::new(
-            Code::TooManyFragments,
-            format!("The document defines more than {MAX_FRAGMENTS} fragments."),
-        ));
+        let message = format!("The document defines more than {MAX_FRAGMENTS} fragments.");
+        return Err(Refusal::over(Code::TooManyFragments, MAX_FRAGMENTS, message));
     }
     let mut walk = cost::Walk::new(document, operation, &request.variables, limits.introspection);
     let too_complex = || {
         let message =
             format!("The document asks for more than {} fields; ask for smaller pages.", limits.max_complexity);
-        Refusal::new(Code::DocumentTooComplex, message)
+        Refusal::over(Code::DocumentTooComplex, limits.max_complexity, message)
     };
-    let mut nodes = 0_usize;
+    let (mut nodes, mut cost) = (0_usize, 1);
     for (_, definition) in document.operations.iter() {
         let sum = walk.operation(&definition.node)?;
         if sum.depth > limits.max_depth {
             let message = format!("The document is nested deeper than {} fields.", limits.max_depth);
-            return Err(Refusal::at(Code::DocumentTooDeep, message, definition.pos));
+            let refusal = Refusal::over(Code::DocumentTooDeep, limits.max_depth, message);
+            return Err(Refusal { position: Some(definition.pos), ..refusal });
         }
         if sum.cost > limits.max_complexity {
             return Err(too_complex());
         }
         nodes = nodes.saturating_add(sum.nodes);
+        if std::ptr::eq(&definition.node, operation) {
+            cost = sum.cost.max(1);
+        }
     }
     for name in document.fragments.keys() {
         nodes = nodes.saturating_add(walk.fragment(name, 1)?.nodes);
@@ -116,9 +132,9 @@ fn check_sums(
     }
     if walk.aliases > limits.max_aliases {
         let message = format!("The document has more than {} aliases.", limits.max_aliases);
-        return Err(Refusal::new(Code::TooManyAliases, message));
+        return Err(Refusal::over(Code::TooManyAliases, limits.max_aliases, message));
     }
-    Ok(())
+    Ok(cost)
 }
 
 /// The operation that will run, by the rules of the specification's `GetOperation`.
@@ -147,7 +163,7 @@ fn unparsed(error: &parser::Error) -> Refusal {
         }
         _ => format!("The document cannot be read: {}", clip(&error.to_string())),
     };
-    Refusal { code: Code::GraphqlParseFailed, message, position }
+    Refusal { position, ..Refusal::new(Code::GraphqlParseFailed, message) }
 }
 
 /// A name out of a document, short enough to be repeated in an answer.

@@ -1,10 +1,11 @@
 //! How an answer looks on the wire: media types and status codes of the GraphQL-over-HTTP draft.
 
-use async_graphql::{Response, ServerError};
+use async_graphql::{Response, ServerError, Value};
 use axum::{body::Body, response::IntoResponse};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde::Serialize;
 
+use super::stream::Framing;
 use crate::graphql::code::Code;
 
 /// A media type we answer in.
@@ -23,29 +24,67 @@ impl Media {
             Self::Json => "application/json; charset=utf-8",
         })
     }
+}
 
-    /// The best of ours by the request's `Accept`; JSON when there is none, as the draft asks. `None` when it wants another.
-    pub(super) fn negotiate(headers: &HeaderMap) -> Option<Self> {
-        let mut best: Option<(Self, f32)> = None;
+/// What a client takes, by its `Accept`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Accept {
+    /// As the one answer of a query or a mutation.
+    pub(super) one: Option<Media>,
+    /// As the many answers of a subscription.
+    pub(super) many: Option<Framing>,
+}
+
+impl Accept {
+    /// The best of ours of each. Without the header it is JSON, as the draft asks.
+    pub(super) fn of(headers: &HeaderMap) -> Self {
+        let (mut one, mut many) = (Best::default(), Best::default());
         let mut stated = false;
         for range in headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok()) {
             for range in range.split(',').map(str::trim).filter(|range| !range.is_empty()) {
                 stated = true;
                 let mut parts = range.split(';').map(str::trim);
-                let media = match parts.next().unwrap_or_default().to_ascii_lowercase().as_str() {
-                    "application/graphql-response+json" => Self::GraphQl,
-                    "application/json" | "application/*" | "*/*" => Self::Json,
-                    _ => continue,
+                let media = parts.next().unwrap_or_default().to_ascii_lowercase();
+                let parameter = |wanted: &str| {
+                    let mut parameters = range.split(';').filter_map(|part| part.trim().split_once('='));
+                    parameters
+                        .find(|(name, _)| name.eq_ignore_ascii_case(wanted))
+                        .map(|(_, value)| value.trim_matches('"'))
                 };
-                let mut parameters = parts.filter_map(|part| part.split_once('='));
-                let weight = parameters.find(|(name, _)| name.eq_ignore_ascii_case("q"));
-                let weight = weight.and_then(|(_, value)| value.parse().ok()).unwrap_or(1.0);
-                if weight > best.map_or(0.0, |(_, best)| best) {
-                    best = Some((media, weight));
+                let weight = parameter("q").and_then(|value| value.parse().ok()).unwrap_or(1.0);
+                match media.as_str() {
+                    "application/graphql-response+json" => one.offer(Media::GraphQl, weight),
+                    "application/json" | "application/*" | "*/*" => one.offer(Media::Json, weight),
+                    "text/event-stream" => many.offer(Framing::Events, weight),
+                    // Without it, a client means other things by this type: the parts of a deferred answer, for one.
+                    "multipart/mixed" if parameter("subscriptionSpec") == Some("1.0") => {
+                        many.offer(Framing::Multipart, weight);
+                    }
+                    _ => {}
                 }
             }
         }
-        best.map(|(media, _)| media).or((!stated).then_some(Self::Json))
+        Self {
+            one: one.0.map(|(media, _)| media).or((!stated).then_some(Media::Json)),
+            many: many.0.map(|(framing, _)| framing),
+        }
+    }
+}
+
+/// What is wanted most, of several offers the first.
+struct Best<T>(Option<(T, f32)>);
+
+impl<T> Default for Best<T> {
+    fn default() -> Self {
+        Self(None)
+    }
+}
+
+impl<T> Best<T> {
+    fn offer(&mut self, offered: T, weight: f32) {
+        if weight > self.0.as_ref().map_or(0.0, |(_, best)| *best) {
+            self.0 = Some((offered, weight));
+        }
     }
 }
 
@@ -89,9 +128,20 @@ fn errors(media: Media, errors: &[ServerError]) -> axum::response::Response {
         StatusCode::SERVICE_UNAVAILABLE => {
             headers.insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
         }
+        StatusCode::TOO_MANY_REQUESTS => {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(errors.first().and_then(retry_after).unwrap_or(1)));
+        }
         _ => {}
     }
     answer
+}
+
+/// The seconds that an error asks to be waited.
+fn retry_after(error: &ServerError) -> Option<u64> {
+    match error.extensions.as_ref()?.get("retryAfterSeconds")? {
+        Value::Number(seconds) => seconds.as_u64(),
+        _ => None,
+    }
 }
 
 fn status(code: Code, media: Media) -> StatusCode {
@@ -104,10 +154,16 @@ fn status(code: Code, media: Media) -> StatusCode {
         Code::BodyTimeout => StatusCode::REQUEST_TIMEOUT,
         Code::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         Code::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        Code::TooManyOperations | Code::RateLimited => StatusCode::TOO_MANY_REQUESTS,
         Code::InternalServerError => StatusCode::INTERNAL_SERVER_ERROR,
         Code::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
         Code::Timeout => StatusCode::GATEWAY_TIMEOUT,
-        Code::GraphqlParseFailed | Code::GraphqlValidationFailed | Code::BadUserInput if media == Media::Json => {
+        Code::GraphqlParseFailed
+        | Code::GraphqlValidationFailed
+        | Code::BadUserInput
+        | Code::PersistedQueryNotFound
+            if media == Media::Json =>
+        {
             StatusCode::OK
         }
         _ => StatusCode::BAD_REQUEST,
@@ -128,6 +184,14 @@ fn json(media: Media, status: StatusCode, body: &impl Serialize) -> axum::respon
 mod tests {
     use super::*;
 
+    fn accepted(accept: Option<&'static str>) -> Accept {
+        let mut headers = HeaderMap::new();
+        if let Some(accept) = accept {
+            headers.insert(header::ACCEPT, HeaderValue::from_static(accept));
+        }
+        Accept::of(&headers)
+    }
+
     #[test]
     fn the_best_acceptable_media_type_is_taken() {
         for (accept, media) in [
@@ -141,11 +205,31 @@ mod tests {
             (Some("text/html"), None),
             (Some("text/html, */*;q=0.1"), Some(Media::Json)),
         ] {
-            let mut headers = HeaderMap::new();
-            if let Some(accept) = accept {
-                headers.insert(header::ACCEPT, HeaderValue::from_static(accept));
-            }
-            assert_eq!(Media::negotiate(&headers), media, "{accept:?}");
+            assert_eq!(accepted(accept), Accept { one: media, many: None }, "{accept:?}");
+        }
+    }
+
+    #[test]
+    fn what_many_answers_come_in_is_asked_for_by_name() {
+        let (events, multipart) = (Some(Framing::Events), Some(Framing::Multipart));
+        for (accept, one, many) in [
+            ("text/event-stream", None, events),
+            ("text/event-stream, application/json", Some(Media::Json), events),
+            // Apollo Client, Relay with Apollo's helper, Apollo Kotlin.
+            (
+                "multipart/mixed;boundary=graphql;subscriptionSpec=1.0,application/graphql-response+json,application/json;q=0.9",
+                Some(Media::GraphQl),
+                multipart,
+            ),
+            ("multipart/mixed;boundary=graphql;subscriptionSpec=1.0,application/json", Some(Media::Json), multipart),
+            ("multipart/mixed; boundary=\"graphql\"; subscriptionSpec=\"1.0\"", None, multipart),
+            ("multipart/mixed;subscriptionSpec=1.0;q=0.5, text/event-stream", None, events),
+            ("multipart/mixed;deferSpec=20220824, application/json", Some(Media::Json), None),
+            ("multipart/mixed;subscriptionSpec=2.0", None, None),
+            ("multipart/mixed", None, None),
+            ("text/event-stream;q=0", None, None),
+        ] {
+            assert_eq!(accepted(Some(accept)), Accept { one, many }, "{accept}");
         }
     }
 }

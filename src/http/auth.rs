@@ -20,6 +20,8 @@ use crate::graphql::viewer::Viewer;
 const LEEWAY: TimeDelta = TimeDelta::seconds(30);
 /// Bytes of a token; more is not worth decoding.
 const MAX_TOKEN_BYTES: usize = 8_192;
+/// How often a token's end is compared with the clock, which is not the timer's.
+const EXPIRY_CHECK: Duration = Duration::from_secs(5);
 /// Bytes of a `sub`, as OpenID Connect bounds it.
 const MAX_SUBJECT_BYTES: usize = 255;
 
@@ -127,6 +129,17 @@ impl Authenticator {
         }
         let value = value.to_str().map_err(|_| Error::Refused("Authorization header is not text"))?;
         self.verify(bearer(value).ok_or(Error::Refused("not a bearer token"))?).await
+    }
+}
+
+/// Ends when the viewer's token does.
+pub(super) async fn until_expired(viewer: &Viewer, clock: &Clock) {
+    loop {
+        let Ok(left) = (viewer.expires_at - clock.now()).to_std() else { return };
+        if left.is_zero() {
+            return;
+        }
+        tokio::time::sleep(left.min(EXPIRY_CHECK)).await;
     }
 }
 

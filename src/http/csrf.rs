@@ -1,6 +1,6 @@
 //! Keeps pages of other sites out. An origin only ever takes rights away: who asks is the token's matter.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use axum::{
     extract::{Request, State},
@@ -8,7 +8,7 @@ use axum::{
     response::Response,
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
-use tower_http::cors::{AllowOrigin, CorsLayer};
+use tower_http::cors::{AllowHeaders, AllowOrigin, CorsLayer};
 use url::{Origin, Url};
 
 use super::{
@@ -17,6 +17,9 @@ use super::{
 };
 use crate::config;
 use crate::graphql::code::Code;
+
+/// How long a browser remembers that a page may call us. Most of them forget sooner.
+const PREFLIGHT: Duration = Duration::from_secs(3_600);
 
 /// The web origins that may call us from a browser.
 #[derive(Clone, Debug)]
@@ -53,8 +56,10 @@ impl Origins {
             // For the cookie that `connect` gives. Nothing at `/graphql` reads one.
             .allow_credentials(true)
             .allow_methods([Method::GET, Method::POST])
-            .allow_headers([header::AUTHORIZATION, header::CONTENT_TYPE])
+            // Many clients send more than they must. None of it means anything here by being hard to send.
+            .allow_headers(AllowHeaders::mirror_request())
             .expose_headers(EXPOSED)
+            .max_age(PREFLIGHT)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::{net::SocketAddr, sync::Arc};
 
-use async_graphql::{Executor, Response, ServerError, parser::types::OperationType};
+use async_graphql::{Executor, ServerError, parser::types::OperationType};
 use axum::{
     body::Body,
     extract::{ConnectInfo, Request, State},
@@ -10,15 +10,19 @@ use axum::{
 use http::{HeaderValue, Method, header, request::Parts};
 
 use super::{
-    answer::{Media, refuse, respond},
+    answer::{Accept, Media, refuse, respond},
     auth, body,
     envelope::RequestId,
     operation::Operation,
     router::Api,
-    socket,
+    socket, stream,
 };
 use crate::graphql::{code::Code, viewer::RequestInfo};
 
+/// What one answer comes as.
+const ONE: &str = "application/graphql-response+json or application/json";
+/// What many answers come as.
+const MANY: &str = "text/event-stream or multipart/mixed;subscriptionSpec=1.0";
 /// Characters kept of a client's own name.
 const MAX_CLIENT_CHARS: usize = 200;
 
@@ -28,16 +32,12 @@ pub(super) async fn serve<E: Executor>(State(api): State<Arc<Api<E>>>, request: 
     if socket::is_asked_for(&parts.headers) {
         return socket::accept(api, parts).await;
     }
-    let request_id = RequestId::of(&parts.extensions);
-    let Some(media) = Media::negotiate(&parts.headers) else {
-        let message = "Accept application/graphql-response+json or application/json.";
-        return refuse(Media::Json, Code::NotAcceptable.error(message), request_id);
-    };
-    match run(&api, &parts, body).await {
-        Ok(response) => respond(media, response),
+    let accept = Accept::of(&parts.headers);
+    match run(&api, &parts, accept, body).await {
+        Ok(answer) => answer,
         Err(error) => {
             let by_method = Code::of(&error) == Some(Code::MethodNotAllowed);
-            let mut answer = refuse(media, error, request_id);
+            let mut answer = refuse(accept.one.unwrap_or(Media::Json), error, RequestId::of(&parts.extensions));
             if by_method {
                 answer.headers_mut().insert(header::ALLOW, HeaderValue::from_static("POST"));
             }
@@ -46,13 +46,21 @@ pub(super) async fn serve<E: Executor>(State(api): State<Arc<Api<E>>>, request: 
     }
 }
 
-async fn run<E: Executor>(api: &Api<E>, parts: &Parts, body: Body) -> Result<Response, ServerError> {
+async fn run<E: Executor>(
+    api: &Arc<Api<E>>,
+    parts: &Parts,
+    accept: Accept,
+    body: Body,
+) -> Result<axum::response::Response, ServerError> {
+    if accept == (Accept { one: None, many: None }) {
+        return Err(Code::NotAcceptable.error(format!("Accept {ONE}, or for a subscription {MANY}.")));
+    }
     let query_string = parts.uri.query().unwrap_or_default();
     refuse_token_in_url(query_string)?;
     // Before the body: whoever has no token costs us no memory.
     let viewer = api.authenticator.viewer(&parts.headers).await.map_err(unauthenticated)?;
     let is_post = parts.method == Method::POST;
-    let request = if is_post {
+    let received = if is_post {
         if !body::is_json(&parts.headers) {
             // The types a page of another site may send without a preflight are among those refused.
             return Err(Code::UnsupportedMediaType.error("Send a body of type application/json, in UTF-8."));
@@ -61,16 +69,29 @@ async fn run<E: Executor>(api: &Api<E>, parts: &Parts, body: Body) -> Result<Res
     } else {
         body::parse_query_string(query_string)?
     };
-    let operation = Operation::prepare(api, request, viewer, info(parts))?;
-    match operation.kind {
-        OperationType::Query => {}
-        OperationType::Mutation if is_post => {}
-        OperationType::Subscription if is_post => {
-            return Err(Code::BadRequest.error("Subscriptions run over WebSocket, by graphql-transport-ws."));
-        }
-        _ => return Err(Code::MethodNotAllowed.error("GET runs queries only.")),
+    let operation = match (Operation::prepare(api, received, viewer.clone(), info(parts)).await, accept) {
+        (Ok(operation), _) => operation,
+        (Err(error), Accept { one: None, many: Some(framing) }) => return Ok(stream::refuse(framing, error)),
+        (Err(error), _) => return Err(error),
+    };
+    if operation.kind != OperationType::Query && !is_post {
+        return Err(Code::MethodNotAllowed.error("GET runs queries only."));
     }
-    Ok(operation.execute(&api.executor, api.http.timeout).await)
+    let framing = match (operation.kind, accept) {
+        (OperationType::Subscription, Accept { many: None, .. }) => {
+            let message = format!("A subscription has many answers: accept {MANY}, or use a WebSocket.");
+            return Err(Code::NotAcceptable.error(message));
+        }
+        (OperationType::Subscription, Accept { many, .. }) | (_, Accept { one: None, many }) => many,
+        (OperationType::Query | OperationType::Mutation, Accept { one: Some(_), .. }) => None,
+    };
+    Ok(match framing {
+        Some(framing) => stream::respond(api, framing, viewer, operation),
+        None => {
+            let media = accept.one.unwrap_or(Media::Json);
+            respond(media, operation.execute(&api.executor, api.http.timeout).await)
+        }
+    })
 }
 
 /// # Errors

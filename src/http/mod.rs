@@ -8,6 +8,8 @@ pub mod auth;
 mod body;
 mod callback;
 mod csrf;
+mod dispensable;
+pub mod documents;
 mod envelope;
 mod graphiql;
 mod graphql;
@@ -16,6 +18,7 @@ pub mod health;
 mod images;
 mod jwks;
 mod leftover;
+mod limits;
 pub mod metrics;
 mod operation;
 mod patience;
@@ -23,6 +26,7 @@ pub mod router;
 pub mod server;
 pub mod shutdown;
 mod socket;
+mod stream;
 
 #[cfg(test)]
 mod tests;

@@ -4,37 +4,70 @@ use std::sync::Arc;
 
 use async_graphql::Executor;
 use axum::{Router, extract::Request, middleware::from_fn_with_state, response::Response, routing::get};
+use tower_http::{
+    CompressionLevel,
+    compression::{
+        CompressionLayer, Predicate,
+        predicate::{NotForContentType, SizeAbove},
+    },
+};
 
 use super::{
     answer::{Media, refuse},
     auth::Authenticator,
     csrf::{self, Origins},
+    documents::Documents,
     envelope::{self, RequestId},
     graphql,
     health::{self, ReadyCheck},
+    limits::Limits,
     shutdown::Shutdown,
 };
+use crate::broker::Broker;
 use crate::clock::Clock;
 use crate::config;
 use crate::graphql::code::Code;
+
+/// Shorter answers fit into one packet anyway.
+const MIN_COMPRESSED_BYTES: u16 = 1_024;
 
 /// What the GraphQL routes need.
 pub struct Api<E> {
     /// Executes checked operations; finds [`Viewer`](crate::graphql::viewer::Viewer) and
     /// [`RequestInfo`](crate::graphql::viewer::RequestInfo) in the data of each.
-    pub executor: E,
-    pub authenticator: Authenticator,
-    pub http: config::Http,
-    pub graphql: config::GraphQl,
-    /// The time by which tokens on open sockets end.
-    pub clock: Clock,
-    /// Closes the sockets when the server stops; the one given to [`serve`](super::shutdown::serve).
-    pub shutdown: Shutdown,
+    pub(super) executor: E,
+    pub(super) authenticator: Authenticator,
+    pub(super) http: config::Http,
+    pub(super) graphql: config::GraphQl,
+    pub(super) documents: Documents,
+    pub(super) limits: Limits,
+    /// The time by which tokens on open sockets and streams end.
+    pub(super) clock: Clock,
+    /// Closes sockets and streams when the server stops; the one given to [`serve`](super::shutdown::serve).
+    pub(super) shutdown: Shutdown,
+}
+
+impl<E> Api<E> {
+    /// # Errors
+    /// When the trusted documents cannot be read.
+    pub fn new(
+        executor: E,
+        authenticator: Authenticator,
+        http: config::Http,
+        graphql: config::GraphQl,
+        broker: Broker,
+        clock: Clock,
+        shutdown: Shutdown,
+    ) -> anyhow::Result<Self> {
+        let documents = Documents::from_config(&graphql, broker.clone())?;
+        let limits = Limits::new(&graphql, broker);
+        Ok(Self { executor, authenticator, http, graphql, documents, limits, clock, shutdown })
+    }
 }
 
 /// The whole server: `/graphql`, `/healthz`, `/readyz` and the routes of `extra`, which must have no fallback of its own.
 ///
-/// `/graphql` takes POST, GET for queries, and `graphql-transport-ws`. The routes of `extra` get the envelope (request id,
+/// `/graphql` takes POST, GET for queries, and `graphql-transport-ws`; subscriptions also as one long answer to a POST. The routes of `extra` get the envelope (request id,
 /// security headers, an answer to a panic) but neither CORS nor the check of origins: pages of other sites lead people to a
 /// callback.
 pub fn router<E: Executor>(api: Api<E>, ready: ReadyCheck, extra: Router) -> Router {
@@ -44,6 +77,7 @@ pub fn router<E: Executor>(api: Api<E>, ready: ReadyCheck, extra: Router) -> Rou
         .route("/graphql", get(graphql::serve::<E>).post(graphql::serve::<E>))
         // Before the layers, so that they wrap it: a preflight is a method that has no route.
         .method_not_allowed_fallback(method_not_allowed)
+        .layer(compression())
         .layer(from_fn_with_state(origins.clone(), csrf::guard))
         .layer(origins.cors())
         .with_state(Arc::new(api));
@@ -53,6 +87,14 @@ pub fn router<E: Executor>(api: Api<E>, ready: ReadyCheck, extra: Router) -> Rou
         .fallback(not_found)
         .method_not_allowed_fallback(method_not_allowed)
         .layer(from_fn_with_state(https, envelope::wrap))
+}
+
+/// Compresses long answers for clients that say they read it. What streams is left alone: it would be gathered on its way.
+fn compression() -> CompressionLayer<impl Predicate> {
+    let wanted = SizeAbove::new(MIN_COMPRESSED_BYTES)
+        .and(NotForContentType::SSE)
+        .and(NotForContentType::const_new("multipart/mixed"));
+    CompressionLayer::new().quality(CompressionLevel::Fastest).compress_when(wanted)
 }
 
 async fn not_found(request: Request) -> Response {

@@ -30,17 +30,13 @@ pub async fn run(config: Arc<Config>, clock: Clock, listener: TcpListener, shutd
 /// All routes of the API.
 ///
 /// # Errors
-/// When tokens cannot be verified with the configuration.
+/// When tokens cannot be verified with the configuration, or the trusted documents cannot be read.
 pub fn routes(app: &App, shutdown: Shutdown) -> anyhow::Result<Router> {
     let config = &app.config;
-    let api = Api {
-        executor: graphql::schema(app.clone()),
-        authenticator: Authenticator::from_config(&config.auth, app.clock.clone())?,
-        http: config.http.clone(),
-        graphql: config.graphql.clone(),
-        clock: app.clock.clone(),
-        shutdown,
-    };
+    let authenticator = Authenticator::from_config(&config.auth, app.clock.clone())?;
+    let schema = graphql::schema(app.clone());
+    let (http, limits) = (config.http.clone(), config.graphql.clone());
+    let api = Api::new(schema, authenticator, http, limits, app.broker.clone(), app.clock.clone(), shutdown)?;
     let mut extra = callback::router(app.clone()).merge(attachments::router(app.clone()));
     if app.images.is_some() {
         extra = extra.merge(images::router(app.clone()));

@@ -9,6 +9,7 @@ use axum::{Router, body::Body, extract::ConnectInfo};
 use http::{Request, StatusCode};
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
+use nix::sys::socket::{setsockopt, sockopt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::{
     sync::{CancellationToken, WaitForCancellationFuture},
@@ -22,6 +23,9 @@ use super::patience::{Patience, PatientStream, Phase};
 const DRAIN: Duration = Duration::from_secs(25);
 /// How long to wait after the system refused us a connection, usually because too many files are open.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+/// Bytes that the system keeps for a client that does not read, before we notice. By itself it would keep four megabytes, and
+/// what one client can do, thousands can. The way to the proxy is short enough for this to cost no speed.
+const SEND_BUFFER_BYTES: usize = 128 * 1024;
 /// Bytes of a request's head.
 const MAX_HEAD_BYTES: usize = 64 * 1024;
 
@@ -84,6 +88,8 @@ pub(super) async fn serve_with(listener: TcpListener, router: Router, shutdown: 
 async fn connection(stream: TcpStream, peer: SocketAddr, router: Router, shutdown: Shutdown, patience: Patience) {
     // Small messages must not wait for each other's acknowledgement; where it cannot be set, they do.
     let _ = stream.set_nodelay(true);
+    // Where this cannot be set, the buffer grows as the system likes.
+    let _ = setsockopt(&stream, sockopt::SndBuf, &SEND_BUFFER_BYTES);
     let phase = Phase::default();
     let stream = PatientStream::new(stream, phase.clone(), patience);
     let service = service_fn(move |request: Request<Incoming>| {

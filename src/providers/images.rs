@@ -217,16 +217,41 @@ mod tests {
     #[test]
     fn what_is_not_on_the_public_internet_is_not_asked_however_it_is_written() {
         for url in [
-            "http://127.0.0.1/", "http://127.1/", "http://2130706433/", "http://0x7f000001/", "http://0177.0.0.1/", "http://0/",
-            "http://[::1]/", "http://[::ffff:127.0.0.1]/", "http://[::ffff:7f00:1]/", "http://[::]/", "http://10.1.2.3/",
-            "http://172.31.255.255/", "http://192.168.0.1/", "http://169.254.169.254/latest/meta-data/", "http://100.64.0.1/",
-            "http://[fe80::1]/", "http://[fd00:ec2::254]/", "http://[64:ff9b::a9fe:a9fe]/", "http://[2002:7f00:1::]/",
-            "http://[2001:0:1::1]/", "http://224.0.0.1/", "http://255.255.255.255/", "http://198.18.0.1/", "http://8.8.8.8:22/",
-            "http://example.org:6379/", "ftp://example.org/", "file:///etc/passwd", "data:image/png;base64,AAAA", "gopher://example.org/",
+            "http://127.0.0.1/",
+            "http://127.1/",
+            "http://2130706433/",
+            "http://0x7f000001/",
+            "http://0177.0.0.1/",
+            "http://0/",
+            "http://[::1]/",
+            "http://[::ffff:127.0.0.1]/",
+            "http://[::ffff:7f00:1]/",
+            "http://[::]/",
+            "http://10.1.2.3/",
+            "http://172.31.255.255/",
+            "http://192.168.0.1/",
+            "http://169.254.169.254/latest/meta-data/",
+            "http://100.64.0.1/",
+            "http://[fe80::1]/",
+            "http://[fd00:ec2::254]/",
+            "http://[64:ff9b::a9fe:a9fe]/",
+            "http://[2002:7f00:1::]/",
+            "http://[2001:0:1::1]/",
+            "http://224.0.0.1/",
+            "http://255.255.255.255/",
+            "http://198.18.0.1/",
+            "http://8.8.8.8:22/",
+            "http://example.org:6379/",
+            "ftp://example.org/",
+            "file:///etc/passwd",
+            "data:image/png;base64,AAAA",
+            "gopher://example.org/",
         ] {
             assert!(!nobody_else().may_ask(&url.parse().expect("an address")), "{url}");
         }
-        for url in ["http://8.8.8.8/", "https://example.org/logo.png", "https://example.org:443/", "http://[2606:4700::1111]/"] {
+        for url in
+            ["http://8.8.8.8/", "https://example.org/logo.png", "https://example.org:443/", "http://[2606:4700::1111]/"]
+        {
             assert!(nobody_else().may_ask(&url.parse().expect("an address")), "{url}");
         }
     }

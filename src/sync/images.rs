@@ -36,7 +36,8 @@ pub(super) fn link(app: &App, source: &str) -> Result<Option<Url>> {
 pub async fn fetch(app: &App, link: &str) -> Result<Image> {
     let gone = Refusal::NotFound { what: "image" };
     let Some(images) = &app.images else { return Err(gone.into()) };
-    let Some(url) = links::open(app, KIND, link).and_then(|plain| Url::parse(&String::from_utf8(plain).ok()?).ok()) else {
+    let Some(url) = links::open(app, KIND, link).and_then(|plain| Url::parse(&String::from_utf8(plain).ok()?).ok())
+    else {
         return Err(gone.into());
     };
     images.fetch(url).await.map_err(|reason| {

@@ -5,7 +5,6 @@
 
 use std::{
     collections::HashSet,
-    fs,
     path::{Path, PathBuf},
 };
 
@@ -16,7 +15,7 @@ use url::Url;
 
 use crate::{
     flow::ADA,
-    support::{Consent, Person, installed, python, say_unchecked},
+    support::{Consent, Person, node, python, say_unchecked},
 };
 
 const CALLBACK: &str = "http://127.0.0.1:9/callback";
@@ -127,19 +126,8 @@ async fn the_python_client_walks_the_sandbox() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_node_client_walks_the_sandbox() {
-    let install = async |folder: PathBuf| {
-        for file in ["package.json", "package-lock.json"] {
-            fs::copy(described("node").join(file), folder.join(file))?;
-        }
-        let quiet = ["ci", "--no-audit", "--no-fund", "--loglevel=error"];
-        Command::new("npm").args(quiet).current_dir(&folder).output().await
-    };
-    match installed(&described("node").join("package-lock.json"), install).await {
-        Ok(folder) => {
-            let mut node = Command::new("node");
-            node.env("NODE_PATH", folder.join("node_modules"));
-            walk(node, &described("node").join("walk.cjs")).await;
-        }
+    match node(&described("node")).await {
+        Ok(node) => walk(node, &described("node").join("walk.cjs")).await,
         Err(why) => say_unchecked("the sandbox against Google's Node client", &why),
     }
 }

@@ -116,7 +116,10 @@ async fn images_from_elsewhere_come_through_us_where_the_operator_and_the_person
     let image = download(&sources[0]).await;
     let header = |name: &str| image.headers()[name].to_str().expect("ASCII").to_owned();
     assert_eq!((image.status().as_u16(), header("content-type").as_str()), (200, "image/png"));
-    assert_eq!((header("x-content-type-options").as_str(), header("cross-origin-resource-policy").as_str()), ("nosniff", "cross-origin"));
+    assert_eq!(
+        (header("x-content-type-options").as_str(), header("cross-origin-resource-policy").as_str()),
+        ("nosniff", "cross-origin")
+    );
     assert!(header("content-security-policy").contains("sandbox"));
     assert_eq!(image.bytes().await.expect("bytes").as_ref(), b"\x89PNG\r\n\x1a\n");
     assert_eq!(download(&sources[1]).await.status(), 404, "a page is no image");

@@ -6,6 +6,7 @@ mod changes;
 mod chaos;
 mod clients;
 mod completeness;
+mod conformance;
 mod consent;
 mod content;
 mod control;

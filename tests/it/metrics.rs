@@ -45,6 +45,11 @@ fn check_names(samples: &Samples) {
         "class",
         "ok",
         "transient",
+        "code",
+        "GRAPHQL_PARSE_FAILED",
+        "query",
+        "mutation",
+        "subscription",
         "kind",
         "google_gmail_sync",
         "google_calendar_sync",
@@ -97,8 +102,13 @@ async fn an_api_and_a_worker_tell_what_they_have_done_in_fixed_words() {
     let done = ada.finished(&batch).await;
     assert_eq!(done["state"], json!("SUCCEEDED"), "{done:#}");
 
+    ada.answer("{", json!({})).await;
     let told = samples(&serving).await.expect("metrics");
     check_names(&told);
+    assert_eq!(value(&told, r#"omnisync_refusals_total{code="GRAPHQL_PARSE_FAILED"}"#), 1.0);
+    for kind in ["query", "mutation"] {
+        assert_eq!(value(&told, &format!(r#"omnisync_operations_live{{kind="{kind}"}}"#)), 0.0, "all are over");
+    }
     let calls = |told: &Samples| value(told, r#"omnisync_provider_calls_total{service="gmail",class="ok"}"#);
     assert!(calls(&told) >= 22.0, "labels, a page and 20 samples: {told:#?}");
 

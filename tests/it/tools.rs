@@ -11,7 +11,7 @@ use std::{
 
 use tokio::process::Command;
 
-use crate::support::{installed, say_unchecked};
+use crate::support::{node_packages, say_unchecked};
 
 /// A folder of a test's own with the tools, what they are told, and the schema.
 struct Bench(PathBuf);
@@ -20,18 +20,10 @@ impl Bench {
     /// `None` where the tools cannot be had.
     async fn set_up(name: &str) -> Option<Self> {
         let described = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/clients/schema");
-        let install = async |folder: PathBuf| {
-            for file in ["package.json", "package-lock.json"] {
-                fs::copy(described.join(file), folder.join(file))?;
-            }
-            let quiet = ["ci", "--no-audit", "--no-fund", "--loglevel=error"];
-            Command::new("npm").args(quiet).current_dir(&folder).output().await
-        };
-        let pins = described.join("package-lock.json");
-        let tools = match INSTALLED.get_or_init(|| installed(&pins, install)).await {
+        let tools = match node_packages(&described).await {
             Ok(tools) => tools,
             Err(why) => {
-                say_unchecked(&format!("the schema by {name}"), why);
+                say_unchecked(&format!("the schema by {name}"), &why);
                 return None;
             }
         };
@@ -57,9 +49,6 @@ impl Bench {
         fs::read_to_string(self.0.join("schema.graphql")).expect("the schema")
     }
 }
-
-/// Several tests want the same folder.
-static INSTALLED: tokio::sync::OnceCell<Result<PathBuf, String>> = tokio::sync::OnceCell::const_new();
 
 fn copy(from: &Path, to: &Path) -> io::Result<()> {
     fs::create_dir_all(to)?;

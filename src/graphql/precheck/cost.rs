@@ -68,6 +68,9 @@ pub(super) struct Walk<'a> {
     sums: HashMap<&'a str, Option<Sum>>,
     /// Aliases found so far.
     pub(super) aliases: usize,
+    /// Selections visited so far.
+    #[cfg(test)]
+    pub(super) visited: usize,
 }
 
 impl<'a> Walk<'a> {
@@ -79,7 +82,16 @@ impl<'a> Walk<'a> {
         introspection: bool,
     ) -> Self {
         let fragments = &document.fragments;
-        Self { fragments, variables, operation, introspection, sums: HashMap::new(), aliases: 0 }
+        Self {
+            fragments,
+            variables,
+            operation,
+            introspection,
+            sums: HashMap::new(),
+            aliases: 0,
+            #[cfg(test)]
+            visited: 0,
+        }
     }
 
     /// The sum of an operation.
@@ -119,6 +131,10 @@ impl<'a> Walk<'a> {
     fn selection_set(&mut self, set: &'a SelectionSet, level: usize) -> Result<Sum, Refusal> {
         let mut sum = Sum::default();
         for selection in &set.items {
+            #[cfg(test)]
+            {
+                self.visited += 1;
+            }
             if level > MAX_NESTING {
                 return Err(too_deep(selection.pos));
             }
@@ -148,7 +164,8 @@ impl<'a> Walk<'a> {
             return Err(Refusal::at(Code::IntrospectionDisabled, message, *pos));
         }
         if introspects && within.introspection_lists > MAX_INTROSPECTION_LISTS {
-            return Err(Refusal::at(Code::DocumentTooDeep, "Introspection is nested too deep.", *pos));
+            let message = format!("More than {MAX_INTROSPECTION_LISTS} lists within lists of introspection.");
+            return Err(over(Code::DocumentTooDeep, MAX_INTROSPECTION_LISTS, message, *pos));
         }
         let items = match self.page_size(field) {
             Some(size) => within.cost.saturating_mul(size),
@@ -193,12 +210,17 @@ fn check_directives(directives: &[Positioned<Directive>]) -> Result<(), Refusal>
     match directives.get(MAX_DIRECTIVES) {
         Some(extra) => {
             let message = format!("More than {MAX_DIRECTIVES} directives in one place.");
-            Err(Refusal::at(Code::TooManyDirectives, message, extra.pos))
+            Err(over(Code::TooManyDirectives, MAX_DIRECTIVES, message, extra.pos))
         }
         None => Ok(()),
     }
 }
 
 fn too_deep(pos: Pos) -> Refusal {
-    Refusal::at(Code::DocumentTooDeep, "The document is nested too deep.", pos)
+    let message = format!("The document is nested deeper than {MAX_NESTING} selections, fragments expanded.");
+    over(Code::DocumentTooDeep, MAX_NESTING, message, pos)
+}
+
+fn over(code: Code, limit: usize, message: String, pos: Pos) -> Refusal {
+    Refusal { position: Some(pos), ..Refusal::over(code, limit, message) }
 }

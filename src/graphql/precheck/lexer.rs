@@ -32,13 +32,12 @@ pub(super) fn check(source: &str, max_tokens: usize) -> Result<(), Refusal> {
         }
         tokens += 1;
         if tokens > max_tokens {
-            return Err(Refusal::new(
-                Code::TooManyTokens,
-                format!("The document has more than {max_tokens} lexical tokens."),
-            ));
+            let message = format!("The document has more than {max_tokens} lexical tokens.");
+            return Err(Refusal::over(Code::TooManyTokens, max_tokens, message));
         }
         if open > MAX_BRACKETS {
-            return Err(Refusal::new(Code::DocumentTooDeep, "The document has too many brackets within brackets."));
+            let message = format!("The document has more than {MAX_BRACKETS} brackets within brackets.");
+            return Err(Refusal::over(Code::DocumentTooDeep, MAX_BRACKETS, message));
         }
         at += token_len(&bytes[at..]);
     }

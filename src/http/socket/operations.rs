@@ -4,10 +4,12 @@ use std::{collections::HashMap, sync::Arc};
 
 use async_graphql::Response;
 use futures::{
-    Stream, StreamExt,
+    StreamExt,
     future::AbortHandle,
     stream::{self, BoxStream, SelectAll},
 };
+
+use super::super::limits::Place;
 
 /// What an operation answered; `None` when it is over.
 pub(super) type Event = Option<Response>;
@@ -15,8 +17,14 @@ pub(super) type Event = Option<Response>;
 /// Operations by the ids their client chose. They are polled by turns, and only when somebody asks for the next event.
 #[derive(Default)]
 pub(super) struct Operations {
-    live: HashMap<Arc<str>, AbortHandle>,
+    live: HashMap<Arc<str>, Live>,
     streams: SelectAll<BoxStream<'static, (Arc<str>, Event)>>,
+}
+
+struct Live {
+    abort: AbortHandle,
+    /// Free again as soon as the operation is no longer live.
+    _place: Place,
 }
 
 impl Operations {
@@ -34,18 +42,18 @@ impl Operations {
     }
 
     /// Adds an operation under an id that is not in use.
-    pub(super) fn insert(&mut self, id: &str, responses: impl Stream<Item = Response> + Send + 'static) {
+    pub(super) fn insert(&mut self, id: &str, (responses, place): (BoxStream<'static, Response>, Place)) {
         let id: Arc<str> = id.into();
         let events = responses.map(Some).chain(stream::iter([None]));
         let (events, abort) = stream::abortable(events);
-        self.live.insert(id.clone(), abort);
+        self.live.insert(id.clone(), Live { abort, _place: place });
         self.streams.push(events.map(move |event| (id.clone(), event)).boxed());
     }
 
     /// Ends an operation, if it is live: no event of it follows.
     pub(super) fn remove(&mut self, id: &str) {
-        if let Some(abort) = self.live.remove(id) {
-            abort.abort();
+        if let Some(live) = self.live.remove(id) {
+            live.abort.abort();
         }
     }
 

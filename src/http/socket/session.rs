@@ -6,9 +6,8 @@
 
 use std::{sync::Arc, time::Duration};
 
-use async_graphql::{Executor, parser::types::OperationType};
+use async_graphql::Executor;
 use axum::extract::ws::{Message, WebSocket};
-use futures::{FutureExt, future::Either};
 use serde_json::{Map, Value};
 use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep, sleep_until, timeout};
 use uuid::Uuid;
@@ -18,6 +17,7 @@ use super::{
     message::{ClientMessage, Close, ServerMessage},
     operations::{Event, Operations},
 };
+use crate::clock::Clock;
 use crate::graphql::{
     code::Code,
     viewer::{RequestInfo, Viewer},
@@ -31,8 +31,6 @@ const MAX_ID_BYTES: usize = 255;
 const MAX_MESSAGES_PER_SECOND: u32 = 50;
 /// Ping intervals without any frame after which a peer counts as dead.
 const MAX_SILENT_PINGS: u32 = 3;
-/// How often the token's end is compared with the clock, which is not the timer's.
-const EXPIRY_CHECK: Duration = Duration::from_secs(5);
 /// How long a client may take to answer our close frame.
 const CLOSE_GRACE: Duration = Duration::from_secs(5);
 /// How long a client may take to read our close frame when we can read no more of what it sends.
@@ -63,6 +61,22 @@ enum Phase {
     /// Until then.
     Init(Instant),
     Ready(Viewer),
+}
+
+impl Phase {
+    /// Waits until the client has been silent, or its token valid, for too long.
+    async fn over(&self, clock: &Clock) -> Close {
+        match self {
+            Self::Init(deadline) => {
+                sleep_until(*deadline).await;
+                Close::NO_INIT
+            }
+            Self::Ready(viewer) => {
+                auth::until_expired(viewer, clock).await;
+                Close::EXPIRED
+            }
+        }
+    }
 }
 
 pub(super) struct Session<E> {
@@ -118,10 +132,9 @@ impl<E: Executor> Session<E> {
         let mut ping = interval_at(Instant::now() + period, period);
         ping.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
-            let deadline = self.deadline();
             let step = tokio::select! {
                 () = api.shutdown.begun() => Err(Close::RESTART.into()),
-                () = sleep_until(deadline) => self.check_deadline(),
+                close = self.phase.over(&api.clock) => Err(close.into()),
                 frame = self.socket.recv() => self.on_frame(frame).await,
                 event = self.operations.next(), if !self.operations.is_idle() => match event {
                     Some((id, event)) => self.on_event(&id, event).await,
@@ -132,24 +145,6 @@ impl<E: Executor> Session<E> {
             if let Err(end) = step {
                 return end;
             }
-        }
-    }
-
-    fn deadline(&self) -> Instant {
-        match &self.phase {
-            Phase::Init(deadline) => *deadline,
-            Phase::Ready(viewer) => {
-                let left = (viewer.expires_at - self.api.clock.now()).to_std().unwrap_or_default();
-                Instant::now() + left.min(EXPIRY_CHECK)
-            }
-        }
-    }
-
-    fn check_deadline(&self) -> Step {
-        match &self.phase {
-            Phase::Init(_) => Err(Close::NO_INIT.into()),
-            Phase::Ready(viewer) if viewer.expires_at <= self.api.clock.now() => Err(Close::EXPIRED.into()),
-            Phase::Ready(_) => Ok(()),
         }
     }
 
@@ -237,29 +232,18 @@ impl<E: Executor> Session<E> {
         let info = RequestInfo { id: Uuid::new_v4().to_string(), ..self.info.clone() };
         let most = self.api.graphql.ws_max_operations;
         if self.operations.len() >= most {
-            let mut error = Code::TooManyOperations.error(format!("A socket runs at most {most} operations at once."));
+            let message = format!("A socket runs at most {most} operations at once.");
+            let mut error = Code::TooManyOperations.over(most, message);
             error.extensions.get_or_insert_default().set("requestId", info.id);
             return self.send(&ServerMessage::Error { id, payload: &[error] }).await;
         }
-        match Operation::prepare(&self.api, request, viewer.clone(), info) {
+        match Operation::prepare(&self.api, request, viewer.clone(), info).await {
             Ok(operation) => {
-                self.start(id, operation);
+                self.operations.insert(id, operation.run(&self.api.executor, self.api.http.timeout));
                 Ok(())
             }
             Err(error) => self.send(&ServerMessage::Error { id, payload: &[error] }).await,
         }
-    }
-
-    fn start(&mut self, id: &str, operation: Operation) {
-        let responses = match operation.kind {
-            OperationType::Subscription => Either::Left(operation.subscribe(&self.api.executor)),
-            OperationType::Query | OperationType::Mutation => {
-                let api = self.api.clone();
-                let response = async move { operation.execute(&api.executor, api.http.timeout).await };
-                Either::Right(response.into_stream())
-            }
-        };
-        self.operations.insert(id, responses);
     }
 
     async fn on_event(&mut self, id: &str, event: Event) -> Step {

@@ -1,6 +1,9 @@
 //! The real router on a real socket, over a toy schema.
 
+mod documents;
+mod limits;
 mod over_http;
+mod over_stream;
 mod over_websocket;
 mod serving;
 
@@ -26,6 +29,7 @@ use super::{
     router::{Api, router},
     shutdown::{Shutdown, serve_with},
 };
+use crate::broker::test_redis::TestRedis;
 use crate::clock::Clock;
 use crate::config::{self, AuthKey};
 use crate::graphql::{
@@ -98,6 +102,10 @@ impl Query {
     async fn deep(&self) -> Query {
         Query
     }
+
+    async fn long(&self) -> String {
+        "long ".repeat(10_000)
+    }
 }
 
 struct Mutation;
@@ -146,6 +154,7 @@ struct Server {
     clock: Clock,
     shutdown: Shutdown,
     counts: Arc<Counts>,
+    redis: Arc<TestRedis>,
     /// Ends when the server has stopped.
     stopped: tokio::task::JoinHandle<()>,
 }
@@ -157,6 +166,8 @@ struct Settings {
     auth: config::Auth,
     patience: Patience,
     ready: Result<(), Vec<&'static str>>,
+    /// Another server's, instead of one of its own.
+    redis: Option<Arc<TestRedis>>,
 }
 
 impl Default for Settings {
@@ -171,14 +182,10 @@ impl Default for Settings {
                 timeout: SOON,
             },
             graphql: config::GraphQl {
-                max_depth: 12,
-                max_tokens: 4_000,
-                max_aliases: 30,
-                max_complexity: 5_000,
-                introspection: false,
                 ws_init: SOON,
                 ws_ping: SOON,
                 ws_max_operations: 3,
+                ..config::GraphQl::default()
             },
             auth: config::Auth {
                 issuer: ISSUER.to_owned(),
@@ -187,6 +194,7 @@ impl Default for Settings {
             },
             patience: Patience::default(),
             ready: Ok(()),
+            redis: None,
         }
     }
 }
@@ -199,14 +207,15 @@ impl Server {
     async fn start_with(change: impl FnOnce(&mut Settings)) -> Self {
         let mut settings = Settings::default();
         change(&mut settings);
-        let Settings { http, graphql, auth, patience, ready } = settings;
+        let Settings { http, graphql, auth, patience, ready, redis } = settings;
         // In a process of its own a test may be the first to need it; among others it is not.
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let (clock, shutdown, counts) = (Clock::default(), Shutdown::default(), Arc::new(Counts::default()));
         let schema = Toy::build(Query, Mutation, Events).data(counts.clone()).disable_suggestions().finish();
         let authenticator = Authenticator::from_config(&auth, clock.clone()).unwrap();
+        let redis = redis.unwrap_or_else(|| Arc::new(TestRedis::start()));
         let api =
-            Api { executor: schema, authenticator, http, graphql, clock: clock.clone(), shutdown: shutdown.clone() };
+            Api::new(schema, authenticator, http, graphql, redis.broker(), clock.clone(), shutdown.clone()).unwrap();
         let check = Arc::new(move || std::future::ready(ready.clone()).boxed());
         let extra = Router::new()
             .route("/callback", get(async || "done"))
@@ -214,7 +223,7 @@ impl Server {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let stopped = tokio::spawn(serve_with(listener, router(api, check, extra), shutdown.clone(), patience));
-        Self { address, clock, shutdown, counts, stopped }
+        Self { address, clock, shutdown, counts, redis, stopped }
     }
 
     fn url(&self, path: &str) -> String {
@@ -222,14 +231,22 @@ impl Server {
     }
 
     fn token(&self, lifetime: Duration) -> String {
-        auth::issue(&SecretString::from(SECRET), ISSUER, AUDIENCE, "ada", lifetime, self.clock.now()).unwrap()
+        self.token_of("ada", lifetime)
+    }
+
+    fn token_of(&self, subject: &str, lifetime: Duration) -> String {
+        auth::issue(&SecretString::from(SECRET), ISSUER, AUDIENCE, subject, lifetime, self.clock.now()).unwrap()
     }
 
     /// A POST as an ordinary client sends it.
     fn post(&self) -> reqwest::RequestBuilder {
+        self.post_as("ada")
+    }
+
+    fn post_as(&self, subject: &str) -> reqwest::RequestBuilder {
         reqwest::Client::new()
             .post(self.url("/graphql"))
-            .bearer_auth(self.token(SOON * 60))
+            .bearer_auth(self.token_of(subject, SOON * 60))
             .header("accept", "application/graphql-response+json")
             .header("content-type", "application/json")
     }
@@ -239,7 +256,11 @@ impl Server {
     }
 
     async fn ask(&self, query: &str) -> Answer {
-        Answer::of(self.post().body(json!({ "query": query }).to_string())).await
+        self.ask_as("ada", json!({ "query": query })).await
+    }
+
+    async fn ask_as(&self, subject: &str, request: Value) -> Answer {
+        Answer::of(self.post_as(subject).body(request.to_string())).await
     }
 
     fn bumps(&self) -> usize {

@@ -228,6 +228,8 @@ fn vars(db: &TestDatabase, url: &Url, google: &Url) -> HashMap<&'static str, Str
         ("GMAIL_PROJECT_UNITS_PER_MINUTE", "10000000".to_owned()),
         ("CALENDAR_REQUESTS_PER_MINUTE", "100000".to_owned()),
         ("CALENDAR_PROJECT_REQUESTS_PER_MINUTE", "100000".to_owned()),
+        // Most tests are not about what a person may ask for in a minute, either.
+        ("GRAPHQL_COST_PER_MINUTE", "100000000".to_owned()),
         ("SWEEP_MS", "200".to_owned()),
         ("RUST_LOG", "warn".to_owned()),
     ]);

@@ -214,7 +214,9 @@ fn an_image_from_elsewhere_comes_through_the_proxy_unless_nobody_could_see_it() 
     );
     assert_eq!((found.n_remote_images, found.n_proxied_images), (4, 2), "{}", found.html);
     assert_eq!(found.html.matches("https://proxy.example/").count(), 2, "{}", found.html);
-    assert!(!found.html.contains(".example/p") && !found.html.contains("c.example") && found.html.contains("alt=\"Logo\""));
+    assert!(
+        !found.html.contains(".example/p") && !found.html.contains("c.example") && found.html.contains("alt=\"Logo\"")
+    );
     let many = sanitize(&"<img src=https://a.example/x.png>".repeat(300), &proxy);
     assert_eq!((many.n_remote_images, many.n_proxied_images), (300, 200));
 }
