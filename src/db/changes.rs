@@ -2,7 +2,7 @@
 //!
 //! Each interaction has one row, which says where it last changed; what it is now, the interaction says. So there is no history to keep,
 //! and what changed a hundred times is told once. Positions are drawn from a row that is held until the commit: whoever sees one sees
-//! all that come before it, which would not be so of a sequence.
+//! all that come before it, which would not be so of a sequence. Nothing is noted for people of whom nobody follows the timeline.
 
 use diesel::{
     OptionalExtension, QueryDsl, QueryableByName,
@@ -47,7 +47,7 @@ pub async fn note(tx: &mut Tx, changes: &Changes) -> Result<()> {
     if changes.written.is_empty() && changes.removed.is_empty() {
         return Ok(());
     }
-    let position = next_position(tx).await?;
+    let Some(position) = next_position(tx).await? else { return Ok(()) };
     let (names, occurrences): (Vec<&str>, Vec<&str>) =
         changes.names.iter().map(|(name, occurrence)| (name.as_str(), occurrence.as_str())).unzip();
     let ids = changes.written.iter().map(|one| one.interaction_id).chain(changes.removed.iter().copied());
@@ -81,22 +81,59 @@ pub async fn note(tx: &mut Tx, changes: &Changes) -> Result<()> {
     Ok(())
 }
 
-async fn next_position(tx: &mut Tx) -> Result<i64> {
+/// The position of this transaction; `None` where nobody follows, to whom it would be told.
+async fn next_position(tx: &mut Tx) -> Result<Option<i64>> {
     #[derive(QueryableByName)]
     struct Row {
         #[diesel(sql_type = BigInt)]
         position: i64,
+        #[diesel(sql_type = Bool)]
+        is_followed: bool,
     }
     let row: Row = diesel::sql_query(
-        "INSERT INTO timelines AS t (user_id, position, purge_at) VALUES ($1, 1, now() + make_interval(days => $2))
-         ON CONFLICT (user_id) DO UPDATE SET position = t.position + 1, purge_at = coalesce(t.purge_at, excluded.purge_at)
-         RETURNING t.position",
+        "INSERT INTO timelines AS t (user_id, position, forgotten_to) VALUES ($1, 1, 1)
+         ON CONFLICT (user_id) DO UPDATE SET position = t.position + 1,
+             forgotten_to = CASE WHEN t.followed_until > now() THEN t.forgotten_to ELSE t.position + 1 END,
+             purge_at = CASE WHEN t.followed_until > now() THEN coalesce(t.purge_at, now() + make_interval(days => $2)) ELSE t.purge_at END
+         RETURNING t.position, coalesce(t.followed_until > now(), false) AS is_followed",
     )
     .bind::<SqlUuid, _>(tx.user().0)
     .bind::<Integer, _>(KEPT_DAYS)
     .get_result(&mut **tx)
     .await?;
-    Ok(row.position)
+    Ok(row.is_followed.then_some(row.position))
+}
+
+/// Has changes noted from now on, for longer than they are kept. To be committed before anybody asks where they begin.
+///
+/// Waits for whoever changes the timeline at this moment: what they have not noted is there when it is read.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn follow(tx: &mut Tx) -> Result<()> {
+    #[derive(QueryableByName)]
+    struct Row {
+        #[diesel(sql_type = Bool)]
+        is_followed: bool,
+    }
+    let looked = "SELECT EXISTS (SELECT FROM timelines WHERE user_id = $1 AND followed_until > now() + make_interval(days => $2)) AS is_followed";
+    let row: Row = diesel::sql_query(looked)
+        .bind::<SqlUuid, _>(tx.user().0)
+        .bind::<Integer, _>(KEPT_DAYS)
+        .get_result(&mut **tx)
+        .await?;
+    if row.is_followed {
+        return Ok(());
+    }
+    diesel::sql_query(
+        "INSERT INTO timelines (user_id, position, followed_until) VALUES ($1, 0, now() + make_interval(days => $2))
+         ON CONFLICT (user_id) DO UPDATE SET followed_until = excluded.followed_until",
+    )
+    .bind::<SqlUuid, _>(tx.user().0)
+    .bind::<Integer, _>(KEPT_DAYS + 2)
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
 }
 
 /// A place among the changes: behind this interaction, of those that changed at the position. The order is that in which they are told.

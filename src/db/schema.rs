@@ -333,6 +333,7 @@ diesel::table! {
         user_id -> Uuid,
         position -> Int8,
         forgotten_to -> Int8,
+        followed_until -> Nullable<Timestamptz>,
         purge_at -> Nullable<Timestamptz>,
     }
 }

@@ -154,12 +154,12 @@ pub(super) struct Circle(Arc<Members>);
 struct Members {
     ids: Vec<ContactId>,
     identities: Once<HashMap<ContactId, Vec<Identity>>>,
-    /// By how they were asked for: towards where, and how many.
-    timelines: Mutex<HashMap<(bool, i64), Arc<Once<Timelines>>>>,
+    /// By how they were asked for: towards where, how many, and whether with the place of their changes.
+    timelines: Mutex<HashMap<(bool, i64, bool), Arc<Once<Timelines>>>>,
 }
 
 /// The ends of timelines, and where their changes begin.
-type Timelines = HashMap<ContactId, (Vec<Interaction>, Cursor)>;
+type Timelines = HashMap<ContactId, (Vec<Interaction>, Option<Cursor>)>;
 
 impl Circle {
     /// These contacts.
@@ -193,16 +193,17 @@ impl Circle {
         of: ContactId,
         towards: Towards,
         limit: i64,
-    ) -> Result<Option<(Vec<Interaction>, Cursor)>> {
-        let asked = (towards == Towards::Newer, limit);
+    ) -> Result<(Vec<Interaction>, Option<Cursor>)> {
+        let with_cursor = ctx.look_ahead().field("changesCursor").exists();
+        let asked = (towards == Towards::Newer, limit, with_cursor);
         let cell = self.0.timelines.lock().unwrap_or_else(PoisonError::into_inner).entry(asked).or_default().clone();
         let look = async {
-            let ends = sync::timeline::ends(app(ctx)?, viewer(ctx)?, &self.0.ids, towards, limit).await;
+            let ends = sync::timeline::ends(app(ctx)?, viewer(ctx)?, &self.0.ids, towards, limit, with_cursor).await;
             let ends = ends.map_err(|error| refused(ctx, error))?;
             let company = Company::of(ends.values().flat_map(|(rows, _)| rows));
             let among = |rows: Vec<Row>| rows.into_iter().map(|row| Interaction::among(row, &company)).collect();
             Ok(ends.into_iter().map(|(contact, (rows, cursor))| (contact, (among(rows), cursor))).collect())
         };
-        Ok(once(&cell, look).await?.get(&of).cloned())
+        Ok(once(&cell, look).await?.get(&of).cloned().unwrap_or_default())
     }
 }

@@ -24,6 +24,7 @@ use self::{
 };
 use super::{
     error::{UserError, app, caller, payload},
+    household::Household,
     id::{self, Kind},
     objects::{
         account::Account,
@@ -127,10 +128,12 @@ impl Mutation {
     ) -> Result<FinishConnectPayload> {
         let finished = connect::finish(app(ctx)?, &caller(ctx)?, &input.connect_code).await;
         let (account, user_errors) = payload(ctx, finished)?;
-        Ok(FinishConnectPayload {
-            account_id: account.map(|account| id::encode(Kind::Account, account.0)),
-            user_errors,
-        })
+        let account_id = account.map(|account| id::encode(Kind::Account, account.0));
+        let account = match account {
+            Some(account) => Household::default().account(ctx, account).await?,
+            None => None,
+        };
+        Ok(FinishConnectPayload { account, account_id, user_errors })
     }
 
     /// Looks at what a sync would bring in, and stores nothing of it but the samples shown, for an hour.

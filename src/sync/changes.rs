@@ -60,6 +60,17 @@ impl Step {
     }
 }
 
+/// Has changes of the person's timeline noted from now on. To be asked for before a place is, and again every day.
+///
+/// # Errors
+/// When the database fails.
+pub async fn follow(app: &App, user: UserId) -> Result<()> {
+    let mut tx = app.db.begin(user).await?;
+    changes::follow(&mut tx).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
 /// The place of a copy of the timeline that is read in this transaction, after this.
 pub(super) async fn cursor(tx: &mut Tx, filter: &TimelineFilter) -> Result<Cursor> {
     let place = head(tx).await?;

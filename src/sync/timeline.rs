@@ -33,6 +33,9 @@ pub async fn page(
     limit: i64,
     with_cursor: bool,
 ) -> Result<(Vec<Interaction>, Option<Cursor>)> {
+    if with_cursor {
+        changes::follow(app, user).await?;
+    }
     let mut tx = app.db.begin(user).await?;
     // Before the rows: what changes between the two is in the rows, and told once more.
     let cursor = if with_cursor { Some(changes::cursor(&mut tx, filter).await?) } else { None };
@@ -53,9 +56,13 @@ pub async fn ends(
     contacts: &[ContactId],
     towards: Towards,
     limit: i64,
-) -> Result<HashMap<ContactId, (Vec<Interaction>, Cursor)>> {
+    with_cursor: bool,
+) -> Result<HashMap<ContactId, (Vec<Interaction>, Option<Cursor>)>> {
+    if with_cursor {
+        changes::follow(app, user).await?;
+    }
     let mut tx = app.db.begin(user).await?;
-    let head = changes::head(&mut tx).await?;
+    let head = if with_cursor { Some(changes::head(&mut tx).await?) } else { None };
     let addresses = people::addresses_of(&mut tx, contacts).await?;
     let places = people::ends(&mut tx, &addresses, towards, limit).await?;
     let mut ids: Vec<InteractionId> = places.values().flatten().map(|(_, id)| InteractionId(*id)).collect();
@@ -73,9 +80,9 @@ pub async fn ends(
         if page.len() < theirs.len() && i64::try_from(theirs.len()).unwrap_or(0) == limit {
             page = once(&mut tx, None, &filter, (None, None), towards, limit).await?;
         }
-        let of_it = addresses.iter().filter(|(of, _)| of == contact).map(|(_, address)| address.clone());
-        let shown = changes::shown_of(&filter, Some(of_it.collect()));
-        all.insert(*contact, (page, Cursor { place: head, shown }));
+        let of_it = || addresses.iter().filter(|(of, _)| of == contact).map(|(_, address)| address.clone()).collect();
+        let cursor = head.map(|place| Cursor { place, shown: changes::shown_of(&filter, Some(of_it())) });
+        all.insert(*contact, (page, cursor));
     }
     tx.commit().await?;
     Ok(all)

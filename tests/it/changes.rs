@@ -332,6 +332,35 @@ async fn who_was_away_for_too_long_is_told_to_begin_anew() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_noted_for_whom_nobody_follows_and_nobody_misses_it() {
+    const NOTED: &str = "SELECT count(*) FROM timeline_changes";
+    let app = TestApp::start().await;
+    small_mailbox(&app, 20, 2);
+    let ada = app.person("ada");
+    let account = ada.connect(ADA).await;
+    let batch = ada.import(&account, everything()).await;
+    ada.finished(&batch).await;
+    assert_eq!(app.db.number_of(NOTED).await, 0);
+    let mut copy = Copy::read(&ada, json!({})).await;
+    ada.undo_whole(&batch).await;
+    let noted = app.db.number_of(NOTED).await;
+    assert!(noted > 20, "{noted}");
+    let mut messages = copy.follow(25).await;
+    copy.catch_up(&mut messages).await;
+    assert_eq!((copy.n_resets, copy.rows.len()), (0, 0));
+    // Everyone has been away for longer than a week; then one comes back.
+    drop(messages);
+    app.db.rows("UPDATE timelines SET followed_until = now() - interval '1 hour'").await;
+    ada.redo_whole(&batch).await;
+    let mut messages = copy.follow(25).await;
+    copy.catch_up(&mut messages).await;
+    assert_eq!(copy.n_resets, 1);
+    ada.undo_whole(&batch).await;
+    copy.catch_up(&mut messages).await;
+    assert_eq!((copy.n_resets, copy.rows.len()), (1, 0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn where_one_copy_of_a_mail_goes_the_other_comes() {
     let app = TestApp::start().await;
     for email in [ADA, HOME] {

@@ -35,6 +35,8 @@ pub(in crate::graphql) struct FinishConnectInput {
 /// What was linked.
 #[derive(SimpleObject)]
 pub(in crate::graphql) struct FinishConnectPayload {
+    /// The account; `null` when nothing was linked.
+    pub(super) account: Option<Account>,
     /// The account's id; `null` when nothing was linked.
     pub(super) account_id: Option<ID>,
     /// Why nothing was linked; empty when it was.

@@ -126,8 +126,7 @@ impl Contact {
         let (contact, window) = (self.0.contact_id, Window::new(first, after, last, before)?);
         let (places, towards) = window.places()?;
         if places == (None, None) {
-            let found = self.1.timeline(ctx, contact, towards, window.fetch()).await?;
-            let (rows, cursor) = found.map_or((Vec::new(), None), |(rows, cursor)| (rows, Some(cursor)));
+            let (rows, cursor) = self.1.timeline(ctx, contact, towards, window.fetch()).await?;
             return Ok(timeline::of_rows(&window, rows, cursor));
         }
         let filter = TimelineFilter { contact: Some(contact), ..TimelineFilter::default() };

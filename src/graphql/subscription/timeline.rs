@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use async_graphql::{Context, ID, Result, SimpleObject};
+use tokio::time::Instant;
 
 use super::Pace;
 use crate::{
@@ -12,6 +13,7 @@ use crate::{
     graphql::{
         code::Code,
         company::Company,
+        error::refused,
         id::{self, Kind},
         objects::interaction::Interaction,
         page::MOST,
@@ -24,6 +26,8 @@ use crate::{
 pub(super) const BEAT: Duration = Duration::from_secs(5);
 /// At most ten messages a second go out to a copy that is up to date.
 pub(super) const PAUSE: Duration = Duration::from_millis(100);
+/// How often a subscription says that it still follows.
+const FOLLOW_AGAIN: Duration = Duration::from_secs(24 * 3_600);
 
 /// What leads a copy of the timeline to a later place. Each interaction is in one of the three lists at most, as it stands at that place:
 /// what changed several times meanwhile is told once.
@@ -67,6 +71,8 @@ pub(super) struct Follow {
     limit: i64,
     pace: Pace,
     after: Option<Cursor>,
+    /// When it last said that somebody follows.
+    followed_at: Instant,
     /// Whether anything was sent: the first message comes at once, so that a client knows its place.
     has_begun: bool,
     /// Whether more has changed than the last message held.
@@ -90,7 +96,16 @@ impl Follow {
         }
         let after = after.as_deref().map(timeline::changes_place).transpose()?;
         let filter = timeline::existing(ctx, filter).await?;
-        Ok(Self { app, user, filter, limit: first.into(), pace, after, has_begun: false, is_behind: false })
+        changes::follow(&app, user).await.map_err(|error| refused(ctx, error))?;
+        Ok(Self { app, user, filter, limit: first.into(), pace, after, followed_at: Instant::now(), has_begun: false, is_behind: false })
+    }
+
+    /// Its changes are noted for some days more. Where that fails, it is tried again, and changes are noted as they were.
+    async fn follow_again(&mut self) {
+        match changes::follow(&self.app, self.user).await {
+            Ok(()) => self.followed_at = Instant::now(),
+            Err(error) => tracing::warn!(user.id = %self.user, error = ?error, "could not go on following a timeline"),
+        }
     }
 
     pub(super) async fn next(mut self) -> Option<(Result<TimelineChange>, Self)> {
@@ -99,6 +114,9 @@ impl Follow {
                 self.pace.wait().await;
             }
             self.is_behind = false;
+            if self.followed_at.elapsed() > FOLLOW_AGAIN {
+                self.follow_again().await;
+            }
             match changes::since(&self.app, self.user, &self.filter, self.after, self.limit).await {
                 Ok(step) => {
                     self.is_behind = step.has_more;
