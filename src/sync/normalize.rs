@@ -39,6 +39,8 @@ use crate::{
 
 /// Items whose groups are projected in one transaction.
 const CHUNK: i64 = 200;
+/// Of these, groups that are read together while those before them are written.
+const PORTION: usize = 50;
 /// Bytes, as received, that are opened and taken apart together: 200 mails may have a few megabytes or ten thousand.
 const PORTION_BYTES: u64 = 64 << 20;
 
@@ -103,25 +105,46 @@ pub(super) async fn project(app: &App, tx: &mut Tx, stream: &Stream, groups: Vec
     let projector = Projector { vault, stream: stream.clone(), aliases: vec![account.email.to_lowercase()], own };
     let target = Target { account: stream.account_id, stream: stream.stream_id, service: stream.service };
     let sizes = raw_events::sizes(tx, account.provider, stream.stream_id, &groups).await?;
-    let (mut changes, mut present) = (Changes::default(), Vec::new());
+    let (mut made, mut read) = (Made::default(), None);
     for groups in portions(groups, &sizes) {
         let raws = raw_events::newest(tx, account.provider, stream.stream_id, &groups).await?;
         let projector = projector.clone();
-        // Opening, unpacking and parsing a chunk takes tens of milliseconds, which the runtime's threads are not for.
-        let rows = tokio::task::spawn_blocking(move || projector.rows(raws)).await??;
-        interactions::replace(tx, target, &groups, &rows, &mut changes).await?;
-        present.extend(rows.into_iter().map(|projected| Presence {
-            interaction: projected.id(stream.stream_id),
+        // Opening, unpacking and parsing takes tens of milliseconds, which the runtime's threads are not for. Meanwhile the portion
+        // before is written: by turns, the processor would wait for the database, and then the database for it.
+        let reading = tokio::task::spawn_blocking(move || projector.rows(raws));
+        if let Some((groups, rows)) = read.take() {
+            made.write(tx, target, groups, rows).await?;
+        }
+        read = Some((groups, reading.await??));
+    }
+    if let Some((groups, rows)) = read {
+        made.write(tx, target, groups, rows).await?;
+    }
+    // Last, because from here on nobody else can change the person's contacts and timeline.
+    people::replace(tx, &made.changes.removed, &made.present).await?;
+    Ok(changes::note(tx, &made.changes).await?)
+}
+
+/// What a projection has come to so far.
+#[derive(Default)]
+struct Made {
+    changes: Changes,
+    present: Vec<Presence>,
+}
+
+impl Made {
+    async fn write(&mut self, tx: &mut Tx, target: Target, groups: Vec<String>, rows: Vec<Projected>) -> Result<()> {
+        interactions::replace(tx, target, &groups, &rows, &mut self.changes).await?;
+        self.present.extend(rows.into_iter().map(|projected| Presence {
+            interaction: projected.id(target.stream),
             occurred_at: projected.row.occurred_at,
             people: projected.people,
         }));
+        Ok(())
     }
-    // Last, because from here on nobody else can change the person's contacts and timeline.
-    people::replace(tx, &changes.removed, &present).await?;
-    Ok(changes::note(tx, &changes).await?)
 }
 
-/// The groups in portions that fit into memory together; one that does not is a portion of its own.
+/// The groups in portions of [`PORTION`] that fit into memory together; one that does not is a portion of its own.
 fn portions(groups: Vec<String>, sizes: &[Size]) -> Vec<Vec<String>> {
     let mut bytes: HashMap<&str, u64> = HashMap::new();
     for Size { group_key, size_bytes } in sizes {
@@ -130,7 +153,7 @@ fn portions(groups: Vec<String>, sizes: &[Size]) -> Vec<Vec<String>> {
     let (mut all, mut left) = (Vec::<Vec<String>>::new(), 0);
     for group in groups {
         let own = bytes.get(group.as_str()).copied().unwrap_or(0);
-        match all.last_mut().filter(|_| own <= left) {
+        match all.last_mut().filter(|portion| own <= left && portion.len() < PORTION) {
             Some(portion) => {
                 left -= own;
                 portion.push(group);
