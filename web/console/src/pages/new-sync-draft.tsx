@@ -1,0 +1,184 @@
+import { useEffect, useEffectEvent, useRef, useState } from 'react';
+import { useMutation } from 'urql';
+
+import { graphql } from '../gql';
+import type { PreviewInput, Service } from '../gql/graphql';
+import { Failure, Loading, Note, Refusals } from '../ui/parts';
+import { Approval } from './new-sync-approval';
+import { Findings } from './new-sync-findings';
+import { RulesForm } from './new-sync-rules';
+
+export const PreviewFacts = graphql(/* GraphQL */ `
+  fragment PreviewFacts on Preview {
+    id
+    hash
+    expiresAt
+    mail {
+      atLeast
+      atMost
+    }
+    meetings {
+      atLeast
+      atMost
+    }
+    mailQuery
+    mailWindow {
+      from
+      to
+    }
+    calendarWindow {
+      from
+      to
+    }
+    perLabel {
+      key
+      name
+      count
+    }
+    perCalendar {
+      key
+      name
+      count
+    }
+    topSenders {
+      key
+      name
+      count
+    }
+    excludedByRule {
+      key
+      name
+      count
+    }
+    samples {
+      service
+      at
+      who
+      title
+      snippet
+    }
+    sampledMails
+    gmailUnits
+    calendarRequests
+    estimatedSeconds
+  }
+`);
+
+const MakePreview = graphql(/* GraphQL */ `
+  mutation MakePreview($input: PreviewInput!) {
+    preview(input: $input) {
+      preview {
+        ...PreviewFacts
+      }
+      userErrors {
+        code
+        field
+        message
+      }
+    }
+  }
+`);
+
+export interface Account {
+  id: string;
+  email: string;
+  services: { service: Service; granted: boolean }[];
+  labels: { id: string; name: string }[];
+  calendars: { id: string; name: string; primary: boolean }[];
+}
+
+/** What a person can say about what comes in. */
+export interface Rules {
+  services: Service[];
+  mailDaysBack: number;
+  gmailQuery: string;
+  includeLabels: string[];
+  excludeLabels: string[];
+  excludedSenders: string[];
+  excludedDomains: string[];
+  calendars: string[];
+  calendarDaysBack: number;
+  calendarDaysAhead: number;
+  privateEvents: boolean;
+  includeUndone: boolean;
+}
+
+interface Props {
+  account: Account;
+  preferences: Omit<Rules, 'services' | 'includeLabels' | 'excludeLabels' | 'calendars' | 'includeUndone'>;
+}
+
+/** How long the rules must be left alone before they are looked at, in milliseconds. */
+const PAUSE = 500;
+
+function inputOf(account: Account, rules: Rules): PreviewInput {
+  const { includeLabels, excludeLabels, calendars, ...rest } = rules;
+  return {
+    ...rest,
+    accountId: account.id,
+    includeLabels: includeLabels.length ? includeLabels : null,
+    excludeLabels: excludeLabels.length ? excludeLabels : null,
+    calendars: calendars.length ? calendars : null,
+  };
+}
+
+/** The rules beside what they let in. */
+export function Draft({ account, preferences }: Props) {
+  const granted = account.services.filter((access) => access.granted).map((access) => access.service);
+  const primary = account.calendars.find((calendar) => calendar.primary);
+  const [rules, setRules] = useState<Rules>(() => ({
+    ...preferences,
+    services: granted,
+    includeLabels: [],
+    excludeLabels: [],
+    calendars: primary ? [primary.id] : [],
+    includeUndone: false,
+  }));
+  const { preview, error, refusals, isLooking, look } = usePreview(account, rules);
+  const change = (changed: Partial<Rules>) => setRules((all) => ({ ...all, ...changed }));
+  return (
+    <div className="draft">
+      <RulesForm account={account} granted={granted} rules={rules} onChange={change} />
+      <div className="stack wide" aria-busy={isLooking}>
+        {error && <Failure error={error} onRetry={look} />}
+        <Refusals errors={refusals} />
+        {rules.services.length === 0 && <Note tone="wait">Choose mail, meetings, or both.</Note>}
+        {!preview && isLooking && <Loading what="a look at what would come in" />}
+        {preview && (
+          <>
+            <Findings
+              preview={preview}
+              isStale={isLooking}
+              onLeaveOut={(address) => change({ excludedSenders: [...rules.excludedSenders, address] })}
+            />
+            <Approval account={account} preview={preview} rules={rules} isStale={isLooking || refusals.length > 0} onLookAgain={look} />
+          </>
+        )}
+      </div>
+    </div>
+  );
+}
+
+/** The newest preview under the rules. An older one stays in sight until the next has come. */
+function usePreview(account: Account, rules: Rules) {
+  const [{ data, error }, make] = useMutation(MakePreview);
+  const [isLooking, setLooking] = useState(true);
+  const asked = useRef(0);
+  const look = async () => {
+    const number = ++asked.current;
+    setLooking(true);
+    await make({ input: inputOf(account, rules) });
+    if (number === asked.current) setLooking(false);
+  };
+  const lookNow = useEffectEvent(look);
+  const [last, setLast] = useState(data?.preview.preview);
+  if (data?.preview.preview && data.preview.preview !== last) setLast(data.preview.preview);
+  const isFirst = useRef(true);
+  useEffect(() => {
+    if (rules.services.length === 0) return;
+    const timer = setTimeout(() => void lookNow(), isFirst.current ? 0 : PAUSE);
+    isFirst.current = false;
+    return () => clearTimeout(timer);
+  }, [rules]);
+  return { preview: last, error, refusals: data?.preview.userErrors ?? [], isLooking, look: () => void look() };
+}
