@@ -59,7 +59,8 @@ mod tests {
     #[test]
     fn the_paths_are_those_of_the_console_itself() {
         let source = include_str!("../../web/console/src/app.tsx");
-        let mut paths: Vec<_> = source.split("{ path: '").skip(1).filter_map(|rest| rest.split(['\'', '/']).next()).collect();
+        let mut paths: Vec<_> =
+            source.split("{ path: '").skip(1).filter_map(|rest| rest.split(['\'', '/']).next()).collect();
         paths.retain(|path| !path.starts_with([':', '*']));
         paths.dedup();
         assert_eq!(paths, PAGES);

@@ -6,6 +6,7 @@ mod chaos;
 mod clients;
 mod completeness;
 mod consent;
+mod console;
 mod content;
 mod control;
 mod copies;

@@ -67,7 +67,7 @@ export function Shell() {
             </Button>
           </div>
         </div>
-        <main className="main" id="main" ref={main} tabIndex={-1} aria-busy={isLoading}>
+        <main className="stage" id="main" ref={main} tabIndex={-1} aria-busy={isLoading}>
           <Outlet />
         </main>
       </div>

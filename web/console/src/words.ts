@@ -10,6 +10,7 @@ const relative = new Intl.RelativeTimeFormat(undefined, { numeric: 'auto' });
 const moment = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'short' });
 const exact = new Intl.DateTimeFormat(undefined, { dateStyle: 'full', timeStyle: 'long' });
 const time = new Intl.DateTimeFormat(undefined, { timeStyle: 'short' });
+const toTheSecond = new Intl.DateTimeFormat(undefined, { timeStyle: 'medium' });
 const date = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium' });
 const longDate = new Intl.DateTimeFormat(undefined, { weekday: 'long', day: 'numeric', month: 'long', year: 'numeric' });
 // Days without a zone: counted in UTC, so that no viewer's zone moves them.
@@ -22,6 +23,8 @@ export const percent = (n: number) => share.format(Math.min(n === 100 ? 1 : 0.99
 export const formatMoment = (at: string) => moment.format(new Date(at));
 export const formatExact = (at: string) => exact.format(new Date(at));
 export const formatTime = (at: string) => time.format(new Date(at));
+/** A clock time of seconds since 1970. */
+export const formatSecond = (seconds: number) => toTheSecond.format(seconds * 1000);
 export const formatDate = (at: string) => date.format(new Date(at));
 export const formatDay = (at: Date) => longDate.format(at);
 export const formatPlainDate = (day: string) => plainDate.format(new Date(`${day}T00:00:00Z`));
@@ -51,6 +54,7 @@ export function formatAgo(at: string, now: number): string {
 /** `2 min 5 s`: the two largest units. */
 export function formatDuration(seconds: number): string {
   const s = Math.max(0, Math.round(seconds));
+  if (s === 0) return 'a moment';
   if (s < 60) return `${count(s)} s`;
   if (s < 3_600) return `${count(Math.floor(s / 60))} min${s % 60 ? ` ${s % 60} s` : ''}`;
   const hours = Math.floor(s / 3_600);

@@ -110,7 +110,7 @@ function JobList({ state, onState }: { state: string | null; onState: (state: st
   );
 }
 
-const OUTCOME_TONES: Record<string, Tone> = { started: 'busy', succeeded: 'good', partial: 'wait', failed: 'bad', refused: 'wait' };
+const OUTCOME_TONES: Record<string, Tone> = { started: 'calm', succeeded: 'good', partial: 'wait', failed: 'bad', refused: 'wait' };
 
 type Entry = AuditQuery['audit']['nodes'][number];
 
@@ -165,7 +165,7 @@ function AuditRow({ entry }: { entry: Entry }) {
   const numbers = Object.entries(entry.counts).filter(([, n]) => typeof n === 'number' && n > 0);
   return (
     <tr>
-      <td className="numbers">
+      <td className="numbers when">
         <Moment at={entry.at} />
       </td>
       <td>{entry.batchId ? <Link to={`/syncs/${entry.batchId}`}>{actionName(entry.action)}</Link> : actionName(entry.action)}</td>

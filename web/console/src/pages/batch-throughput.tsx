@@ -1,7 +1,7 @@
 import { lazy, Suspense } from 'react';
 
 import type { Point } from '../api/batch';
-import { count, formatTime } from '../words';
+import { count, formatSecond } from '../words';
 
 const Plot = lazy(() => import('../ui/plot'));
 
@@ -21,6 +21,7 @@ export function Throughput({ points }: { points: Point[] }) {
             label={`Items a minute; the last value is ${count(Math.round(rates.at(-1)?.[1] ?? 0))}`}
             times={rates.map(([at]) => at)}
             lines={[{ label: 'Items a minute', color: '--accent', values: rates.map(([, rate]) => rate) }]}
+            formatTime={formatSecond}
             format={(value) => count(Math.round(value))}
           />
         </Suspense>
@@ -38,7 +39,7 @@ export function Throughput({ points }: { points: Point[] }) {
             <tbody>
               {rows.map(([at, rate]) => (
                 <tr key={at}>
-                  <td>{formatTime(new Date(at * 1000).toISOString())}</td>
+                  <td>{formatSecond(at)}</td>
                   <td className="number">{count(Math.round(rate))}</td>
                 </tr>
               ))}

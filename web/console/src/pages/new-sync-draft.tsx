@@ -126,8 +126,15 @@ function inputOf(account: Account, rules: Rules): PreviewInput {
 export function Draft({ account, preferences }: Props) {
   const granted = account.services.filter((access) => access.granted).map((access) => access.service);
   const primary = account.calendars.find((calendar) => calendar.primary);
+  // Named one by one: what the server answers has more in it, which an input has no place for.
   const [rules, setRules] = useState<Rules>(() => ({
-    ...preferences,
+    mailDaysBack: preferences.mailDaysBack,
+    gmailQuery: preferences.gmailQuery,
+    excludedSenders: preferences.excludedSenders,
+    excludedDomains: preferences.excludedDomains,
+    calendarDaysBack: preferences.calendarDaysBack,
+    calendarDaysAhead: preferences.calendarDaysAhead,
+    privateEvents: preferences.privateEvents,
     services: granted,
     includeLabels: [],
     excludeLabels: [],

@@ -33,7 +33,7 @@ export function Findings({ preview, isStale, onLeaveOut }: Props) {
         <Tallies title="Top senders" rows={preview.topSenders} onLeaveOut={onLeaveOut} />
         <Tallies title="Labels" rows={preview.perLabel} />
         <Tallies title="Calendars" rows={preview.perCalendar} />
-        <Tallies title="Kept out, by rule" rows={preview.excludedByRule.map((row) => ({ ...row, name: ruleName(row.key) }))} />
+        <Tallies title="Kept out, by rule" showsSum rows={preview.excludedByRule.map((row) => ({ ...row, name: ruleName(row.key) }))} />
       </div>
       <section className="card" aria-labelledby="samples">
         <div className="inside">
@@ -65,10 +65,11 @@ export function Findings({ preview, isStale, onLeaveOut }: Props) {
 interface TalliesProps {
   title: string;
   rows: { key: string; name: string; count: number }[];
+  showsSum?: boolean;
   onLeaveOut?: (key: string) => void;
 }
 
-function Tallies({ title, rows, onLeaveOut }: TalliesProps) {
+function Tallies({ title, rows, showsSum, onLeaveOut }: TalliesProps) {
   if (rows.length === 0) return null;
   const sum = rows.reduce((all, row) => all + row.count, 0);
   return (
@@ -76,7 +77,7 @@ function Tallies({ title, rows, onLeaveOut }: TalliesProps) {
       <div className="inside stack">
         <div className="row apart">
           <h2>{title}</h2>
-          {!onLeaveOut && <span className="small soft numbers">{count(sum)}</span>}
+          {showsSum && <span className="small soft numbers">{count(sum)}</span>}
         </div>
         <Bars
           rows={rows}

@@ -87,7 +87,7 @@ export function Component() {
   const [{ data, error, fetching }, load] = useQuery({ query: InteractionPage, variables: { id } });
   const node = data?.node?.__typename === 'Interaction' ? data.node : null;
   return (
-    <section className="reader" aria-label="What is open">
+    <section className="reader" aria-label="What is open" data-reads={node?.id}>
       <div className="reader-bar">
         <ButtonLink look="quiet" small to={`/timeline${search}`}>
           <ArrowLeft size={15} aria-hidden className="phone-only flip" />

@@ -113,7 +113,14 @@ function Row({ edge: { node, highlights }, isOpen, query, showsDate }: RowProps)
         </span>
         <span className="clip">
           <span className="row-head">
-            <Foreign className="clip who">{who(node)}</Foreign>
+            <span className="clip who">
+              {who(node).map((name, index) => (
+                <span key={name}>
+                  {index > 0 && ', '}
+                  <Foreign>{name}</Foreign>
+                </span>
+              ))}
+            </span>
             <time className="soft small numbers" dateTime={node.occurredAt} title={node.allDay ? undefined : `${formatExact(node.occurredAt)}\n${node.occurredAt}`}>
               {when(node, showsDate)}
             </time>
@@ -139,12 +146,12 @@ export function Pieces({ pieces }: { pieces: { text: string; isMatch: boolean }[
 }
 
 /** The others: who wrote, whom one wrote to, whom one meets. */
-function who(node: TimelineRowFragment): string {
+function who(node: TimelineRowFragment): string[] {
   const wanted = node.kind === 'MEETING' ? ['ORGANIZER', 'ATTENDEE'] : node.direction === 'SENT' ? ['TO', 'CC', 'BCC'] : ['FROM'];
   const others = node.participants.filter(({ role, isSelf }) => wanted.includes(role) && !isSelf);
   const names = [...new Set(others.map(({ name, address }) => name ?? address))];
-  if (names.length === 0) return node.kind === 'MEETING' ? 'By oneself' : (node.participants.find(({ role }) => role === 'FROM')?.address ?? 'Unknown');
-  return names.length > 3 ? `${names.slice(0, 3).join(', ')} +${names.length - 3}` : names.join(', ');
+  if (names.length === 0) return [node.kind === 'MEETING' ? 'By yourself' : 'To yourself'];
+  return names.length > 3 ? [...names.slice(0, 3), `+${names.length - 3}`] : names;
 }
 
 function when(node: TimelineRowFragment, showsDate: boolean): string {

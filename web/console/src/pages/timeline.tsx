@@ -6,7 +6,7 @@ import { useWords } from '../api/addresses';
 import { usePages } from '../api/pages';
 import { graphql } from '../gql';
 import type { Direction, InteractionKind, MailCategory, TimelineFilter, TimelineOrder, TimelineQuery } from '../gql/graphql';
-import { Button, ButtonLink, Empty, Failure, Loading } from '../ui/parts';
+import { Button, ButtonLink, Empty, Failure, Loading, Segments } from '../ui/parts';
 import { TimelineFilters, TimelineSearch } from './timeline-filters';
 import { TimelineList } from './timeline-list';
 
@@ -74,8 +74,15 @@ function dayStart(day: string | null, days = 0): string | null {
   return new Date(year, month - 1, date + days).toISOString();
 }
 
+/** Whether the address asks for what is to come as well: meetings of the weeks ahead, which would otherwise stand before today. */
+export function showsAhead(words: URLSearchParams): boolean {
+  return words.get('ahead') === 'yes' || ['q', 'contact', 'thread', 'batch', 'from', 'to'].some((name) => words.has(name));
+}
+
 /** What the address asks for. */
 function filterOf(words: URLSearchParams): TimelineFilter {
+  const now = new Date();
+  const tomorrow = new Date(now.getFullYear(), now.getMonth(), now.getDate() + 1).toISOString();
   const category = words.getAll('category');
   return {
     accountId: words.get('account'),
@@ -84,7 +91,7 @@ function filterOf(words: URLSearchParams): TimelineFilter {
     contactId: words.get('contact'),
     direction: words.get('direction') as Direction | null,
     from: dayStart(words.get('from')),
-    to: dayStart(words.get('to'), 1),
+    to: showsAhead(words) ? dayStart(words.get('to'), 1) : tomorrow,
     hasAttachment: words.get('files') === 'yes' ? true : null,
     kind: words.get('kind') as InteractionKind | null,
     participant: words.get('with'),
@@ -115,6 +122,17 @@ export function Component() {
               <SlidersHorizontal size={15} aria-hidden /> Filters
             </Button>
           </div>
+          {(!showsAhead(words) || words.has('ahead')) && (
+            <Segments
+              label="How far it reaches"
+              value={words.get('ahead') ?? 'no'}
+              onChange={(ahead) => change({ ahead: ahead === 'yes' ? ahead : null })}
+              options={[
+                { value: 'no', name: 'Until today' },
+                { value: 'yes', name: 'With what is to come' },
+              ]}
+            />
+          )}
           <TimelineFilters words={words} change={change} isOpen={showsFilters} />
         </header>
         {error && (

@@ -21,6 +21,7 @@ interface Props {
   /** In pixels. */
   height?: number;
   format?: (value: number) => string;
+  formatTime: (seconds: number) => string;
 }
 
 const dark = matchMedia('(prefers-color-scheme: dark)');
@@ -45,15 +46,15 @@ function resolve(within: HTMLElement, token: string): string {
 }
 
 /** A plot over time. The numbers behind it belong into a table beside it. */
-export default function Plot({ label, times, lines, height = 190, format }: Props) {
+export default function Plot({ label, times, lines, height = 190, format, formatTime }: Props) {
   const place = useRef<HTMLDivElement>(null);
   const plot = useRef<UPlot | null>(null);
   const isDark = useIsDark();
   const shape = lines.map((line) => line.label + line.color).join();
   const data: UPlot.AlignedData = [times, ...lines.map((line) => line.values)];
-  const latest = useRef({ data, lines, format });
+  const latest = useRef({ data, lines, format, formatTime });
   useEffect(() => {
-    latest.current = { data, lines, format };
+    latest.current = { data, lines, format, formatTime };
     plot.current?.setData(data);
   });
   useEffect(() => {
@@ -69,7 +70,10 @@ export default function Plot({ label, times, lines, height = 190, format }: Prop
         legend: { show: false },
         cursor: { show: false },
         scales: { y: { range: (_, __, max) => [0, Math.max(1, max * 1.1)] } },
-        axes: [axis, { ...axis, size: 56, values: (_, ticks) => ticks.map((tick) => latest.current.format?.(tick) ?? String(tick)) }],
+        axes: [
+          { ...axis, values: (_, ticks) => ticks.map((tick) => latest.current.formatTime(tick)), space: 80 },
+          { ...axis, size: 56, values: (_, ticks) => ticks.map((tick) => latest.current.format?.(tick) ?? String(tick)) },
+        ],
         series: [
           {},
           ...latest.current.lines.map((line): UPlot.Series => {
