@@ -9,6 +9,7 @@ pub mod batches;
 pub mod blocklist;
 pub mod contacts;
 pub mod copies;
+pub mod insights;
 pub mod interactions;
 pub mod items;
 pub mod jobs;

@@ -40,7 +40,8 @@ impl InsightsQuery {
         )]
         time_zone: String,
     ) -> Result<Insights> {
-        let zone: Tz = time_zone.parse().map_err(|_| Code::BadUserInput.field_error("timeZone is no IANA time zone."))?;
+        let zone: Tz =
+            time_zone.parse().map_err(|_| Code::BadUserInput.field_error("timeZone is no IANA time zone."))?;
         if to <= from || to - from > TimeDelta::days(MAX_DAYS) {
             return Err(Code::BadUserInput.field_error("The span ends after it begins, and has at most 367 days."));
         }

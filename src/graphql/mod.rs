@@ -4,6 +4,7 @@ pub mod code;
 mod company;
 mod error;
 mod id;
+mod insights;
 mod loaders;
 mod mutation;
 mod objects;
@@ -24,6 +25,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 pub use mutation::CONNECT_COOKIE;
 
 use self::{
+    insights::InsightsQuery,
     loaders::{AccountLoader, LinkLoader, SourceLoader, StreamLoader},
     mutation::Mutation,
     objects::{
@@ -43,7 +45,7 @@ use crate::{app::App, config::GraphQl, domain::ids::AccountId};
 /// The root of queries. Everything here is the viewer's own; what is another person's does not exist.
 #[derive(MergedObject, Default)]
 #[graphql(name = "Query")]
-pub struct Queries(Query, PeopleQuery);
+pub struct Queries(Query, PeopleQuery, InsightsQuery);
 
 /// The root of mutations. What the caller can mend comes back in `userErrors`, and nothing was changed then.
 #[derive(MergedObject, Default)]

@@ -61,14 +61,23 @@ export function sessionExpired(refused: string) {
   if (refused === token) forget('expired');
 }
 
+function takeFromAddress(): string | null {
+  const given = new URLSearchParams(location.hash.slice(1)).get('token');
+  if (given) history.replaceState(history.state, '', location.pathname + location.search);
+  return given;
+}
+
 /**
  * Finds the token: in the address (`#token=...`, from which it disappears), in this tab, or in another open tab of this
  * server.
  */
 export async function openSession(): Promise<void> {
-  const given = new URLSearchParams(location.hash.slice(1)).get('token');
-  if (given) history.replaceState(null, '', location.pathname + location.search);
-  const known = given ?? sessionStorage.getItem(KEY);
+  const known = takeFromAddress() ?? sessionStorage.getItem(KEY);
+  // Someone opens such an address where the console is open already.
+  addEventListener('hashchange', () => {
+    const given = takeFromAddress();
+    if (given) keep(given);
+  });
   tabs?.addEventListener('message', (event: MessageEvent<Message>) => {
     const message = event.data;
     if (message.kind === 'asking' && token) say({ kind: 'token', token });

@@ -58,8 +58,8 @@ export function Component() {
         <AccountCard key={account.id} account={account} latest={latest(account.id)} onChange={refresh} />
       ))}
       {accounts?.length ? (
-        <p className="small soft row">
-          <ShieldCheck size={16} aria-hidden /> omnisync can read, never write: nothing here changes anything at Google.
+        <p className="small soft loading">
+          <ShieldCheck size={16} aria-hidden className="fixed" /> omnisync can read, never write: nothing here changes anything at Google.
         </p>
       ) : null}
     </div>
