@@ -113,6 +113,14 @@ await tell(async ({ context, page }) => {
   await page.getByRole('button', { name: 'Two people' }).or(page.getByText('Nobody seems to be two')).first().waitFor();
   await look(page, 'people-suggestions');
 
+  await page.getByRole('link', { name: 'Insights' }).click();
+  await page.getByRole('heading', { name: 'Each day' }).waitFor();
+  await page.locator('.uplot canvas').first().waitFor();
+  await page.getByRole('radio', { name: '365 days' }).click();
+  await page.waitForURL(/days=365/);
+  await page.getByRole('heading', { name: 'With whom' }).waitFor();
+  await look(page, 'insights');
+
   await page.goto(sync);
   await page.getByRole('button', { name: 'Take back' }).click();
   await page.getByText('Removes').waitFor();

@@ -16,6 +16,7 @@ mod deletions;
 mod disconnect;
 mod faults;
 mod flow;
+mod insights;
 mod layers;
 mod ledger;
 mod metrics;

@@ -12,7 +12,7 @@ const config: CodegenConfig = {
         enumsAsTypes: true,
         useTypeImports: true,
         strictScalars: true,
-        scalars: { DateTime: 'string', NaiveDate: 'string', JSON: 'Record<string, unknown>' },
+        scalars: { DateTime: 'string', Date: 'string', NaiveDate: 'string', JSON: 'Record<string, unknown>' },
       },
     },
   },

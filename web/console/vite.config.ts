@@ -1,6 +1,8 @@
 import react from '@vitejs/plugin-react';
 import { defineConfig } from 'vite';
 
+const api = 'http://127.0.0.1:4000';
+
 export default defineConfig({
   plugins: [react()],
   build: {
@@ -12,7 +14,9 @@ export default defineConfig({
     target: 'es2022',
   },
   server: {
-    // `npm run dev` beside a running `omnisync dev`.
-    proxy: { '/graphql': { target: 'http://127.0.0.1:4000', ws: true } },
+    // `npx vite` beside a running `omnisync dev`, which takes calls from its own pages only.
+    proxy: Object.fromEntries(
+      ['/graphql', '/console/settings.json'].map((path) => [path, { target: api, ws: true, headers: { origin: api } }]),
+    ),
   },
 });

@@ -19,6 +19,7 @@ const pages: RouteObject[] = [
   { path: 'syncs/:id', lazy: () => import('./pages/batch') },
   { path: 'timeline', lazy: () => import('./pages/timeline'), children: [{ path: ':id', lazy: () => import('./pages/reader') }] },
   { path: 'people', lazy: () => import('./pages/people'), children: [{ path: ':id', lazy: () => import('./pages/person') }] },
+  { path: 'insights', lazy: () => import('./pages/insights') },
   { path: 'activity', lazy: () => import('./pages/activity') },
   { path: '*', element: <NotFound /> },
 ];

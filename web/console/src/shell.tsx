@@ -1,4 +1,4 @@
-import { Activity, CalendarRange, Layers, LogOut, SquareTerminal, UserRound, UsersRound } from 'lucide-react';
+import { Activity, CalendarRange, ChartColumn, Layers, LogOut, SquareTerminal, UserRound, UsersRound } from 'lucide-react';
 import { useEffect, useRef } from 'react';
 import { NavLink, Outlet, useLocation, useNavigation } from 'react-router';
 
@@ -14,6 +14,7 @@ const PAGES = [
   { to: '/syncs', name: 'Syncs', Icon: Layers },
   { to: '/timeline', name: 'Timeline', Icon: CalendarRange },
   { to: '/people', name: 'People', Icon: UsersRound },
+  { to: '/insights', name: 'Insights', Icon: ChartColumn },
   { to: '/activity', name: 'Activity', Icon: Activity },
 ];
 

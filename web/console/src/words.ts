@@ -185,6 +185,6 @@ const EVENT_TYPES: Record<string, string> = {
 
 /** What the audit's words mean. */
 export function actionName(action: string): string {
-  const words = action.replaceAll('_', ' ');
+  const words = action.replaceAll('_', ' ').toLowerCase();
   return words.charAt(0).toUpperCase() + words.slice(1);
 }

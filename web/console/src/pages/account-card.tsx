@@ -59,8 +59,8 @@ export const AccountFacts = graphql(/* GraphQL */ `
 `);
 
 const SyncNow = graphql(/* GraphQL */ `
-  mutation SyncNow($input: SyncNowInput!) {
-    syncNow(input: $input) {
+  mutation SyncNow($accountId: ID!) {
+    syncNow(input: { accountId: $accountId }) {
       batch {
         ...BatchFacts
       }
@@ -73,8 +73,8 @@ const SyncNow = graphql(/* GraphQL */ `
 `);
 
 const AuditCompleteness = graphql(/* GraphQL */ `
-  mutation AuditCompleteness($input: SyncNowInput!) {
-    auditCompleteness(input: $input) {
+  mutation AuditCompleteness($accountId: ID!) {
+    auditCompleteness(input: { accountId: $accountId }) {
       batch {
         ...BatchFacts
       }
@@ -196,11 +196,10 @@ function useRuns(accountId: string) {
   const [synced, sync] = useMutation(SyncNow);
   const [audited, audit] = useMutation(AuditCompleteness);
   const navigate = useNavigate();
-  const input = { accountId };
   const watch = (id: string | undefined) => id && void navigate(`/syncs/${id}`);
   return {
-    sync: () => void sync({ input }).then(({ data }) => watch(data?.syncNow.batch?.id)),
-    audit: () => void audit({ input }).then(({ data }) => watch(data?.auditCompleteness.batch?.id)),
+    sync: () => void sync({ accountId }).then(({ data }) => watch(data?.syncNow.batch?.id)),
+    audit: () => void audit({ accountId }).then(({ data }) => watch(data?.auditCompleteness.batch?.id)),
     isStarting: synced.fetching || audited.fetching,
     error: synced.error ?? audited.error,
     refusals: [...(synced.data?.syncNow.userErrors ?? []), ...(audited.data?.auditCompleteness.userErrors ?? [])],

@@ -170,9 +170,9 @@ function AuditRow({ entry }: { entry: Entry }) {
       </td>
       <td>{entry.batchId ? <Link to={`/syncs/${entry.batchId}`}>{actionName(entry.action)}</Link> : actionName(entry.action)}</td>
       <td>
-        <Chip tone={OUTCOME_TONES[entry.outcome] ?? 'calm'}>{entry.outcome}</Chip>
+        <Chip tone={OUTCOME_TONES[entry.outcome.toLowerCase()] ?? 'calm'}>{entry.outcome.toLowerCase()}</Chip>
       </td>
-      <td title={entry.client ?? undefined}>{entry.actor === 'user' ? 'You' : 'Background'}</td>
+      <td title={entry.client ?? undefined}>{entry.actor.toLowerCase() === 'user' ? 'You' : 'Background'}</td>
       <td className="soft numbers">{numbers.map(([name, n]) => `${name} ${count(Number(n))}`).join(', ')}</td>
     </tr>
   );

@@ -10,8 +10,8 @@ import { Button, Failure, Loading, type Look, Refusals } from '../ui/parts';
 import { count, SERVICE } from '../words';
 
 const Pausing = graphql(/* GraphQL */ `
-  mutation Pause($input: ControlBatchInput!) {
-    done: pause(input: $input) {
+  mutation Pause($batchId: ID!) {
+    done: pause(input: { batchId: $batchId }) {
       batch {
         ...BatchFacts
       }
@@ -24,8 +24,8 @@ const Pausing = graphql(/* GraphQL */ `
 `);
 
 const Resuming = graphql(/* GraphQL */ `
-  mutation Resume($input: ControlBatchInput!) {
-    done: resume(input: $input) {
+  mutation Resume($batchId: ID!) {
+    done: resume(input: { batchId: $batchId }) {
       batch {
         ...BatchFacts
       }
@@ -38,8 +38,8 @@ const Resuming = graphql(/* GraphQL */ `
 `);
 
 const Cancelling = graphql(/* GraphQL */ `
-  mutation Cancel($input: ControlBatchInput!) {
-    done: cancel(input: $input) {
+  mutation Cancel($batchId: ID!) {
+    done: cancel(input: { batchId: $batchId }) {
       batch {
         ...BatchFacts
       }
@@ -52,8 +52,8 @@ const Cancelling = graphql(/* GraphQL */ `
 `);
 
 const Redoing = graphql(/* GraphQL */ `
-  mutation Redo($input: RedoInput!) {
-    done: redo(input: $input) {
+  mutation Redo($batchId: ID!) {
+    done: redo(input: { batchId: $batchId }) {
       batch {
         ...BatchFacts
       }
@@ -143,7 +143,7 @@ type UndoCount = UndoMutation['undo']['counts'][number];
 
 type Controlling = TypedDocumentNode<
   { done: { batch?: object | null; userErrors: { code: string; message: string }[] } },
-  { input: { batchId: string } }
+  { batchId: string }
 >;
 
 interface ControlProps {
@@ -160,7 +160,7 @@ function Control({ batch, document, done, look, onDone, children }: ControlProps
   const [result, run] = useMutation(document);
   const notify = useNotify();
   const press = async () => {
-    const { data, error } = await run({ input: { batchId: batch.id } });
+    const { data, error } = await run({ batchId: batch.id });
     const refused = data?.done.userErrors[0]?.message ?? error?.message;
     notify(refused ?? done);
     if (!refused) onDone?.();

@@ -20,8 +20,8 @@ export const JobFacts = graphql(/* GraphQL */ `
 `);
 
 const RetryJob = graphql(/* GraphQL */ `
-  mutation RetryJob($input: ControlJobInput!) {
-    retryJob(input: $input) {
+  mutation RetryJob($jobId: ID!) {
+    retryJob(input: { jobId: $jobId }) {
       job {
         ...JobFacts
       }
@@ -34,8 +34,8 @@ const RetryJob = graphql(/* GraphQL */ `
 `);
 
 const DiscardJob = graphql(/* GraphQL */ `
-  mutation DiscardJob($input: ControlJobInput!) {
-    discardJob(input: $input) {
+  mutation DiscardJob($jobId: ID!) {
+    discardJob(input: { jobId: $jobId }) {
       job {
         ...JobFacts
       }
@@ -68,7 +68,7 @@ export function JobRow({ job, onChange }: { job: JobFactsFragment; onChange?: ()
   const [discarded, discard] = useMutation(DiscardJob);
   const notify = useNotify();
   const { word, tone } = JOB[job.state];
-  const input = { jobId: job.id };
+  const jobId = job.id;
   const act = async (done: Promise<{ data?: object }>, words: string) => {
     if ((await done).data) {
       notify(words);
@@ -90,10 +90,10 @@ export function JobRow({ job, onChange }: { job: JobFactsFragment; onChange?: ()
         <div className="row">
           {job.state === 'DEAD' && (
             <>
-              <Button small onPress={() => void act(retry({ input }), 'The job is tried again.')} isPending={retried.fetching}>
+              <Button small onPress={() => void act(retry({ jobId }), 'The job is tried again.')} isPending={retried.fetching}>
                 Try again
               </Button>
-              <Button small look="quiet" onPress={() => void act(discard({ input }), 'The job is put aside.')} isPending={discarded.fetching}>
+              <Button small look="quiet" onPress={() => void act(discard({ jobId }), 'The job is put aside.')} isPending={discarded.fetching}>
                 Put aside
               </Button>
             </>

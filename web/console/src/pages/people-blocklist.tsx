@@ -23,8 +23,8 @@ const BlocklistDocument = graphql(/* GraphQL */ `
 `);
 
 export const Block = graphql(/* GraphQL */ `
-  mutation BlockContacts($input: BlockContactsInput!) {
-    blockContacts(input: $input) {
+  mutation BlockContacts($entries: [String!]!) {
+    blockContacts(input: { entries: $entries }) {
       entries
       userErrors {
         code
@@ -35,8 +35,8 @@ export const Block = graphql(/* GraphQL */ `
 `);
 
 const Unblock = graphql(/* GraphQL */ `
-  mutation UnblockContacts($input: BlockContactsInput!) {
-    unblockContacts(input: $input) {
+  mutation UnblockContacts($entries: [String!]!) {
+    unblockContacts(input: { entries: $entries }) {
       entries
       userErrors {
         code
@@ -63,13 +63,13 @@ export function Blocklist({ onChange }: { onChange: () => void }) {
     onChange();
   };
   const add = async () => {
-    const { data } = await block({ input: { entries: words } });
+    const { data } = await block({ entries: words });
     if (!data?.blockContacts.entries.length) return;
     setWords([]);
     changed('Blocked. Their mail stays on the timeline.');
   };
   const take = async (entry: string) => {
-    const { data } = await unblock({ input: { entries: [entry] } });
+    const { data } = await unblock({ entries: [entry] });
     if (data?.unblockContacts.entries.length) changed(`${entry} is no longer blocked.`);
   };
   return (

@@ -271,7 +271,7 @@ function BlockForm({ contact, onDone, onClose }: FormProps) {
   const [{ data, error, fetching }, block] = useMutation(Block);
   const notify = useNotify();
   const submit = async () => {
-    const answer = await block({ input: { entries: contact.identities.map(({ address }) => address) } });
+    const answer = await block({ entries: contact.identities.map(({ address }) => address) });
     if (!answer.data?.blockContacts.entries.length) return;
     notify('Blocked. The blocklist brings them back as they were.');
     onDone();

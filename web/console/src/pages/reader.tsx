@@ -123,7 +123,7 @@ function Read({ node }: { node: Loaded }) {
               Deleted at Google <Moment at={node.deletedAt} ago />
             </Chip>
           )}
-          {node.status === 'tentative' && <Chip tone="wait">Tentative</Chip>}
+          {node.status?.toLowerCase() === 'tentative' && <Chip tone="wait">Tentative</Chip>}
         </div>
         <People node={node} />
         {node.location && (
@@ -202,7 +202,7 @@ function People({ node }: { node: Loaded }) {
             <dd>
               {people.map((person, index) => {
                 const name = person.name ?? person.address;
-                const response = person.response && RESPONSES[person.response];
+                const response = person.response && RESPONSES[person.response.toLowerCase()];
                 return (
                   <span key={index} className="participant" title={person.address}>
                     {person.contact ? (

@@ -70,7 +70,7 @@ export function TimelineList({ edges, byDay, hasMore, isLoading, onMore, open, q
     if (hasMore && !isLoading && last >= lines.length - 20) onMore();
   });
   return (
-    <div className="timeline-list" ref={place} role="feed" aria-label="Timeline" aria-busy={isLoading} tabIndex={-1}>
+    <div className="timeline-list" ref={place} role="region" aria-label="Mail and meetings" aria-busy={isLoading} tabIndex={-1}>
       <div className="timeline-all" style={{ blockSize: virtual.getTotalSize() }}>
         {items.map((item) => {
           const line = lines[item.index];
