@@ -70,7 +70,7 @@ function Items({ batchId, outcome }: { batchId: string; outcome: ItemOutcome }) 
             <tr>
               <th scope="col">Why</th>
               <th scope="col">Google’s id</th>
-              <th scope="col">{outcome === 'FAILED' ? 'Tried again' : 'When'}</th>
+              <th scope="col" className="wide-cell">{outcome === 'FAILED' ? 'Tried again' : 'When'}</th>
             </tr>
           </thead>
           <tbody>
@@ -80,7 +80,7 @@ function Items({ batchId, outcome }: { batchId: string; outcome: ItemOutcome }) 
                 <td>
                   <code>{item.sourceId}</code>
                 </td>
-                <td className="soft">
+                <td className="soft wide-cell">
                   {outcome === 'FAILED' ? item.nextTryAt ? <Moment at={item.nextTryAt} ago /> : 'no' : <Moment at={item.updatedAt} />}
                 </td>
               </tr>

@@ -2,7 +2,7 @@ import { useEffect, useEffectEvent, useRef, useState } from 'react';
 import { useMutation } from 'urql';
 
 import { graphql } from '../gql';
-import type { PreviewInput, Service } from '../gql/graphql';
+import type { PreviewFactsFragment, PreviewInput, Service } from '../gql/graphql';
 import { Failure, Loading, Note, Refusals } from '../ui/parts';
 import { Approval } from './new-sync-approval';
 import { Findings } from './new-sync-findings';
@@ -141,7 +141,7 @@ export function Draft({ account, preferences }: Props) {
     calendars: primary ? [primary.id] : [],
     includeUndone: false,
   }));
-  const { preview, error, refusals, isLooking, look } = usePreview(account, rules);
+  const { preview, isStale, error, refusals, isLooking, look } = usePreview(account, rules);
   const change = (changed: Partial<Rules>) => setRules((all) => ({ ...all, ...changed }));
   return (
     <div className="draft">
@@ -155,10 +155,10 @@ export function Draft({ account, preferences }: Props) {
           <>
             <Findings
               preview={preview}
-              isStale={isLooking}
+              isStale={isStale}
               onLeaveOut={(address) => change({ excludedSenders: [...rules.excludedSenders, address] })}
             />
-            <Approval account={account} preview={preview} rules={rules} isStale={isLooking || refusals.length > 0} onLookAgain={look} />
+            <Approval account={account} preview={preview} rules={rules} isStale={isStale} onLookAgain={look} />
           </>
         )}
       </div>
@@ -166,20 +166,23 @@ export function Draft({ account, preferences }: Props) {
   );
 }
 
-/** The newest preview under the rules. An older one stays in sight until the next has come. */
+/** The newest preview. An older one stays in sight until the next has come, and is `isStale` from the moment a rule changes. */
 function usePreview(account: Account, rules: Rules) {
   const [{ data, error }, make] = useMutation(MakePreview);
+  const [last, setLast] = useState<{ preview: PreviewFactsFragment; rules: Rules } | null>(null);
   const [isLooking, setLooking] = useState(true);
   const asked = useRef(0);
   const look = async () => {
     const number = ++asked.current;
     setLooking(true);
-    await make({ input: inputOf(account, rules) });
-    if (number === asked.current) setLooking(false);
+    const answer = await make({ input: inputOf(account, rules) });
+    // The rules have changed meanwhile, and are looked at by another call.
+    if (number !== asked.current) return;
+    setLooking(false);
+    const preview = answer.data?.preview.preview;
+    if (preview) setLast({ preview, rules });
   };
   const lookNow = useEffectEvent(look);
-  const [last, setLast] = useState(data?.preview.preview);
-  if (data?.preview.preview && data.preview.preview !== last) setLast(data.preview.preview);
   const isFirst = useRef(true);
   useEffect(() => {
     if (rules.services.length === 0) return;
@@ -187,5 +190,12 @@ function usePreview(account: Account, rules: Rules) {
     isFirst.current = false;
     return () => clearTimeout(timer);
   }, [rules]);
-  return { preview: last, error, refusals: data?.preview.userErrors ?? [], isLooking, look: () => void look() };
+  return {
+    preview: last?.preview,
+    isStale: last?.rules !== rules,
+    isLooking,
+    error,
+    refusals: data?.preview.userErrors ?? [],
+    look: () => void look(),
+  };
 }
