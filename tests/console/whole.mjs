@@ -3,6 +3,9 @@
 
 import { check, consent, fact, given, look, scriptBytes, signIn, tell } from './stage.mjs';
 
+/** Waits until a sync stands so. */
+const stands = (page, word) => page.locator('h1').getByText(word, { exact: true }).waitFor();
+
 await tell(async ({ context, page }) => {
   await page.goto(given.url);
   await page.getByRole('heading', { name: 'Sign in' }).waitFor();
@@ -49,10 +52,10 @@ await tell(async ({ context, page }) => {
   // Mid-sync: held, looked at from a second tab and after a reload, the same numbers stand everywhere.
   await page.waitForURL(/\/syncs\/.{8}/);
   await page.getByRole('button', { name: 'Pause' }).click();
-  await page.locator('h1').getByText('Paused').waitFor();
+  await stands(page, 'Paused');
   const second = await context.newPage();
   await second.goto(page.url());
-  await second.locator('h1').getByText('Paused').waitFor();
+  await stands(second, 'Paused');
   const settled = async (tab) => (await Promise.all(['Found', 'Stored', 'Kept out', 'Failed'].map((name) => fact(tab, name)))).join();
   const agree = async () => {
     for (let tries = 0; (await settled(page)) !== (await settled(second)); tries += 1) {
@@ -62,12 +65,12 @@ await tell(async ({ context, page }) => {
   };
   await agree();
   await page.reload();
-  await page.locator('h1').getByText('Paused').waitFor();
+  await stands(page, 'Paused');
   await agree();
   await look(page, 'sync-paused');
   await second.getByRole('button', { name: 'Resume' }).click();
-  await page.locator('h1').getByText('Complete').waitFor();
-  await second.locator('h1').getByText('Complete').waitFor();
+  await stands(page, 'Complete');
+  await stands(second, 'Complete');
   await agree();
   await second.close();
   const stored = await fact(page, 'Stored');
@@ -132,7 +135,7 @@ await tell(async ({ context, page }) => {
   check(forecast.includes(`${given.mails} mails`), `the forecast says: ${forecast}`);
   await look(page, 'undo');
   await page.getByRole('button', { name: 'Take it back' }).click();
-  await page.locator('h1').getByText('Taken back').waitFor();
+  await stands(page, 'Taken back');
   check((await fact(page, 'Taken away')) === stored, 'not all of it was taken away');
   await look(page, 'sync-taken-back');
   await page.getByRole('link', { name: 'Timeline' }).click();
@@ -141,7 +144,7 @@ await tell(async ({ context, page }) => {
 
   await page.goto(sync);
   await page.getByRole('button', { name: 'Bring it back' }).click();
-  await page.locator('h1').getByText('Complete').waitFor();
+  await stands(page, 'Complete');
   check((await fact(page, 'On the timeline')) === stored, 'not all of it is back');
 
   await page.getByRole('link', { name: 'Activity' }).click();

@@ -28,16 +28,18 @@ import { useNow } from './now';
 
 export type Look = 'main' | 'danger' | 'danger main' | 'quiet' | 'plain';
 
-interface ButtonProps extends Omit<AriaButtonProps, 'className' | 'children'> {
+interface ButtonProps extends Omit<AriaButtonProps, 'className' | 'children' | 'isPending'> {
   look?: Look;
   small?: boolean;
+  /** Whether what it began is under way: it keeps the focus and does nothing. */
+  isPending?: boolean;
   children: ReactNode;
 }
 
-export function Button({ look = 'plain', small, children, ...rest }: ButtonProps) {
+export function Button({ look = 'plain', small, isPending, onPress, children, ...rest }: ButtonProps) {
   return (
-    <AriaButton {...rest} className={`button ${look}${small ? ' small' : ''}`}>
-      {rest.isPending && <LoaderCircle size={16} className="spin" aria-hidden />}
+    <AriaButton {...rest} {...(onPress && !isPending && { onPress })} className={`button ${look}${small ? ' small' : ''}${isPending ? ' pending' : ''}`}>
+      {isPending && <LoaderCircle size={16} className="spin" role="img" aria-label="Working" />}
       {children}
     </AriaButton>
   );

@@ -24,6 +24,9 @@ interface Props {
   formatTime: (seconds: number) => string;
 }
 
+/** Steps of the scale: 1, 2, 5, 10, 20 ... */
+const STEPS = Array.from({ length: 9 }, (_, power) => [1, 2, 5].map((step) => step * 10 ** power)).flat();
+
 const dark = matchMedia('(prefers-color-scheme: dark)');
 
 function useIsDark(): boolean {
@@ -72,7 +75,8 @@ export default function Plot({ label, times, lines, height = 190, format, format
         scales: { y: { range: (_, __, max) => [0, Math.max(1, max * 1.1)] } },
         axes: [
           { ...axis, values: (_, ticks) => ticks.map((tick) => latest.current.formatTime(tick)), space: 80 },
-          { ...axis, size: 56, values: (_, ticks) => ticks.map((tick) => latest.current.format?.(tick) ?? String(tick)) },
+          // What is counted has no halves.
+          { ...axis, size: 56, incrs: STEPS, values: (_, ticks) => ticks.map((tick) => latest.current.format?.(tick) ?? String(tick)) },
         ],
         series: [
           {},
