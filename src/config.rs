@@ -40,6 +40,11 @@ pub struct Http {
     /// Web origins, comma separated, that may call the API from a browser and be returned to after a link. Read from
     /// `ALLOWED_ORIGINS`. Defaults to none but `PUBLIC_URL` itself.
     pub allowed_origins: Vec<String>,
+    /// Whether the console is served, at `/` and below. Read from `CONSOLE` (`true` or `false`). Defaults to `true`.
+    pub console: bool,
+    /// Where the console sends people who are not signed in, with `return_to` in the query: whoever signs them in there sends them
+    /// back to that address with `#token=<JWT>`. Read from `CONSOLE_SIGN_IN_URL`. Defaults to none: the console asks for a token.
+    pub console_sign_in_url: Option<Url>,
     /// Whether `/graphiql` is served. Read from `GRAPHIQL` (`true` or `false`). Defaults to `false`; `omnisync dev` turns it on.
     pub graphiql: bool,
     /// The largest request body, in bytes. Read from `HTTP_BODY_LIMIT_BYTES`. Defaults to 262,144.
@@ -347,6 +352,8 @@ impl Config {
                 listen,
                 public_url,
                 allowed_origins: vars.list("ALLOWED_ORIGINS"),
+                console: vars.or("CONSOLE", true),
+                console_sign_in_url: vars.maybe("CONSOLE_SIGN_IN_URL"),
                 graphiql: vars.or("GRAPHIQL", false),
                 body_limit_bytes: vars.or("HTTP_BODY_LIMIT_BYTES", 262_144),
                 timeout: vars.secs("HTTP_TIMEOUT_SECS", 10),

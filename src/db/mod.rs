@@ -10,6 +10,7 @@ pub mod blocklist;
 pub mod changes;
 pub mod contacts;
 pub mod copies;
+pub mod insights;
 pub mod interactions;
 pub mod items;
 pub mod jobs;

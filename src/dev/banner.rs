@@ -22,6 +22,7 @@ pub(super) fn print(
         "
 omnisync runs on this machine. Ctrl-C stops everything.
 
+  Console, signed in    {public_url}#token={token}
   GraphiQL, signed in   {public_url}graphiql#token={token}
   GraphQL API           {public_url}graphql   (WebSocket: the same address)
   sandbox Google        {google}_sandbox/     {accounts}
@@ -31,9 +32,8 @@ A sign-in for other clients, good for 30 days:
   export TOKEN={token}
   curl -s {public_url}graphql -H \"Authorization: Bearer $TOKEN\" --json '{{\"query\": \"{{ viewer {{ id }} }}\"}}'
 
-What to try: open GraphiQL and run its tabs from left to right. They connect the demo account (open the address they
-return in the same browser), preview, approve, watch the progress, read the timeline and take it all back. Then deliver
-a mail and bring it in with `syncNow`:
+What to try: open the console, link the demo account, look at what would come in, approve it, watch it arrive, and take it
+back. GraphiQL's tabs do the same from left to right by the API. Then deliver a mail and sync again:
 
   printf 'From: Grace <grace@example.org>\\nTo: ada@brightwater.example\\nSubject: Lunch?\\nMessage-ID: <1@example.org>\\n\\nAt noon?\\n' |
     curl -s --data-binary @- {google}_sandbox/accounts/ada@brightwater.example/messages

@@ -5,6 +5,7 @@ mod company;
 mod error;
 mod household;
 mod id;
+mod insights;
 mod mutation;
 mod objects;
 mod once;
@@ -27,6 +28,7 @@ use chrono::{DateTime, Utc};
 pub use mutation::CONNECT_COOKIE;
 
 use self::{
+    insights::InsightsQuery,
     mutation::{Mutation, PeopleMutation},
     objects::{
         audit::AuditEntry,
@@ -45,7 +47,7 @@ use crate::{app::App, config::GraphQl, domain::ids::AccountId};
 /// The root of queries. Everything here is the viewer's own; what is another person's does not exist.
 #[derive(MergedObject, Default)]
 #[graphql(name = "Query")]
-pub struct Queries(Query, PeopleQuery);
+pub struct Queries(Query, PeopleQuery, InsightsQuery);
 
 /// The root of mutations. What the caller can mend comes back in `userErrors`, and nothing was changed then.
 #[derive(MergedObject, Default)]

@@ -9,7 +9,7 @@ use tokio::net::TcpListener;
 use super::{
     attachments,
     auth::Authenticator,
-    callback, graphiql,
+    callback, console, graphiql,
     health::ReadyCheck,
     images,
     router::{Api, router},
@@ -40,6 +40,9 @@ pub fn routes(app: &App, shutdown: Shutdown) -> anyhow::Result<Router> {
     let mut extra = callback::router(app.clone()).merge(attachments::router(app.clone()));
     if app.images.is_some() {
         extra = extra.merge(images::router(app.clone()));
+    }
+    if config.http.console {
+        extra = extra.merge(console::router(&config.http));
     }
     if config.http.graphiql {
         extra = extra.merge(graphiql::router());

@@ -22,7 +22,7 @@ const MAX_INTROSPECTION_LISTS: usize = 2;
 /// How many items a connection is taken to have when the document does not say.
 const ASSUMED_PAGE: usize = 25;
 /// Fields that read and work through a whole mail, or much else, and what each counts for: for few of them, not for a page.
-const COSTLY: [(&str, usize); 2] = [("html", 1_000), ("contactSuggestions", 500)];
+const COSTLY: [(&str, usize); 3] = [("html", 1_000), ("insights", 1_000), ("contactSuggestions", 500)];
 
 /// What a selection set comes to with its fragments expanded. Sums stop at `usize::MAX`.
 #[derive(Clone, Copy, Debug, Default)]

@@ -177,6 +177,8 @@ impl Default for Settings {
                 listen: ([127, 0, 0, 1], 0).into(),
                 public_url: "https://api.example/".parse().unwrap(),
                 allowed_origins: vec!["https://app.example".to_owned(), "nonsense".to_owned()],
+                console: false,
+                console_sign_in_url: None,
                 graphiql: false,
                 body_limit_bytes: 262_144,
                 timeout: SOON,

@@ -1,0 +1,100 @@
+import { useEffect, useState } from 'react';
+import { useQuery } from 'urql';
+
+import { graphql } from '../gql';
+import { Failure, Loading, Note } from '../ui/parts';
+import { many } from '../words';
+import type { Loaded } from './reader';
+
+const Html = graphql(/* GraphQL */ `
+  query Html($id: ID!) {
+    node(id: $id) {
+      __typename
+      id
+      ... on Interaction {
+        html {
+          html
+          remoteImages
+          truncated
+        }
+      }
+    }
+  }
+`);
+
+/** The images that may be shown: of a type that can only be looked at, and as the server, not the sender, names it. */
+const SHOWN = ['image/png', 'image/jpeg', 'image/gif', 'image/webp'];
+/** Most bytes of an image, and most images, that are put into a mail. */
+const MAX_BYTES = 4 << 20;
+const MAX_IMAGES = 24;
+
+/** What the frame may do: nothing but show. The page's own policy holds in it as well. */
+const POLICY = "default-src 'none'; style-src-attr 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'";
+/** Mail is written for white paper, whatever the viewer prefers. */
+const STYLE = 'margin:1rem;font:15px/1.5 sans-serif;color:#1c2226;background:#fff;overflow-wrap:anywhere';
+
+/** The mail as it was meant, in a frame of its own that runs nothing, loads nothing and belongs to no origin. */
+export function FormattedMail({ node }: { node: Loaded }) {
+  const [{ data, error, fetching }, load] = useQuery({ query: Html, variables: { id: node.id }, requestPolicy: 'cache-first' });
+  const found = data?.node?.__typename === 'Interaction' ? data.node.html : undefined;
+  const page = useFramed(found?.html ?? '', node.attachments);
+  if (error) return <Failure error={error} onRetry={() => load({ requestPolicy: 'network-only' })} />;
+  if (!data || fetching) return <Loading what="the mail as it was meant" />;
+  if (!found) return <Note tone="calm">This mail is text only.</Note>;
+  return (
+    <>
+      {found.remoteImages > 0 && (
+        <p className="small soft">
+          {many(found.remoteImages, 'image')} would have been loaded from elsewhere and told the sender that you read this. Left out.
+        </p>
+      )}
+      {found.truncated && <p className="small soft">The mail is too large to be shown whole; this is its beginning.</p>}
+      {page && <iframe className="mail-frame" sandbox="allow-popups allow-popups-to-escape-sandbox" referrerPolicy="no-referrer" title="The mail as it was meant" srcDoc={page} />}
+    </>
+  );
+}
+
+async function dataUrl(url: string): Promise<string | null> {
+  const answer = await fetch(url);
+  const kind = answer.headers.get('content-type')?.split(';')[0] ?? '';
+  if (!answer.ok || !SHOWN.includes(kind)) return null;
+  const blob = await answer.blob();
+  return new Promise((resolve) => {
+    const reader = new FileReader();
+    reader.onload = () => resolve(typeof reader.result === 'string' ? reader.result : null);
+    reader.onerror = () => resolve(null);
+    reader.readAsDataURL(blob);
+  });
+}
+
+/** The page for the frame, with the images that came with the mail in their places; `null` until they are there. */
+function useFramed(html: string, attachments: Loaded['attachments']): string | null {
+  const [page, setPage] = useState<string | null>(null);
+  useEffect(() => {
+    if (!html) return;
+    let isWanted = true;
+    const put = async () => {
+      // Parsed without a browsing context: nothing in it runs or loads.
+      const parsed = new DOMParser().parseFromString(html, 'text/html');
+      const images = [...parsed.querySelectorAll<HTMLImageElement>('img[src^="cid:"]')].slice(0, MAX_IMAGES);
+      for (const image of images) {
+        const id = decodeURIComponent((image.getAttribute('src') ?? '').slice(4));
+        const file = attachments.find(({ contentId }) => contentId === id);
+        const shown = file && file.sizeBytes <= MAX_BYTES ? await dataUrl(file.url).catch(() => null) : null;
+        if (shown) image.setAttribute('src', shown);
+        else image.removeAttribute('src');
+        image.setAttribute('style', 'max-width:100%;height:auto');
+      }
+      if (!isWanted) return;
+      setPage(
+        `<!doctype html><html><head><meta charset="utf-8"><meta http-equiv="Content-Security-Policy" content="${POLICY}">` +
+          `<meta name="referrer" content="no-referrer"></head><body dir="auto" style="${STYLE}">${parsed.body.innerHTML}</body></html>`,
+      );
+    };
+    void put();
+    return () => {
+      isWanted = false;
+    };
+  }, [html, attachments]);
+  return page;
+}

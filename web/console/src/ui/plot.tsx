@@ -1,0 +1,104 @@
+import 'uplot/dist/uPlot.min.css';
+
+import { useEffect, useRef, useSyncExternalStore } from 'react';
+import UPlot from 'uplot';
+
+export interface Line {
+  label: string;
+  /** A token of the design, such as `--accent`. */
+  color: string;
+  values: (number | null)[];
+  /** Drawn as bars instead of a filled line. */
+  bars?: boolean;
+}
+
+interface Props {
+  /** Read to those who do not see the plot. */
+  label: string;
+  /** Seconds since 1970, rising. */
+  times: number[];
+  lines: Line[];
+  /** In pixels. */
+  height?: number;
+  format?: (value: number) => string;
+  formatTime: (seconds: number) => string;
+}
+
+/** Steps of the scale: 1, 2, 5, 10, 20 ... */
+const STEPS = Array.from({ length: 9 }, (_, power) => [1, 2, 5].map((step) => step * 10 ** power)).flat();
+
+const dark = matchMedia('(prefers-color-scheme: dark)');
+
+function useIsDark(): boolean {
+  return useSyncExternalStore(
+    (listener) => {
+      dark.addEventListener('change', listener);
+      return () => dark.removeEventListener('change', listener);
+    },
+    () => dark.matches,
+  );
+}
+
+/** A token's colour as the canvas takes it. */
+function resolve(within: HTMLElement, token: string): string {
+  const probe = within.appendChild(document.createElement('i'));
+  probe.style.color = `var(${token})`;
+  const { color } = getComputedStyle(probe);
+  probe.remove();
+  return color;
+}
+
+/** A plot over time. The numbers behind it belong into a table beside it. */
+export default function Plot({ label, times, lines, height = 190, format, formatTime }: Props) {
+  const place = useRef<HTMLDivElement>(null);
+  const plot = useRef<UPlot | null>(null);
+  const isDark = useIsDark();
+  const shape = lines.map((line) => line.label + line.color).join();
+  const data: UPlot.AlignedData = [times, ...lines.map((line) => line.values)];
+  const latest = useRef({ data, lines, format, formatTime });
+  useEffect(() => {
+    latest.current = { data, lines, format, formatTime };
+    plot.current?.setData(data);
+  });
+  useEffect(() => {
+    const element = place.current;
+    if (!element) return;
+    const ink = resolve(element, '--ink-2');
+    const rule = resolve(element, '--line');
+    const axis: UPlot.Axis = { stroke: ink, grid: { stroke: rule, width: 1 }, ticks: { stroke: rule, width: 1 }, font: '12px Instrument Sans Variable' };
+    const made = new UPlot(
+      {
+        width: element.clientWidth,
+        height,
+        legend: { show: false },
+        cursor: { show: false },
+        scales: { y: { range: (_, __, max) => [0, Math.max(1, max * 1.1)] } },
+        axes: [
+          { ...axis, values: (_, ticks) => ticks.map((tick) => latest.current.formatTime(tick)), space: 80 },
+          // What is counted has no halves.
+          { ...axis, size: 56, incrs: STEPS, values: (_, ticks) => ticks.map((tick) => latest.current.format?.(tick) ?? String(tick)) },
+        ],
+        series: [
+          {},
+          ...latest.current.lines.map((line): UPlot.Series => {
+            const stroke = resolve(element, line.color);
+            const fill = stroke.replace('rgb(', 'rgba(').replace(')', line.bars ? ', 0.75)' : ', 0.15)');
+            const paths = line.bars ? UPlot.paths.bars?.({ size: [0.75, 40], align: 1 }) : undefined;
+            return { label: line.label, stroke, fill, width: line.bars ? 0 : 2, points: { show: false }, ...(paths && { paths }) };
+          }),
+        ],
+      },
+      latest.current.data,
+      element,
+    );
+    plot.current = made;
+    const observer = new ResizeObserver(() => made.setSize({ width: element.clientWidth, height }));
+    observer.observe(element);
+    return () => {
+      observer.disconnect();
+      made.destroy();
+      plot.current = null;
+    };
+  }, [isDark, shape, height]);
+  return <div className="plot" ref={place} role="img" aria-label={label} />;
+}
