@@ -23,7 +23,9 @@ export const TimelineRow = graphql(/* GraphQL */ `
     }
     subject
     snippet
-    thread
+    conversation {
+      id
+    }
     deletedAt
     participants {
       role
@@ -95,7 +97,7 @@ function filterOf(words: URLSearchParams): TimelineFilter {
     hasAttachment: words.get('files') === 'yes' ? true : null,
     kind: words.get('kind') as InteractionKind | null,
     participant: words.get('with'),
-    thread: words.get('thread'),
+    threadId: words.get('thread'),
   };
 }
 
