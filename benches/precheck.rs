@@ -3,7 +3,7 @@
 //! The documents are the bombs that keep async-graphql busy for seconds, the largest of what is refused for other reasons, and
 //! an ordinary page of a timeline to compare with.
 
-use std::{fmt::Write, hint::black_box};
+use std::{fmt::Write, hint::black_box, time::Duration};
 
 use async_graphql::Request;
 use criterion::Criterion;
@@ -48,7 +48,8 @@ fn documents() -> Vec<(String, String)> {
 
 fn main() {
     let config = config::GraphQl::default();
-    let mut criterion = Criterion::default();
+    let second = Duration::from_secs(1);
+    let mut criterion = Criterion::default().warm_up_time(second / 2).measurement_time(second);
     let mut group = criterion.benchmark_group("precheck");
     for (name, document) in documents() {
         group.bench_function(name, |bencher| {
