@@ -97,7 +97,17 @@ impl Follow {
         let after = after.as_deref().map(timeline::changes_place).transpose()?;
         let filter = timeline::existing(ctx, filter).await?;
         changes::follow(&app, user).await.map_err(|error| refused(ctx, error))?;
-        Ok(Self { app, user, filter, limit: first.into(), pace, after, followed_at: Instant::now(), has_begun: false, is_behind: false })
+        Ok(Self {
+            app,
+            user,
+            filter,
+            limit: first.into(),
+            pace,
+            after,
+            followed_at: Instant::now(),
+            has_begun: false,
+            is_behind: false,
+        })
     }
 
     /// Its changes are noted for some days more. Where that fails, it is tried again, and changes are noted as they were.
