@@ -50,7 +50,7 @@ impl InsightsQuery {
     }
 }
 
-/// What a span of the timeline comes to in numbers.
+/// A span, and what was counted of it.
 pub(super) struct Insights {
     span: Span,
     /// Days and hours come of one statement.
@@ -124,6 +124,7 @@ impl Insights {
     }
 }
 
+/// What a span of the timeline comes to in numbers.
 #[Object]
 impl Insights {
     /// How much there was on each day, oldest first, without days on which there was nothing. What came in by two ways counts

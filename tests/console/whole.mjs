@@ -151,7 +151,7 @@ await tell(async ({ context, page }) => {
   await page.getByRole('link', { name: 'Undo' }).first().waitFor();
   await look(page, 'activity');
   await page.getByRole('radio', { name: 'Background work' }).click();
-  await page.getByText('Finished').first().waitFor();
+  await page.locator('.chip', { hasText: 'Finished' }).first().waitFor();
   await look(page, 'activity-jobs');
 
   await page.getByRole('link', { name: 'Accounts' }).click();

@@ -65,7 +65,7 @@ export interface LiveBatch {
   batch: BatchFactsFragment;
   /** 0 to 100; `null` while nobody knows. */
   percent: number | null;
-  /** What was seen since this page watches: seconds since 1970, and how many items were settled then. */
+  /** What was seen of the run since this page watches: seconds since 1970, and how many items were settled then. */
   points: Point[];
 }
 
@@ -98,7 +98,7 @@ export function useLiveBatch(loaded: BatchFactsFragment, onEnd: () => void): Liv
       if (!data) return;
       const { batch, percent, etaSeconds } = data.batchProgress;
       setSeen({ batch: { ...batch, etaSeconds }, percent: percent ?? null });
-      setPoints((before) => withPoint(before, batch));
+      if (batch.state === 'RUNNING') setPoints((before) => withPoint(before, batch));
       if (!isLive(batch.state)) ended();
     });
     return () => {

@@ -173,7 +173,7 @@ function AuditRow({ entry }: { entry: Entry }) {
         <Chip tone={OUTCOME_TONES[entry.outcome.toLowerCase()] ?? 'calm'}>{entry.outcome.toLowerCase()}</Chip>
       </td>
       <td title={entry.client ?? undefined}>{entry.actor.toLowerCase() === 'user' ? 'You' : 'Background'}</td>
-      <td className="soft numbers">{numbers.map(([name, n]) => `${name} ${count(Number(n))}`).join(', ')}</td>
+      <td className="soft numbers when">{numbers.map(([name, n]) => `${name} ${count(Number(n))}`).join(', ')}</td>
     </tr>
   );
 }

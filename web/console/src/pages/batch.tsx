@@ -85,11 +85,11 @@ function Page({ loaded, onReload }: { loaded: LoadedBatch; onReload: () => void 
       <Remarks batch={batch} />
       <section className="card" aria-label="Progress">
         <div className="inside stack wide">
-          <Progressing live={live} />
+          {batch.state !== 'UNDONE' && <Progressing live={live} />}
           <Facts large facts={counters(batch)} />
         </div>
       </section>
-      {live.points.length > 2 && <Throughput points={live.points} />}
+      {live.points.length > 2 && !isTakenBack(batch.state) && <Throughput points={live.points} />}
       <BatchItems key={batch.state} batch={batch} />
       <BatchJobs jobs={loaded.jobs} />
       {(batch.state === 'SUCCEEDED' || batch.state === 'PARTIAL') && (
@@ -101,11 +101,16 @@ function Page({ loaded, onReload }: { loaded: LoadedBatch; onReload: () => void 
   );
 }
 
+/** Whether it is being taken back, was, or comes back. */
+function isTakenBack(state: BatchFactsFragment['state']): boolean {
+  return state === 'UNDOING' || state === 'UNDONE' || state === 'REDOING';
+}
+
 function counters({ counts, state }: BatchFactsFragment): [string, string][] {
   const all: [string, number, boolean][] = [
     ['Found', counts.listed, true],
     ['Stored', counts.stored, true],
-    ['On the timeline', counts.normalized, true],
+    ['On the timeline', counts.normalized, !isTakenBack(state)],
     ['Kept out', counts.filtered, true],
     ['Failed', counts.failed, true],
     ['Unchanged', counts.unchanged, counts.unchanged > 0],
@@ -163,7 +168,7 @@ function Progressing({ live: { batch, percent, points } }: { live: LiveBatch }) 
     state === 'RUNNING' && rate ? `${count(Math.round(rate * 60))} a minute` : '',
     batch.etaSeconds == null ? '' : `about ${formatDuration(batch.etaSeconds)} left`,
   ];
-  return <Progress label={BATCH[state].word} value={state === 'UNDONE' ? 0 : percent} detail={detail.filter(Boolean).join(' · ')} />;
+  return <Progress label={BATCH[state].word} value={percent} detail={detail.filter(Boolean).join(' · ')} />;
 }
 
 /** Items a second over the last fifteen seconds; `null` while that cannot be told. */
