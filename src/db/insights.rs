@@ -41,8 +41,9 @@ pub struct Cell {
     pub count: i64,
 }
 
-/// How much of each kind there was on each day and in each hour of the week, without those in which there was nothing. What
-/// came in by two ways counts once. Meetings of whole days count for their first day and for no hour.
+/// How much of each kind there was on each day and in each hour of the week, without those in which there was nothing.
+///
+/// What came in by two ways counts once. Meetings of whole days count for their first day and for no hour.
 ///
 /// # Errors
 /// When the database refuses.

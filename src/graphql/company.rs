@@ -154,9 +154,11 @@ pub(super) struct Circle(Arc<Members>);
 struct Members {
     ids: Vec<ContactId>,
     identities: Once<HashMap<ContactId, Vec<Identity>>>,
-    /// By how they were asked for: towards where, how many, and whether with the place of their changes.
-    timelines: Mutex<HashMap<(bool, i64, bool), Arc<Once<Timelines>>>>,
+    timelines: Mutex<HashMap<Asked, Arc<Once<Timelines>>>>,
 }
+
+/// How ends of timelines are asked for: towards where, how many, and whether with the place of their changes.
+type Asked = (bool, i64, bool);
 
 /// The ends of timelines, and where their changes begin.
 type Timelines = HashMap<ContactId, (Vec<Interaction>, Option<Cursor>)>;

@@ -17,9 +17,9 @@ pub(super) type Once<T> = OnceCell<Result<T>>;
 ///
 /// # Errors
 /// As whoever looked.
-pub(super) fn once<'a, T>(
-    cell: &'a Once<T>,
+pub(super) fn once<T>(
+    cell: &Once<T>,
     look: impl Future<Output = Result<T>>,
-) -> Pin<Box<impl Future<Output = Result<&'a T>>>> {
+) -> Pin<Box<impl Future<Output = Result<&T>>>> {
     Box::pin(async move { cell.get_or_init(|| look).await.as_ref().map_err(Clone::clone) })
 }
