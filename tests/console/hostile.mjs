@@ -14,7 +14,7 @@ async function open(page, id) {
   await page.locator(`[data-reads="${id}"]`).waitFor();
   await page.getByRole('radio', { name: 'As it was meant' }).click();
   const frame = page.locator('iframe.mail-frame');
-  await frame.or(page.getByText('This mail is text only')).first().waitFor();
+  await frame.or(page.getByText(/This mail is text only|Nothing of its formatting/)).first().waitFor();
   if (!(await frame.count())) return false;
   const inside = await (await frame.elementHandle()).contentFrame();
   await inside.waitForLoadState('load');

@@ -41,6 +41,7 @@ export function FormattedMail({ node }: { node: Loaded }) {
   if (error) return <Failure error={error} onRetry={() => load({ requestPolicy: 'network-only' })} />;
   if (!data || fetching) return <Loading what="the mail as it was meant" />;
   if (!found) return <Note tone="calm">This mail is text only.</Note>;
+  if (!found.html.trim()) return <Note tone="calm">Nothing of its formatting can be shown; see its text.</Note>;
   return (
     <>
       {found.remoteImages > 0 && (
