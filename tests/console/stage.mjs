@@ -23,7 +23,8 @@ export function check(holds, words) {
 export async function tell(story) {
   const browser = await chromium.launch({ executablePath: given.browser, args: ['--no-sandbox'] });
   const context = await browser.newContext({ viewport: DESK, locale: 'en-GB', timezoneId: 'Europe/Berlin', reducedMotion: 'reduce' });
-  context.setDefaultTimeout(60_000);
+  // A busy machine takes its time; what never comes is still found.
+  context.setDefaultTimeout(180_000);
   const page = await context.newPage();
   const log = watch(context);
   try {
