@@ -98,3 +98,32 @@ async fn a_preview_does_not_wait_for_large_mails() {
     assert_eq!((&sample["title"], &sample["snippet"]), (&json!("Everything"), &json!("All of it &amp; more.")));
     assert_eq!(sample["who"], json!("grace@example.org"));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_excluded_is_in_the_count_before_it_is_approved() {
+    let app = TestApp::start().await;
+    small_mailbox(&app, 120, 0);
+    for n in 0..7 {
+        // A subdomain of what is excluded, and somebody who only names it.
+        let from = if n < 4 { "News <news@mail.shop.example>" } else { "shop.example fan <fan@example.org>" };
+        let mail = format!("From: {from}\r\nTo: {ADA}\r\nSubject: Offer {n}\r\nMessage-ID: <{n}@x>\r\n\r\nBuy.\r\n");
+        app.google.deliver(ADA, mail.as_bytes(), Deliver::default()).expect("delivered");
+    }
+    let ada = app.person("ada");
+    let account = ada.connect(ADA).await;
+    let count = async |domains: &[&str]| {
+        let mut input = everything();
+        input["excludedDomains"] = json!(domains);
+        let preview = ada.preview(&account, input).await["preview"].clone();
+        let of = |end: &str| preview["mail"][end].as_i64().expect("a number");
+        (preview["id"].as_str().expect("an id").to_owned(), of("atLeast"), of("atMost"))
+    };
+    let (_, at_least, at_most) = count(&["nobody.example"]).await;
+    assert_eq!(at_least, at_most, "nothing is kept out, so the count is exact");
+    let (preview, at_least, at_most) = count(&["shop.example"]).await;
+    let payload = ada.approve(&preview, "once").await;
+    let done = ada.finished(payload["batch"]["id"].as_str().expect("an id")).await;
+    let stored = done["counts"]["stored"].as_i64().expect("a number");
+    assert_eq!((at_most - stored, done["counts"]["filtered"].as_i64()), (4, Some(4)), "{done:#}");
+    assert!((stored - 3..=stored).contains(&at_least), "{at_least} to {at_most}, and it were {stored}");
+}

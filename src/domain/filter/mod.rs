@@ -13,7 +13,7 @@ use chrono::{DateTime, Utc};
 
 pub use parse::{QueryError, parse};
 pub use query::Query;
-pub use scope::{MailFilter, TRASHED, event_is_inside, provider_query};
+pub use scope::{MailFilter, TRASHED, event_is_inside, excluded_parts, provider_query};
 
 /// What a filter may look at in one mail.
 #[derive(Clone, Debug, Default)]

@@ -11,6 +11,9 @@ use crate::domain::consent::{CalendarScope, Exclusions, Label, MailScope};
 /// The rule that keeps out what lies in the provider's bin.
 pub const TRASHED: &str = "in:trash";
 
+/// Senders in one query. Gmail says nowhere how long one may be.
+const TERMS: usize = 50;
+
 /// A mail scope made ready: parsed once, asked for every mail.
 #[derive(Clone, Debug)]
 pub struct MailFilter {
@@ -70,6 +73,19 @@ pub fn provider_query(scope: &MailScope) -> String {
     let after = Some(scope.after.timestamp()).filter(|secs| *secs > 0).map(|secs| format!("after:{secs}"));
     let excluded = scope.exclude_labels.iter().map(|id| format!("-{}", label(id)));
     query.into_iter().chain(after).chain(included).chain(excluded).collect::<Vec<_>>().join(" ")
+}
+
+/// The scope's mail that comes from somebody excluded, and perhaps some more: in parts, each short enough for a query.
+///
+/// Gmail's `from:` finds an address or a domain anywhere in the header, so it finds at least what [`MailFilter`] keeps out for
+/// its sender.
+pub fn excluded_parts(scope: &MailScope, exclusions: &Exclusions) -> Vec<MailScope> {
+    let names: Vec<&String> = exclusions.senders.iter().chain(&exclusions.domains).collect();
+    let part = |names: &[&String]| {
+        let terms: Vec<String> = names.iter().map(|name| format!("from:{}", query::hyphened(name))).collect();
+        MailScope { query: format!("{} {{{}}}", scope.query, terms.join(" ")), ..scope.clone() }
+    };
+    names.chunks(TERMS).map(part).collect()
 }
 
 /// Whether an event is inside, apart from its time; `Err` names the rule that keeps it out.

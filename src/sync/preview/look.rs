@@ -1,6 +1,10 @@
 //! What a scope would bring in: counts as far as the provider tells them cheaply, and samples.
 
-use std::{cmp::Reverse, collections::BTreeMap, time::Duration};
+use std::{
+    cmp::Reverse,
+    collections::{BTreeMap, HashSet},
+    time::Duration,
+};
 
 use futures::{StreamExt, stream};
 
@@ -46,27 +50,19 @@ impl Look {
         snapshot: &Snapshot,
     ) -> Result<()> {
         let filter = MailFilter::compile(scope, &snapshot.exclusions).map_err(|error| Error::Failed(error.into()))?;
-        let (mut ids, mut page, mut estimate) = (Vec::new(), None, None);
-        for _ in 0..MAIL_PAGES {
-            let list = app.google.list(&session.access, Listing::Mail(scope), page.as_deref());
-            let found = session.call_now(app, Call::GmailList, list).await?;
-            ids.extend(
-                found.entries.into_iter().filter_map(|entry| if let Entry::Id(id) = entry { Some(id) } else { None }),
-            );
-            estimate = estimate.max(found.estimate);
-            page = match found.next {
-                Next::Page(next) => Some(next),
-                Next::End(_) => None,
-            };
-            if page.is_none() {
-                break;
-            }
-        }
+        let Listed { ids, estimate, is_all } = list(app, session, scope).await?;
         let undone = if snapshot.include_undone { 0 } else { self.count_undone(app, session, &ids).await? };
         let counted = (ids.len() as u64).saturating_sub(undone);
         // Google's estimate is only that, so it is never shown as a count.
-        let at_most = if page.is_none() { Some(counted) } else { estimate.filter(|estimate| *estimate > counted) };
-        self.facts.mail = Range { at_least: counted, at_most };
+        let at_most = if is_all { Some(counted) } else { estimate.filter(|estimate| *estimate > counted) };
+        // What an exclusion keeps out must be fetched before it can be told for sure; at most so much it is. Pages of a part of the
+        // mail reach further back than as many pages of all of it.
+        let mut excluded = HashSet::new();
+        for part in filter::excluded_parts(scope, &snapshot.exclusions) {
+            excluded.extend(list(app, session, &part).await?.ids);
+        }
+        let n_excluded = ids.iter().filter(|id| excluded.contains(*id)).count() as u64;
+        self.facts.mail = Range { at_least: counted.saturating_sub(n_excluded), at_most };
         self.sample_mail(app, session, &filter, scope, &ids).await
     }
 
@@ -228,6 +224,35 @@ fn party(row: &NewInteraction, role: Role) -> String {
 
 fn label_name(labels: &[Label], id: &str) -> String {
     labels.iter().find(|label| label.id == id).map_or_else(|| id.to_owned(), |label| label.name.clone())
+}
+
+/// What the first pages of a listing name.
+struct Listed {
+    ids: Vec<String>,
+    /// How many there are in all, as Google estimates it.
+    estimate: Option<u64>,
+    is_all: bool,
+}
+
+async fn list(app: &App, session: &Session, scope: &MailScope) -> Result<Listed> {
+    let mut listed = Listed { ids: Vec::new(), estimate: None, is_all: false };
+    let mut page = None;
+    for _ in 0..MAIL_PAGES {
+        let list = app.google.list(&session.access, Listing::Mail(scope), page.as_deref());
+        let found = session.call_now(app, Call::GmailList, list).await?;
+        listed.ids.extend(
+            found.entries.into_iter().filter_map(|entry| if let Entry::Id(id) = entry { Some(id) } else { None }),
+        );
+        listed.estimate = listed.estimate.max(found.estimate);
+        page = match found.next {
+            Next::Page(next) => Some(next),
+            Next::End(_) => {
+                listed.is_all = true;
+                break;
+            }
+        };
+    }
+    Ok(listed)
 }
 
 /// The ten most frequent, most frequent first.
