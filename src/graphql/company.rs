@@ -13,6 +13,7 @@ use super::{
     objects::{account::Account, contact::Contact, interaction::Interaction, thread::Thread},
     once::{Once, once},
     talks::Talks,
+    timeline,
 };
 use crate::{
     db::{
@@ -196,7 +197,7 @@ impl Circle {
         towards: Towards,
         limit: i64,
     ) -> Result<(Vec<Interaction>, Option<Cursor>)> {
-        let with_cursor = ctx.look_ahead().field("changesCursor").exists();
+        let with_cursor = timeline::wants_changes(ctx);
         let asked = (towards == Towards::Newer, limit, with_cursor);
         let cell = self.0.timelines.lock().unwrap_or_else(PoisonError::into_inner).entry(asked).or_default().clone();
         let look = async {

@@ -49,7 +49,7 @@ pub(super) type TimelineConnection = Connection<String, Interaction, TimelineFie
 #[derive(SimpleObject)]
 pub(super) struct TimelineFields {
     /// Where changes begin that this page does not show: give it to `timelineChanges` as `after`, with the same filter. `null` for a
-    /// search, whose changes nobody tells of.
+    /// search, whose changes nobody tells of, and for a filter that names something that does not exist.
     changes_cursor: Option<String>,
 }
 
@@ -197,26 +197,31 @@ pub(super) async fn existing(ctx: &Context<'_>, filter: TimelineFilter) -> Resul
     let missing = || Code::NotFound.field_error("The filter names something that does not exist.");
     let names_thread = filter.thread_id.is_some();
     let filter = filter.rows().ok_or_else(missing)?;
-    let exists = async |tx: &mut _| {
-        let mut exists = true;
+    if is_there(ctx, &filter, names_thread).await? { Ok(filter) } else { Err(missing()) }
+}
+
+/// Whether everything exists that a filter names.
+async fn is_there(ctx: &Context<'_>, filter: &RowFilter, names_thread: bool) -> Result<bool> {
+    let look = async |tx: &mut _| {
+        let mut is_there = true;
         if let Some(id) = filter.account {
-            exists &= Account::find(tx, id).await?.is_some();
+            is_there &= Account::find(tx, id).await?.is_some();
         }
         if let Some(id) = filter.stream {
-            exists &= Stream::find(tx, id).await?.is_some();
+            is_there &= Stream::find(tx, id).await?.is_some();
         }
         if let Some(id) = filter.batch {
-            exists &= Batch::find(tx, id).await?.is_some();
+            is_there &= Batch::find(tx, id).await?.is_some();
         }
         if let (Some(thread), Some(account), true) = (&filter.thread, filter.account, names_thread) {
-            exists &= !Thread::of(tx, &[(account, thread.clone())]).await?.is_empty();
+            is_there &= !Thread::of(tx, &[(account, thread.clone())]).await?.is_empty();
         }
         if let Some(id) = filter.contact {
-            exists &= !Contact::of_ids(tx, &[id]).await?.is_empty();
+            is_there &= !Contact::of_ids(tx, &[id]).await?.is_empty();
         }
-        Ok(exists)
+        Ok(is_there)
     };
-    if read(ctx, exists).await? { Ok(filter) } else { Err(missing()) }
+    read(ctx, look).await
 }
 
 /// A place among the changes as a text: its numbers, and what the copy is of.
@@ -253,23 +258,38 @@ pub(super) async fn asked(
     filter.check()?;
     let search = search.map(Search::parse).transpose();
     let search = search.map_err(|error| Code::BadUserInput.field_error(error.to_string()))?;
+    let names_thread = filter.thread_id.is_some();
     match (search, filter.rows()) {
         (None, _) if order == TimelineOrder::Relevance => {
             Err(Code::BadUserInput.field_error("Only what a search finds has a relevance: give search, too."))
         }
         (_, None) => Ok(connection(window, Vec::new(), None)),
-        (None, Some(filter)) => page(ctx, window, &filter).await,
+        (None, Some(filter)) => {
+            // What could not be followed has no changes to begin.
+            let with_cursor = wants_changes(ctx) && is_there(ctx, &filter, names_thread).await?;
+            page(ctx, window, &filter, with_cursor).await
+        }
         (Some(search), Some(filter)) => found(ctx, window, filter, search, order).await,
     }
+}
+
+/// Whether a field that gives a timeline is asked where its changes begin.
+pub(super) fn wants_changes(ctx: &Context<'_>) -> bool {
+    ctx.look_ahead().field("changesCursor").exists()
 }
 
 /// A page of the timeline, newest first.
 ///
 /// # Errors
 /// When a cursor is none of ours, or the failure is ours.
-pub(super) async fn page(ctx: &Context<'_>, window: &Window, filter: &RowFilter) -> Result<TimelineConnection> {
+pub(super) async fn page(
+    ctx: &Context<'_>,
+    window: &Window,
+    filter: &RowFilter,
+    with_cursor: bool,
+) -> Result<TimelineConnection> {
     let (places, towards) = window.places()?;
-    let (app, user, with_cursor) = (app(ctx)?, viewer(ctx)?, ctx.look_ahead().field("changesCursor").exists());
+    let (app, user) = (app(ctx)?, viewer(ctx)?);
     let found = sync::timeline::page(app, user, filter, places, towards, window.fetch(), with_cursor).await;
     let (rows, cursor) = found.map_err(|error| refused(ctx, error))?;
     let hits = rows.into_iter().map(|row| Hit { row, rank: None, highlights: None });

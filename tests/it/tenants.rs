@@ -35,6 +35,8 @@ impl Tenant {
         let person = app.person(name);
         let save = "mutation { updatePreferences(input: { mailDaysBack: 90 }) { userErrors { code } } }";
         person.data(save, json!({})).await;
+        // From now on what changes is noted.
+        person.data("{ timeline(first: 1) { changesCursor } }", json!({})).await;
         let account = person.connect(email).await;
         let batch = person.import(&account, everything()).await;
         person.finished(&batch).await;

@@ -130,7 +130,7 @@ impl Contact {
             return Ok(timeline::of_rows(&window, rows, cursor));
         }
         let filter = TimelineFilter { contact: Some(contact), ..TimelineFilter::default() };
-        timeline::page(ctx, &window, &filter).await
+        timeline::page(ctx, &window, &filter, timeline::wants_changes(ctx)).await
     }
 }
 

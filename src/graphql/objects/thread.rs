@@ -111,6 +111,6 @@ impl Thread {
     ) -> Result<TimelineConnection> {
         let (account, thread) = self.0.clone();
         let filter = TimelineFilter { account: Some(account), thread: Some(thread), ..TimelineFilter::default() };
-        timeline::page(ctx, &Window::new(first, after, last, before)?, &filter).await
+        timeline::page(ctx, &Window::new(first, after, last, before)?, &filter, timeline::wants_changes(ctx)).await
     }
 }
