@@ -33,9 +33,19 @@ pub enum Error {
 }
 
 impl Error {
-    /// Whether the database could not be reached, or had no connection to spare.
-    pub const fn is_out_of_reach(&self) -> bool {
-        matches!(self, Self::Connect(_))
+    /// Whether the database could not be reached, had no connection to spare, or ended the one it was asked on.
+    ///
+    /// Where the server says so as it shuts down, it is in the error's text, as in [`Error::is_lock_timeout`].
+    pub fn is_out_of_reach(&self) -> bool {
+        use diesel::result::{
+            DatabaseErrorKind::{UnableToSendCommand, Unknown},
+            Error::DatabaseError,
+        };
+        match self {
+            Self::Connect(_) | Self::Statement(DatabaseError(UnableToSendCommand, _)) => true,
+            Self::Statement(DatabaseError(Unknown, info)) => info.message().starts_with("terminating connection"),
+            _ => false,
+        }
     }
 
     /// Whether somebody else held a row or a lock for longer than this connection waits.
