@@ -144,7 +144,7 @@ fn put(rows: &mut BTreeMap<String, Value>, of: &Value) {
 
 /// Steps small enough that there is a middle.
 fn small_steps() -> Settings {
-    Settings::from([("CHUNK_ITEMS", "10".to_owned()), ("LEASE_SECS", "3".to_owned()), ("SLICE_SECS", "2".to_owned())])
+    Settings::from([("CHUNK_ITEMS", "10".to_owned())])
 }
 
 /// What never changes of an interaction, and what may.
@@ -181,7 +181,7 @@ async fn a_copy_is_the_timeline_on_every_server_through_syncs_undo_and_redo() {
     let app = TestApp::start_idle(small_steps()).await;
     app.start_worker();
     app.start_worker();
-    small_mailbox(&app, 150, 40);
+    small_mailbox(&app, 60, 15);
     let (ada, there) = (app.person("ada"), app.elsewhere("ada").await);
     let account = ada.connect(ADA).await;
     let mut rng = StdRng::seed_from_u64(7);
@@ -193,12 +193,13 @@ async fn a_copy_is_the_timeline_on_every_server_through_syncs_undo_and_redo() {
     }
 
     let batch = ada.import(&account, everything()).await;
-    assert_eq!(ada.finished(&batch).await["state"], json!("SUCCEEDED"));
+    let done = ada.finished(&batch).await;
+    assert_eq!(done["state"], json!("SUCCEEDED"), "{done:#}");
     for (copy, messages) in &mut copies {
         copy.catch_up(messages).await;
         assert!(copy.n_told > 0 && copy.n_resets == 0);
     }
-    assert!(copies[0].0.rows.len() > 150, "{}", copies[0].0.rows.len());
+    assert!(copies[0].0.rows.len() > 60, "{}", copies[0].0.rows.len());
     let streams = ada.data("{ viewer { accounts { streams { id service } } } }", json!({})).await;
     for stream in streams["viewer"]["accounts"][0]["streams"].as_array().expect("streams") {
         let mut copy = Copy::read(&there, json!({ "streamId": stream["id"] })).await;
@@ -207,7 +208,7 @@ async fn a_copy_is_the_timeline_on_every_server_through_syncs_undo_and_redo() {
         assert_eq!(copy.rows.len(), expected, "{stream}");
         copies.push((copy, messages));
     }
-    for n in 0..3 {
+    for n in 0..2 {
         happen(&app.google, &mut rng, n);
         let later = ada.sync_now(&account).await;
         ada.finished(&later).await;

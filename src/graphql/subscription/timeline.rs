@@ -26,6 +26,8 @@ use crate::{
 pub(super) const BEAT: Duration = Duration::from_secs(5);
 /// At most ten messages a second go out to a copy that is up to date.
 pub(super) const PAUSE: Duration = Duration::from_millis(100);
+/// At most fifty a second to one that is behind, so that whoever asks for small messages does not take up the server with them.
+const PAUSE_BEHIND: Duration = Duration::from_millis(20);
 /// How often a subscription says that it still follows.
 const FOLLOW_AGAIN: Duration = Duration::from_secs(24 * 3_600);
 
@@ -120,7 +122,9 @@ impl Follow {
 
     pub(super) async fn next(mut self) -> Option<(Result<TimelineChange>, Self)> {
         loop {
-            if !self.is_behind {
+            if self.is_behind {
+                tokio::time::sleep(PAUSE_BEHIND).await;
+            } else {
                 self.pace.wait().await;
             }
             self.is_behind = false;

@@ -101,7 +101,9 @@ async fn invariant_8_a_foreign_id_is_an_unknown_id_wherever_it_is_put() {
     let mut secrets: Vec<String> = ids.iter().map(|(_, id)| id.clone()).collect();
     secrets.extend([ada.word, ada.email].map(str::to_owned));
     let secrets = Secrets(secrets);
-    let places = Sdl::read().places("ID");
+    let mut places = Sdl::read().places("ID");
+    // Their owner takes away what the others ask about.
+    places.sort_by_key(|place| place.operation.root == "Mutation");
     assert!(places.len() >= 10, "{:?}", places.iter().map(Place::name).collect::<Vec<_>>());
 
     let before = fingerprint(&app).await;
