@@ -44,13 +44,24 @@ export async function tell(story) {
 
 /** Everything the browser asked for and complained about. */
 function watch(context) {
-  const log = { requests: [], foreign: [], complaints: [], dialogs: [], popups: [] };
+  const log = { requests: [], foreign: [], refused: [], complaints: [], dialogs: [], popups: [] };
   const own = [new URL(given.url).origin, new URL(given.google).origin];
   context.on('request', (request) => {
     const url = request.url();
     log.requests.push(url);
-    if (/^(data|blob|about):/.test(url)) return;
+    // A script is no request; whether one ran, the dialogs say.
+    if (/^(data|blob|about|javascript):/.test(url)) return;
     if (!own.includes(new URL(url).origin)) log.foreign.push(url);
+  });
+  // What the browser itself refused has asked nobody.
+  context.on('requestfailed', (request) => {
+    const why = request.failure()?.errorText ?? '';
+    if (!/BLOCKED_BY_CSP|^csp$/.test(why)) return log.refused.push(`${request.url()}: ${why}`);
+    log.refused.push(request.url());
+    for (const list of [log.requests, log.foreign]) {
+      const at = list.lastIndexOf(request.url());
+      if (at >= 0) list.splice(at, 1);
+    }
   });
   context.on('console', (message) => {
     const text = message.text();
