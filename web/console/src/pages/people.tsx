@@ -1,4 +1,4 @@
-import { Search, UsersRound } from 'lucide-react';
+import { UsersRound } from 'lucide-react';
 import { useState } from 'react';
 import { Link, Outlet, useLocation, useParams } from 'react-router';
 import { useMutation } from 'urql';
@@ -9,6 +9,7 @@ import { graphql } from '../gql';
 import type { ContactFactsFragment, ContactsQuery } from '../gql/graphql';
 import { useNotify } from '../ui/notices';
 import { Button, ButtonLink, Checkbox, Empty, Failure, Foreign, Loading, Moment, Refusals, Segments } from '../ui/parts';
+import { SearchForm } from '../ui/search';
 import { many } from '../words';
 import { Blocklist } from './people-blocklist';
 import { Suggestions } from './people-suggestions';
@@ -95,7 +96,16 @@ export function Component() {
               { value: 'blocked', name: 'Blocked' },
             ]}
           />
-          {view === 'contacts' && <ContactSearch key={search} search={search ?? ''} onSearch={(q) => change({ q })} />}
+          {view === 'contacts' && (
+            <SearchForm
+              key={search}
+              search={search ?? ''}
+              onSearch={(q) => change({ q })}
+              label="Search contacts"
+              placeholder="Name or address begins with …"
+              maxLength={100}
+            />
+          )}
         </header>
         {view === 'contacts' && <ContactList contacts={contacts} isSearch={Boolean(search)} />}
         {view === 'suggestions' && <Suggestions onChange={contacts.reload} />}
@@ -108,35 +118,6 @@ export function Component() {
         </div>
       )}
     </div>
-  );
-}
-
-function ContactSearch({ search, onSearch }: { search: string; onSearch: (search: string) => void }) {
-  return (
-    <form
-      role="search"
-      className="search"
-      onSubmit={(submission) => {
-        submission.preventDefault();
-        const words = new FormData(submission.currentTarget).get('q');
-        onSearch(typeof words === 'string' ? words.trim() : '');
-      }}
-    >
-      <Search size={16} aria-hidden />
-      <input
-        className="input"
-        type="search"
-        name="q"
-        defaultValue={search}
-        maxLength={100}
-        dir="auto"
-        aria-label="Search contacts"
-        placeholder="Name or address begins with …"
-        onInput={(event) => {
-          if (event.currentTarget.value === '' && search) onSearch('');
-        }}
-      />
-    </form>
   );
 }
 

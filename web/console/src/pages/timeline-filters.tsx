@@ -1,39 +1,8 @@
-import { Search, X } from 'lucide-react';
+import { X } from 'lucide-react';
 import { useId } from 'react';
 
 import { Button, Foreign, Segments, Select } from '../ui/parts';
 import { CATEGORY } from '../words';
-
-/** The search, carried out when it is entered, not while it is written. */
-export function TimelineSearch({ search, onSearch }: { search: string; onSearch: (search: string) => void }) {
-  return (
-    <form
-      role="search"
-      className="search"
-      onSubmit={(submission) => {
-        submission.preventDefault();
-        const words = new FormData(submission.currentTarget).get('q');
-        onSearch(typeof words === 'string' ? words.trim() : '');
-      }}
-    >
-      <Search size={16} aria-hidden />
-      <input
-        className="input"
-        type="search"
-        name="q"
-        defaultValue={search}
-        maxLength={256}
-        dir="auto"
-        aria-label="Search the timeline"
-        placeholder="Search: words, &quot;a phrase&quot;, -not"
-        onInput={(event) => {
-          // The cross in the field.
-          if (event.currentTarget.value === '' && search) onSearch('');
-        }}
-      />
-    </form>
-  );
-}
 
 interface Props {
   words: URLSearchParams;

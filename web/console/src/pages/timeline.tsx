@@ -7,7 +7,8 @@ import { usePages } from '../api/pages';
 import { graphql } from '../gql';
 import type { Direction, InteractionKind, MailCategory, TimelineFilter, TimelineOrder, TimelineQuery } from '../gql/graphql';
 import { Button, ButtonLink, Empty, Failure, Loading, Segments } from '../ui/parts';
-import { TimelineFilters, TimelineSearch } from './timeline-filters';
+import { SearchForm } from '../ui/search';
+import { TimelineFilters } from './timeline-filters';
 import { TimelineList } from './timeline-list';
 
 export const TimelineRow = graphql(/* GraphQL */ `
@@ -119,7 +120,14 @@ export function Component() {
         <header className="timeline-head">
           <h1>Timeline</h1>
           <div className="row">
-            <TimelineSearch key={search} search={search ?? ''} onSearch={(q) => change({ q, order: q ? words.get('order') : null })} />
+            <SearchForm
+              key={search}
+              search={search ?? ''}
+              onSearch={(q) => change({ q, order: q ? words.get('order') : null })}
+              label="Search the timeline"
+              placeholder={'Search: words, "a phrase", -not'}
+              maxLength={256}
+            />
             <Button aria-expanded={showsFilters} onPress={() => setShowsFilters(!showsFilters)}>
               <SlidersHorizontal size={15} aria-hidden /> Filters
             </Button>
