@@ -1,7 +1,5 @@
 //! Files that came with mail, for whoever has a link to one. They are a stranger's: nothing here lets a browser show them.
 
-use std::sync::Arc;
-
 use axum::{
     Router,
     body::Bytes,
@@ -11,18 +9,9 @@ use axum::{
     routing::get,
 };
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use tokio::sync::Semaphore;
 
-use super::{
-    answer::{Media, refuse},
-    envelope::RequestId,
-};
-use crate::{
-    app::App,
-    domain::normalize::File,
-    graphql::code::Code,
-    sync::{self, content},
-};
+use super::{envelope::RequestId, linked::Linked};
+use crate::{app::App, domain::normalize::File, sync::content};
 
 /// How many files are unpacked at once. One takes some 200 MB at worst: a mail of 50 MiB, packed, unpacked and decoded.
 const MAX_AT_ONCE: usize = 3;
@@ -43,34 +32,15 @@ const TYPES: &[&str] = &[
     "text/csv", "text/plain", "video/mp4",
 ];
 
-#[derive(Clone)]
-struct Files {
-    app: App,
-    places: Arc<Semaphore>,
-}
-
 /// The route of files.
 pub(super) fn router(app: App) -> Router {
-    let files = Files { app, places: Arc::new(Semaphore::new(MAX_AT_ONCE)) };
-    Router::new().route(content::PATH, get(serve)).with_state(files)
+    Router::new().route(content::PATH, get(serve)).with_state(Linked::new(app, MAX_AT_ONCE))
 }
 
-async fn serve(State(files): State<Files>, Path(link): Path<String>, request: Request) -> Response {
+async fn serve(State(files): State<Linked>, Path(link): Path<String>, request: Request) -> Response {
+    let words = ("This link leads nowhere, or its time is over. Ask for a new one.", "The file could not be read.");
     let request_id = RequestId::of(request.extensions());
-    let Ok(_place) = files.places.acquire().await else {
-        return refuse(Media::Json, Code::Unavailable.error("The server is stopping."), request_id);
-    };
-    match content::file(&files.app, &link).await {
-        Ok(file) => answer(file),
-        Err(sync::Error::Refused(_)) => {
-            let message = "This link leads nowhere, or its time is over. Ask for a new one.";
-            refuse(Media::Json, Code::NotFound.error(message), request_id)
-        }
-        Err(error) => {
-            tracing::error!(request.id = request_id, error = ?error, "a file could not be read");
-            refuse(Media::Json, Code::InternalServerError.error("The file could not be read."), request_id)
-        }
-    }
+    files.serve(request_id, async |app| content::file(app, &link).await, answer, words).await
 }
 
 fn answer(file: File) -> Response {

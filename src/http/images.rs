@@ -1,7 +1,5 @@
 //! Images that mail refers to, for whoever has a link to one. They are a stranger's: a browser may draw them, and nothing else.
 
-use std::sync::Arc;
-
 use axum::{
     Router,
     extract::{Path, Request, State},
@@ -9,50 +7,25 @@ use axum::{
     response::{IntoResponse, Response},
     routing::get,
 };
-use tokio::sync::Semaphore;
 
-use super::{
-    answer::{Media, refuse},
-    envelope::RequestId,
-};
+use super::{envelope::RequestId, linked::Linked};
 use crate::{
     app::App,
-    graphql::code::Code,
-    providers::images::Image,
-    sync::{self, images},
+    sync::images::{self, Image},
 };
 
 /// How many images are fetched at once; 5 MB of memory each, at worst.
 const MAX_AT_ONCE: usize = 32;
 
-#[derive(Clone)]
-struct Images {
-    app: App,
-    places: Arc<Semaphore>,
-}
-
 /// The route of images.
 pub(super) fn router(app: App) -> Router {
-    let images = Images { app, places: Arc::new(Semaphore::new(MAX_AT_ONCE)) };
-    Router::new().route(images::PATH, get(serve)).with_state(images)
+    Router::new().route(images::PATH, get(serve)).with_state(Linked::new(app, MAX_AT_ONCE))
 }
 
-async fn serve(State(images): State<Images>, Path(link): Path<String>, request: Request) -> Response {
+async fn serve(State(images): State<Linked>, Path(link): Path<String>, request: Request) -> Response {
+    let words = ("There is no such image, or the time of its link is over.", "The image could not be fetched.");
     let request_id = RequestId::of(request.extensions());
-    let Ok(_place) = images.places.acquire().await else {
-        return refuse(Media::Json, Code::Unavailable.error("The server is stopping."), request_id);
-    };
-    match images::fetch(&images.app, &link).await {
-        Ok(image) => answer(image),
-        Err(sync::Error::Refused(_)) => {
-            let message = "There is no such image, or the time of its link is over.";
-            refuse(Media::Json, Code::NotFound.error(message), request_id)
-        }
-        Err(error) => {
-            tracing::error!(request.id = request_id, error = ?error, "an image could not be fetched");
-            refuse(Media::Json, Code::InternalServerError.error("The image could not be fetched."), request_id)
-        }
-    }
+    images.serve(request_id, async |app| images::fetch(app, &link).await, answer, words).await
 }
 
 fn answer(image: Image) -> Response {

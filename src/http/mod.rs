@@ -20,6 +20,7 @@ mod images;
 mod jwks;
 mod leftover;
 mod limits;
+mod linked;
 pub mod metrics;
 mod operation;
 mod pages;

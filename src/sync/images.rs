@@ -6,7 +6,8 @@
 use url::Url;
 
 use super::{Refusal, Result, links};
-use crate::{app::App, providers::images::Image};
+use crate::app::App;
+pub use crate::providers::images::Image;
 
 /// Where images are fetched.
 pub const PATH: &str = "/images/{link}";
