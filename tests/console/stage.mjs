@@ -132,8 +132,8 @@ export async function scriptBytes(page, load) {
   return sizes.reduce((sum, size) => sum + size, 0);
 }
 
-/** The number that stands under a name, as in `Stored 1,981`. */
+/** The number that stands under a name, as in `Stored 1,981`; the first of them where that is a range. */
 export async function fact(page, name) {
   const text = await page.locator('dl.facts > div', { has: page.getByText(name, { exact: true }) }).locator('dd').first().innerText();
-  return Number(text.replace(/\D/g, ''));
+  return Number((/\d[\d,]*/.exec(text)?.[0] ?? '').replaceAll(',', ''));
 }

@@ -99,6 +99,8 @@ async fn a_page_of_fifty_with_all_it_leads_to_costs_what_one_of_ten_costs() {
     let user = uuid_of(ada.data("{ viewer { id } }", json!({})).await["viewer"]["id"].as_str().expect("an id"));
     let user = uuid::Uuid::try_parse(&user).expect("a UUID").to_string();
 
+    // Whoever asks for the place of changes follows them for some days, which is written down the first time.
+    ada.data("{ timeline { changesCursor } }", json!({})).await;
     let (few, ten) = page(&ada, &user, "timeline", TIMELINE, 10).await;
     let (many, fifty) = page(&ada, &user, "timeline", TIMELINE, 50).await;
     assert_eq!((ten.len(), fifty.len()), (10, 50));
