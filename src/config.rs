@@ -216,11 +216,11 @@ pub struct Sync {
     pub lease: Duration,
     /// Items stored in one transaction. Read from `CHUNK_ITEMS`. Defaults to 100.
     pub chunk_items: usize,
-    /// Sync slices one worker process runs at once, a queue. Read from `WORKER_CONCURRENCY`. Defaults to 4.
+    /// Slices one worker process runs at once, in each queue. Read from `WORKER_CONCURRENCY`. Defaults to 4.
     pub concurrency: usize,
     /// How often the sweeper looks for work that stands still, in milliseconds. Read from `SWEEP_MS`. Defaults to 5,000.
     pub sweep: Duration,
-    /// How long an approved preview may wait for approval, in seconds. Read from `PREVIEW_SECS`. Defaults to 3,600.
+    /// How long a preview may wait for its approval, in seconds. Read from `PREVIEW_SECS`. Defaults to 3,600.
     pub preview: Duration,
     /// For how many days what an undo took away is kept, so that it can be redone; `None` deletes it at once. Read from
     /// `UNDO_DAYS`, where 0 means none. Defaults to 7; at most 365.

@@ -90,7 +90,7 @@ pub(super) struct Correspondent {
     n_wrote_to: i64,
     /// Mails that they wrote.
     n_wrote: i64,
-    /// Meetings with both of them.
+    /// Meetings that both they and the person are in.
     n_met: i64,
 }
 

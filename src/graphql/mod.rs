@@ -100,8 +100,11 @@ fn described() -> SchemaBuilder<Queries, Mutations, Subscription> {
         .override_output_type_description::<Edge<String, BlocklistEntry, EmptyFields>>(
             "An entry of the blocklist and its place in the list.",
         )
-        .override_output_type_description::<Edge<String, AuditEntry, EmptyFields>>("An audit entry and its place.")
+        .override_output_type_description::<Edge<String, AuditEntry, EmptyFields>>(
+            "An entry of the audit and its place in the list.",
+        )
         .override_output_type_description::<Edge<String, Batch, EmptyFields>>("A batch and its place in the list.")
+        .override_output_type_description::<Edge<String, Job, EmptyFields>>("A job and its place in the list.")
         .override_output_type_description::<Edge<String, Item, EmptyFields>>("An item and its place in the list.")
         .override_output_type_description::<Edge<String, Interaction, TimelineEdge>>(
             "An interaction and its place on the timeline.",

@@ -190,8 +190,8 @@ impl Mutation {
         Ok(SyncNowPayload { batch, user_errors })
     }
 
-    /// Lists everything inside the consent anew, compares it with the ledger, fetches what the ledger did not know or what failed
-    /// before, and looks after what the listing does not name. `Stream.coverage` then says what it came to. Costs 5 units for 500 mails.
+    /// Lists everything inside the consent anew and compares it with `items`: fetches what they lacked and what failed before, and asks
+    /// after what the listing does not name. `Stream.coverage` then says what it came to. To list 500 mails costs 5 Gmail units.
     async fn audit_completeness(
         &self,
         ctx: &Context<'_>,
@@ -326,7 +326,7 @@ impl Mutation {
         Ok(SetDeletionPolicyPayload { account: changed.map(Account::alone), user_errors })
     }
 
-    /// Changes what the next preview starts from. A running batch is not affected.
+    /// Changes what the next preview starts from, and who is a contact. A running batch is not affected.
     async fn update_preferences(
         &self,
         ctx: &Context<'_>,

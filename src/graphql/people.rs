@@ -38,8 +38,8 @@ impl PeopleQuery {
         #[graphql(desc = "Rows from the oldest end, 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "End before this cursor.")] before: Option<String>,
         #[graphql(
-            desc = "Only those of whose name a word begins with this, or one of whose addresses does; case does not matter. At \
-                    most 200 bytes."
+            desc = "Only those with a word of their name, or an address, that begins with this; case does not matter. At most \
+                    200 bytes."
         )]
         search: Option<String>,
     ) -> Result<Connection<String, Contact>> {
@@ -74,11 +74,11 @@ impl PeopleQuery {
     async fn blocklist(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Rows from the first end, 1 to 100; 25 when neither first nor last is given.")] first: Option<
+        #[graphql(desc = "Rows from the beginning, 1 to 100; 25 when neither first nor last is given.")] first: Option<
             i32,
         >,
         #[graphql(desc = "Begin after this cursor.")] after: Option<String>,
-        #[graphql(desc = "Rows from the last end, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Rows from the end, 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "End before this cursor.")] before: Option<String>,
     ) -> Result<Connection<String, BlocklistEntry>> {
         let window = Window::new(first, after, last, before)?;

@@ -80,14 +80,14 @@ impl Viewer {
         id::encode(Kind::Viewer, self.user.0)
     }
 
-    /// The accounts they have linked, oldest first.
+    /// The accounts they have linked, oldest first, also those that are disconnected.
     #[graphql(complexity = "5 * child_complexity")]
     async fn accounts(&self, ctx: &Context<'_>) -> Result<Vec<Account>> {
         let household = Household::default();
         Ok(read(ctx, AccountRow::all).await?.into_iter().map(|row| Account(row, household.clone())).collect())
     }
 
-    /// What their next preview starts from.
+    /// What their next preview starts from, and who is a contact of theirs.
     async fn preferences(&self, ctx: &Context<'_>) -> Result<Preferences> {
         let loaded = sync::preferences::load(app(ctx)?, &caller(ctx)?).await;
         Ok(loaded.map_err(|error| refused(ctx, error))?.into())
@@ -232,11 +232,11 @@ impl Query {
     async fn timeline(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Rows from the first end, 1 to 100; 25 when neither first nor last is given.")] first: Option<
+        #[graphql(desc = "Rows from the beginning, 1 to 100; 25 when neither first nor last is given.")] first: Option<
             i32,
         >,
         #[graphql(desc = "Begin after this cursor.")] after: Option<String>,
-        #[graphql(desc = "Rows from the last end, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Rows from the end, 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "End before this cursor.")] before: Option<String>,
         #[graphql(desc = "Which rows; all when left out.")] filter: Option<TimelineFilter>,
         #[graphql(desc = "What to look for, at most 256 characters and 16 words or phrases.")] search: Option<String>,
@@ -251,11 +251,11 @@ impl Query {
     async fn batches(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Rows from the first end, 1 to 100; 25 when neither first nor last is given.")] first: Option<
+        #[graphql(desc = "Rows from the beginning, 1 to 100; 25 when neither first nor last is given.")] first: Option<
             i32,
         >,
         #[graphql(desc = "Begin after this cursor.")] after: Option<String>,
-        #[graphql(desc = "Rows from the last end, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Rows from the end, 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "End before this cursor.")] before: Option<String>,
     ) -> Result<Connection<String, Batch>> {
         let window = Window::new(first, after, last, before)?;
@@ -271,11 +271,11 @@ impl Query {
     async fn jobs(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Rows from the first end, 1 to 100; 25 when neither first nor last is given.")] first: Option<
+        #[graphql(desc = "Rows from the beginning, 1 to 100; 25 when neither first nor last is given.")] first: Option<
             i32,
         >,
         #[graphql(desc = "Begin after this cursor.")] after: Option<String>,
-        #[graphql(desc = "Rows from the last end, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Rows from the end, 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "End before this cursor.")] before: Option<String>,
         #[graphql(desc = "Which jobs; all when left out.")] filter: Option<JobFilter>,
     ) -> Result<Connection<String, Job>> {
@@ -299,11 +299,11 @@ impl Query {
     async fn items(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Rows from the first end, 1 to 100; 25 when neither first nor last is given.")] first: Option<
+        #[graphql(desc = "Rows from the beginning, 1 to 100; 25 when neither first nor last is given.")] first: Option<
             i32,
         >,
         #[graphql(desc = "Begin after this cursor.")] after: Option<String>,
-        #[graphql(desc = "Rows from the last end, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Rows from the end, 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "End before this cursor.")] before: Option<String>,
         #[graphql(desc = "Only items this batch has touched, with their outcome in it.")] batch_id: Option<ID>,
         #[graphql(desc = "Only items with one of these outcomes.")] outcome: Option<Vec<ItemOutcome>>,
@@ -343,11 +343,11 @@ impl Query {
     async fn audit(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Rows from the first end, 1 to 100; 25 when neither first nor last is given.")] first: Option<
+        #[graphql(desc = "Rows from the beginning, 1 to 100; 25 when neither first nor last is given.")] first: Option<
             i32,
         >,
         #[graphql(desc = "Begin after this cursor.")] after: Option<String>,
-        #[graphql(desc = "Rows from the last end, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Rows from the end, 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "End before this cursor.")] before: Option<String>,
     ) -> Result<Connection<String, AuditEntry>> {
         let window = Window::new(first, after, last, before)?;

@@ -97,8 +97,8 @@ pub(super) enum TimelineOrder {
     /// The newest.
     #[default]
     Newest,
-    /// What matches the search best. Only the newest matches are ranked, at most 1,000; where a search is found in many of the newest
-    /// interactions, older ones are left out.
+    /// What matches the search best, so `search` must be given. Only the newest matches are ranked, at most 1,000; where a search is
+    /// found in many of the newest interactions, older ones are left out.
     Relevance,
 }
 

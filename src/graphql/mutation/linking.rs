@@ -15,8 +15,8 @@ pub(in crate::graphql) struct ConnectInput {
     pub(super) services: Option<Vec<Service>>,
     /// The address to suggest to the provider's account chooser, at most 320 characters.
     pub(super) login_hint: Option<String>,
-    /// Where the browser goes afterwards: a path on this server, or an address on an allowed origin. It comes back with
-    /// `connected=<account id>` or `connectError=<code>` in the query.
+    /// Where the browser goes afterwards: a path on this server, or an address on an allowed origin; a plain page of this server
+    /// when left out. It comes back with `connected=<account id>` or `connectError=<code>` in the query.
     pub(super) return_to: Option<String>,
     /// For an application that cannot share cookies with this server, on another site or on a phone: the browser comes back
     /// with `connectCode=<code>` instead of `connected`, and the application gives that to `finishConnect`.
@@ -60,8 +60,8 @@ pub(in crate::graphql) struct ConnectPayload {
 pub(in crate::graphql) enum DisconnectData {
     /// It stays as it is.
     Keep,
-    /// Every batch of the account is undone, and none can be redone: mail, meetings and their raw copies go. The ledger keeps
-    /// their ids, so that they do not come back by themselves.
+    /// Every batch of the account is undone, and none can be redone: mail, meetings and their raw copies go. Their ids stay in
+    /// `items`, so that they do not come back by themselves.
     Erase,
 }
 

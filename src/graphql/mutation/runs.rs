@@ -18,9 +18,9 @@ pub(in crate::graphql) struct PreviewInput {
     pub(super) account_id: ID,
     /// The services to look at; every granted one when left out.
     pub(super) services: Option<Vec<Service>>,
-    /// A mail query in the part of Gmail's grammar that can be evaluated here as well: `from:` `to:` `cc:` `subject:` `label:`
-    /// `in:` `is:` `has:attachment` `category:` `after:` `before:` `older_than:` `newer_than:` `larger:` `smaller:`, `-`, `OR`,
-    /// `{}` and `()`. At most 2,000 bytes.
+    /// A mail query in the part of Gmail's grammar that can be evaluated here as well: `from:` `to:` `cc:` `bcc:` `subject:` `label:`
+    /// `in:` `is:` `has:attachment` `category:` `after:` `before:` `older_than:` `newer_than:` `larger:` `smaller:` `rfc822msgid:`, `-`,
+    /// `OR`, `{}` and `()`. At most 2,000 bytes.
     pub(super) gmail_query: Option<String>,
     /// Only mail with one of these label ids.
     pub(super) include_labels: Option<Vec<String>>,
@@ -88,7 +88,7 @@ pub(in crate::graphql) struct SyncNowInput {
 /// What was started.
 #[derive(SimpleObject)]
 pub(in crate::graphql) struct SyncNowPayload {
-    /// The batch that runs; one that had been running is returned as it stands. `null` when there is none.
+    /// The batch that runs; one that was running before is returned as it stands. `null` when nothing was started.
     pub(super) batch: Option<Batch>,
     /// Why nothing was started; empty when it was.
     pub(super) user_errors: Vec<UserError>,
@@ -104,7 +104,7 @@ pub(in crate::graphql) struct AuditCompletenessInput {
 /// What was started.
 #[derive(SimpleObject)]
 pub(in crate::graphql) struct AuditCompletenessPayload {
-    /// The batch that runs; one that had been running is returned as it stands. `null` when there is none.
+    /// The batch that runs; one that was running before is returned as it stands. `null` when nothing was started.
     pub(super) batch: Option<Batch>,
     /// Why nothing was started; empty when it was.
     pub(super) user_errors: Vec<UserError>,
@@ -120,7 +120,7 @@ pub(in crate::graphql) struct UndoInput {
     pub(super) dry_run: bool,
 }
 
-/// What is taken back.
+/// What is taken back, or with `dryRun` would be.
 #[derive(SimpleObject)]
 pub(in crate::graphql) struct UndoPayload {
     /// The batch; `batchProgress` tells when it is undone. `null` when there is none.

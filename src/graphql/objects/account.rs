@@ -134,7 +134,7 @@ impl Account {
         Ok(streams.into_iter().map(|(row, _)| Stream(row)).collect())
     }
 
-    /// Whether the provider is asked at the moment, for each service and as far as this account and everyone is concerned.
+    /// Whether each service is asked at the moment: of each, the breaker of this account and the one of everyone.
     #[graphql(complexity = "4 * child_complexity")]
     async fn breakers(&self, ctx: &Context<'_>) -> Result<Vec<Breaker>> {
         breaker::of_account(ctx, self.0.account_id).await

@@ -50,7 +50,7 @@ pub(crate) struct BatchCounts {
     failed: i32,
     /// No longer at the provider.
     gone: i32,
-    /// Stored items that are on the timeline.
+    /// Items with which the timeline has caught up: what was stored is on it, and what went away is not.
     normalized: i32,
     /// Taken away by an undo, and not brought back by a redo.
     removed: i32,
@@ -211,7 +211,7 @@ impl Job {
 /// A batch as it stands at one moment.
 pub(crate) struct BatchProgress(pub Row);
 
-/// A batch as it stands at one moment: state, not a difference, so that one that was missed is not missed.
+/// A batch as it stands at one moment: state, not a difference, so that who has missed one has lost nothing.
 #[Object]
 impl BatchProgress {
     /// Rises with every change of the batch. Give the last one you saw as `after` when you subscribe again.

@@ -95,7 +95,8 @@ impl Contact {
         self.0.n_wrote
     }
 
-    /// Meetings, also ones to come, with both of them. Not those that either has declined, and none with more than 50 people.
+    /// Meetings that both they and the person are in, also ones to come. Not those that either has declined, and none with more than
+    /// 50 people.
     async fn n_met(&self) -> i32 {
         self.0.n_met
     }

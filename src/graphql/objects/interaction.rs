@@ -149,8 +149,8 @@ pub(crate) struct SanitizedHtml {
     html: String,
     /// How many images would have been loaded from elsewhere, those that only count readers included.
     remote_images: i32,
-    /// How many of them are in `html`, under addresses of this server that are good for 15 minutes; all others have been taken
-    /// out. `null` where this server does not proxy images.
+    /// How many of `remoteImages` are in `html`, under addresses of this server that are good for 15 minutes; all others have been
+    /// taken out. `null` where this server does not proxy images.
     proxied_images: Option<i32>,
     /// Whether it is only the beginning, because the mail is too large.
     truncated: bool,
@@ -223,7 +223,7 @@ impl InteractionSource {
     }
 }
 
-/// What a calendar says of a meeting beside what, when and who.
+/// What a calendar says of a meeting beside its title, times and people.
 #[derive(SimpleObject)]
 #[graphql(complex)]
 pub(crate) struct MeetingFacts {
@@ -387,7 +387,7 @@ impl Interaction {
         self.0.details().invitation.map(|fact| Invitation(fact, self.1.clone()))
     }
 
-    /// What a calendar says of a meeting beside what, when and who; `null` for a mail.
+    /// What a calendar says of a meeting beside its title, times and people; `null` for a mail.
     async fn meeting(&self) -> Option<MeetingFacts> {
         self.0.details().meeting.map(|fact| MeetingFacts::of(fact, self.0.universal_id.clone(), &self.1))
     }

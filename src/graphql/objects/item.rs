@@ -25,12 +25,12 @@ impl Item {
         id::encode(Kind::Stream, self.0.stream_id.0)
     }
 
-    /// The id of the batch it was asked about, else of the one that last touched it.
+    /// The id of the batch that `items` was asked about, else of the one that last touched it.
     async fn batch_id(&self) -> ID {
         id::encode(Kind::Batch, self.0.batch_id.0)
     }
 
-    /// What became of it; asked for one batch: in that batch.
+    /// What became of it; where `items` was asked about a batch, in that batch.
     async fn outcome(&self) -> ItemOutcome {
         self.0.outcome.into()
     }

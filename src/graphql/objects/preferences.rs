@@ -8,7 +8,7 @@ use crate::db::preferences::Preferences as Row;
 /// What a person's next preview starts from, and who is a contact of theirs. A running batch never reads it.
 #[derive(SimpleObject)]
 pub(crate) struct Preferences {
-    /// A mail query in the supported part of Gmail's grammar.
+    /// A mail query, as in `PreviewInput.gmailQuery`.
     gmail_query: String,
     /// Days of mail to look back.
     mail_days_back: i32,
@@ -45,7 +45,7 @@ impl From<Row> for Preferences {
 /// New preferences. A field that is left out keeps its value.
 #[derive(InputObject)]
 pub(crate) struct UpdatePreferencesInput {
-    /// A mail query in the supported part of Gmail's grammar, at most 2,000 bytes.
+    /// A mail query, as in `PreviewInput.gmailQuery`.
     gmail_query: Option<String>,
     /// Days of mail to look back, 1 to 36,500.
     mail_days_back: Option<i32>,

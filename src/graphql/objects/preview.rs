@@ -13,7 +13,7 @@ use crate::{
     sync::preview::{Facts, Made, Range as RangeFact, Sample as SampleFact, Tally as TallyFact},
 };
 
-/// What a sync would bring in, as it was found. Approve it within its life to make it binding.
+/// What a sync would bring in, as it was found. Approve it before `expiresAt` to make it binding.
 #[derive(Clone)]
 pub(crate) struct Preview(pub Made);
 
@@ -96,7 +96,7 @@ impl Preview {
     }
 }
 
-/// What a sync would bring in, as it was found. Approve it within its life to make it binding.
+/// What a sync would bring in, as it was found. Approve it before `expiresAt` to make it binding.
 #[Object]
 impl Preview {
     /// The preview's id.

@@ -32,7 +32,7 @@ pub enum AccountState {
     /// Everything that was approved is here and in step: of every mailbox and calendar the last run has ended well, all was
     /// listed and fetched, how complete it is was checked, and the place to go on from is known.
     Active,
-    /// It can be read, and one of these is not true at the moment. While a run is under way this is so.
+    /// It can be read, but not all that `ACTIVE` promises is true at the moment, as while a run is under way.
     Incomplete,
     /// It can be read, and nothing is approved. Make a preview.
     Linked,
@@ -60,9 +60,9 @@ pub enum ShortcomingCode {
     Disconnected,
     /// Nothing is approved. Preview and approve.
     NotApproved,
-    /// No run has read it. `syncNow`.
+    /// No run has read it. `syncNow` does.
     NotSynced,
-    /// The last run has not ended: it works, is held, or is being taken back. Wait, or `resume` or `cancel` one that is held.
+    /// The last run has not ended: it works, is held, is being taken back, or comes back. Wait; `resume` or `cancel` one that is held.
     RunUnfinished,
     /// The last run was stopped. `syncNow` brings in the rest.
     RunCancelled,
@@ -118,7 +118,7 @@ pub enum BreakerState {
 #[derive(Enum, Copy, Clone, Debug, PartialEq, Eq)]
 #[graphql(remote = "batch::BatchState")]
 pub enum BatchState {
-    /// Approved; no worker has begun.
+    /// Approved or asked for; no worker has begun.
     Queued,
     /// Workers fetch and normalize.
     Running,
@@ -126,9 +126,9 @@ pub enum BatchState {
     Paused,
     /// Finished: every item that was listed has a good outcome.
     Succeeded,
-    /// Finished, but some items failed; `items` lists them with their reasons.
+    /// Finished, but some items failed, which `items` lists with their reasons, or a job was given up, as `error` says.
     Partial,
-    /// Could not finish; `error` says why and what to do.
+    /// Given up before anything came in; `error` says why and what to do.
     Failed,
     /// Stopped; what had come in stays until it is undone.
     Cancelled,
@@ -148,7 +148,7 @@ pub enum BatchOrigin {
     Approve,
     /// A later run that brings in what has changed, under a consent approved before.
     Sync,
-    /// Everything was listed anew and compared with the ledger.
+    /// `auditCompleteness`: everything was listed anew and compared with `items`.
     Audit,
 }
 
@@ -234,7 +234,7 @@ pub enum Direction {
     Internal,
 }
 
-/// What kind of mail a mail is, as far as its headers tell. Only the authors of the first two kinds are people to know: the
+/// What kind of mail a mail is, as far as its headers tell. Only the authors of `PERSONAL` and `LIST` are people to know: the
 /// others are programs, or write to nobody in particular.
 #[derive(Enum, Copy, Clone, Debug, PartialEq, Eq)]
 #[graphql(remote = "normalize::Category")]
@@ -326,7 +326,7 @@ pub enum EventVisibility {
     Public,
     /// Who is invited.
     Private,
-    /// The same, in an older word.
+    /// As `PRIVATE`, in an older word.
     Confidential,
 }
 
@@ -378,10 +378,9 @@ pub enum Role {
 pub enum ContactPolicy {
     /// Nobody.
     None,
-    /// Whom the person wrote to, and about whom they decided something: merged, parted or named them. Meetings do not count,
-    /// because many are arranged by others.
+    /// Whom the person wrote to, or has merged, split or renamed. Meetings do not count, because many are arranged by others.
     Sent,
-    /// Whom the person met or heard from, too.
+    /// Those of `SENT`, and whom the person met or heard from.
     All,
 }
 
@@ -411,9 +410,9 @@ pub enum AuditAction {
     Preview,
     /// A preview was approved.
     Approve,
-    /// A later run.
+    /// A run of any kind ended; or, with the outcome `STARTED`, `syncNow` began one.
     Sync,
-    /// A run that lists everything anew.
+    /// `auditCompleteness` began a run.
     Audit,
     /// A run was held.
     Pause,
