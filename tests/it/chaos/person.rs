@@ -15,7 +15,7 @@ use crate::{
     support::{Cluster, Consent, WorkerProcess, input_of, uuid_of},
 };
 
-/// Asks for `pauseBatch` and the like; what is refused, because the run was over, is said.
+/// Asks for `pause` and the like; what is refused, because the run was over, is said.
 async fn act(rig: &Rig, mutation: &str, field: &str, id: &str) -> bool {
     let input = input_of(mutation);
     let query = format!("mutation($input: {input}!) {{ {mutation}(input: $input) {{ userErrors {{ code }} }} }}");
