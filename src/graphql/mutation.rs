@@ -136,7 +136,7 @@ impl Mutation {
         Ok(FinishConnectPayload { account, account_id, user_errors })
     }
 
-    /// Looks at what a sync would bring in, and stores nothing of it but the samples shown, for an hour.
+    /// Looks at what a sync would bring in, and stores nothing of it but the samples and senders shown, until the preview expires.
     async fn preview(
         &self,
         ctx: &Context<'_>,
