@@ -86,7 +86,7 @@ pub(super) struct HourCount {
 pub(super) struct Correspondent {
     /// Who it is.
     contact: Contact,
-    /// Mails that the person wrote to them.
+    /// Mails that the person wrote to them, those to more than 50 people left out.
     n_wrote_to: i64,
     /// Mails that they wrote.
     n_wrote: i64,

@@ -85,7 +85,7 @@ impl Contact {
         Ok(rows.into_iter().filter(|row| !row.is_hidden).map(Into::into).collect())
     }
 
-    /// Mails that the person wrote to them.
+    /// Mails that the person wrote to them, those to more than 50 people left out.
     async fn n_wrote_to(&self) -> i32 {
         self.0.n_wrote_to
     }
