@@ -11,9 +11,9 @@ words! {
         Preview = "preview",
         /// A preview was approved.
         Approve = "approve",
-        /// A later run.
+        /// A run of any kind ended; or, as started, a later run began.
         Sync = "sync",
-        /// A run that lists everything anew.
+        /// A run that lists everything anew began.
         Audit = "audit",
         /// A run was held.
         Pause = "pause",
