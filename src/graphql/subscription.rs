@@ -13,6 +13,7 @@ use async_graphql::{Context, ID, Result, Subscription};
 use futures::{Stream, StreamExt, stream};
 use tokio::time::Instant;
 
+pub(super) use self::progress::Lookouts;
 use self::timeline::TimelineChange;
 use super::{
     code::Code,
@@ -36,13 +37,11 @@ impl Subscription {
         #[graphql(desc = "The batch to watch.")] batch_id: ID,
         #[graphql(desc = "The last `seq` you saw: states up to it are left out. For a client that comes back.")] after: Option<i32>,
     ) -> Result<impl Stream<Item = Result<BatchProgress>> + use<>> {
-        let (app, user) = (app(ctx)?.clone(), viewer(ctx)?);
         let missing = || Code::NotFound.field_error("There is no batch with this id.");
         let batch = id::decode_as(Kind::Batch, &batch_id).map(BatchId).ok_or_else(missing)?;
-        // Watch first, look second: a change in between is hinted at.
-        let pace = Pace::of(&app, batch, progress::PAUSE, progress::BEAT);
-        progress::load(&app, user, batch).await.map_err(|error| failed(ctx, error))?.ok_or_else(missing)?;
-        Ok(stream::unfold(progress::Watch::new(app, user, batch, pace, after), progress::Watch::next))
+        let watch = progress::Watch::begin(ctx.data::<Lookouts>()?, app(ctx)?, (viewer(ctx)?, batch), after).await;
+        let watch = watch.map_err(|error| failed(ctx, error))?.ok_or_else(missing)?;
+        Ok(stream::unfold(watch, progress::Watch::next))
     }
 
     /// What changes on the timeline, for a client that keeps a copy of it: first what has changed since the place of the copy, then
