@@ -227,6 +227,8 @@ pub async fn facts(tx: &mut Tx, streams: &[Stream]) -> Result<Vec<StreamFacts>> 
         #[diesel(sql_type = Bool)]
         gave_up: bool,
         #[diesel(sql_type = Bool)]
+        was_blocked: bool,
+        #[diesel(sql_type = Bool)]
         is_waiting: bool,
         #[diesel(sql_type = Bool)]
         has_failed: bool,
@@ -239,6 +241,7 @@ pub async fn facts(tx: &mut Tx, streams: &[Stream]) -> Result<Vec<StreamFacts>> 
     // with time, so that what failed under the consent in force is told from what an earlier one has left.
     let rows: Vec<Row> = diesel::sql_query(
         "SELECT s.stream_id, run.state AS batch, coalesce(run.gave_up, false) AS gave_up,
+             coalesce(run.was_blocked, false) AS was_blocked,
              EXISTS (SELECT FROM items i WHERE i.user_id = $1 AND i.stream_id = s.stream_id AND i.outcome = 'pending') AS is_waiting,
              EXISTS (SELECT FROM items i WHERE i.user_id = $1 AND i.stream_id = s.stream_id AND i.outcome = 'failed'
                  AND i.batch_id >= approved.batch_id) AS has_failed
@@ -247,10 +250,12 @@ pub async fn facts(tx: &mut Tx, streams: &[Stream]) -> Result<Vec<StreamFacts>> 
              SELECT batch_id FROM batches WHERE user_id = $1 AND preview_id = s.preview_id AND origin = 'approve'
          ) AS approved ON true
          LEFT JOIN LATERAL (
-             SELECT b.state, EXISTS (
-                 SELECT FROM jobs d WHERE d.user_id = $1 AND d.batch_id = b.batch_id AND d.state IN ('dead', 'discarded')
-                     AND (d.stream_id = s.stream_id OR d.kind = s.normalize)) AS gave_up
-             FROM batches b
+             SELECT b.state, dead.gave_up, dead.was_blocked
+             FROM batches b CROSS JOIN LATERAL (
+                 SELECT count(*) > 0 AS gave_up, coalesce(bool_or(d.error_class = 'blocked'), false) AS was_blocked
+                 FROM jobs d WHERE d.user_id = $1 AND d.batch_id = b.batch_id AND d.state IN ('dead', 'discarded')
+                     AND (d.stream_id = s.stream_id OR d.kind = s.normalize)
+             ) AS dead
              WHERE b.user_id = $1 AND b.account_id = s.account_id AND b.state <> 'undone' AND EXISTS (
                  SELECT FROM jobs j WHERE j.user_id = $1 AND j.batch_id = b.batch_id AND j.stream_id = s.stream_id)
              ORDER BY b.created_at DESC, b.batch_id DESC LIMIT 1
@@ -267,7 +272,7 @@ pub async fn facts(tx: &mut Tx, streams: &[Stream]) -> Result<Vec<StreamFacts>> 
     .await?;
     let facts = |stream: &Stream| match rows.iter().find(|row| row.stream_id == stream.stream_id) {
         Some(row) => {
-            let last_run = row.batch.map(|batch| LastRun { batch, gave_up: row.gave_up });
+            let last_run = row.batch.map(|batch| LastRun { batch, gave_up: row.gave_up, was_blocked: row.was_blocked });
             stream.facts(last_run, row.is_waiting, row.has_failed)
         }
         None => stream.facts(None, false, false),

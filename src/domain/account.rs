@@ -29,8 +29,6 @@ words! {
         NeedsReauth = "needs_reauth",
         /// The person left out a scope that a service needs.
         NeedsScope = "needs_scope",
-        /// The provider or an administrator refuses access.
-        Blocked = "blocked",
         /// The person took the link away.
         Disconnected = "disconnected",
     }

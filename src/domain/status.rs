@@ -22,7 +22,7 @@ words! {
         NeedsReauth = "needs_reauth",
         /// The person left out a scope that a service needs.
         NeedsScope = "needs_scope",
-        /// The provider or an administrator refuses access.
+        /// The provider or an administrator does not let a service be read; others may be.
         Blocked = "blocked",
         /// The person took the link away.
         Disconnected = "disconnected",
@@ -36,7 +36,7 @@ words! {
         NeedsReauth = "needs_reauth",
         /// Access to a service was not granted.
         ScopeMissing = "scope_missing",
-        /// As [`AccountStatus::Blocked`].
+        /// The provider or an administrator does not let the stream be read.
         Blocked = "blocked",
         /// As [`AccountStatus::Disconnected`].
         Disconnected = "disconnected",
@@ -79,6 +79,8 @@ pub struct LastRun {
     pub batch: BatchState,
     /// Whether a job of it that served the stream was given up.
     pub gave_up: bool,
+    /// Whether that was because the provider or an administrator does not let the stream be read.
+    pub was_blocked: bool,
 }
 
 /// What is known of one stream.
@@ -135,6 +137,7 @@ pub fn of_account(link: LinkFacts<'_>, streams: &[StreamFacts]) -> (AccountStatu
     let status = match broken {
         Some((status, ..)) => status,
         None if !has_consent => AccountStatus::Linked,
+        None if all.iter().any(|one| one.code == ShortcomingCode::Blocked) => AccountStatus::Blocked,
         None if all.is_empty() => AccountStatus::Active,
         None => AccountStatus::Incomplete,
     };
@@ -154,11 +157,6 @@ const fn broken(link: AccountState) -> Option<(AccountStatus, ShortcomingCode, &
             AccountStatus::NeedsScope,
             ShortcomingCode::ScopeMissing,
             "Access to a service was not granted. Connect the account again and leave it ticked.",
-        ),
-        AccountState::Blocked => (
-            AccountStatus::Blocked,
-            ShortcomingCode::Blocked,
-            "The provider or an administrator refuses access. Ask them.",
         ),
         AccountState::Disconnected => (
             AccountStatus::Disconnected,
@@ -211,6 +209,10 @@ const fn of_run(run: LastRun) -> Option<(ShortcomingCode, &'static str)> {
         BatchState::Undoing => Some((Code::RunUnfinished, "The last run is being taken back.")),
         BatchState::Redoing => Some((Code::RunUnfinished, "What was taken back of the last run is coming back.")),
         BatchState::Cancelled => Some((Code::RunCancelled, "The last run was cancelled. A sync brings in the rest.")),
+        BatchState::Partial | BatchState::Failed if run.was_blocked => Some((
+            Code::Blocked,
+            "The provider or an administrator does not let this be read. Ask them, and sync again then.",
+        )),
         BatchState::Partial | BatchState::Failed if run.gave_up => {
             Some((Code::RunFailed, "The last run gave up; its error says why. When that is mended, sync again."))
         }
@@ -228,7 +230,7 @@ mod tests {
             stream: StreamId::generate(),
             service: Service::Gmail,
             is_consented: true,
-            last_run: Some(LastRun { batch: BatchState::Succeeded, gave_up: false }),
+            last_run: Some(LastRun { batch: BatchState::Succeeded, gave_up: false, was_blocked: false }),
             has_cursor: true,
             is_listed: true,
             was_complete: true,
@@ -255,7 +257,8 @@ mod tests {
     #[test]
     fn an_account_is_active_when_everything_is_true_of_every_stream() {
         assert_eq!(judged(AccountState::Active, &[sound()]), (AccountStatus::Active, vec![]));
-        let ended = |batch, gave_up| with(|facts| facts.last_run = Some(LastRun { batch, gave_up }));
+        let ended =
+            |batch, gave_up| with(|facts| facts.last_run = Some(LastRun { batch, gave_up, was_blocked: false }));
         use BatchState::{Cancelled, Failed, Partial, Paused, Queued, Running, Succeeded, Undoing};
         use ShortcomingCode as Code;
         for (found, expected) in [
@@ -302,7 +305,6 @@ mod tests {
         let unread = StreamFacts { last_run: None, ..sound() };
         for (state, status, code) in [
             (AccountState::NeedsReauth, AccountStatus::NeedsReauth, ShortcomingCode::NeedsReauth),
-            (AccountState::Blocked, AccountStatus::Blocked, ShortcomingCode::Blocked),
             (AccountState::Disconnected, AccountStatus::Disconnected, ShortcomingCode::Disconnected),
         ] {
             for streams in [vec![], vec![sound()], vec![unread.clone()]] {
@@ -322,7 +324,7 @@ mod tests {
 
     #[test]
     fn the_links_own_reason_is_what_people_read() {
-        let link = LinkFacts { state: AccountState::Blocked, reason: Some("Ask Bob."), scopes: &[] };
+        let link = LinkFacts { state: AccountState::NeedsReauth, reason: Some("Ask Bob."), scopes: &[] };
         assert_eq!(of_account(link, &[]).1[0].message, "Ask Bob.");
     }
 }

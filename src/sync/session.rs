@@ -53,10 +53,6 @@ impl Session {
             AccountState::Active | AccountState::NeedsScope => {}
             AccountState::NeedsReauth => return Err(Refusal::NeedsReauth.into()),
             AccountState::Disconnected => return Err(Refusal::Disconnected.into()),
-            AccountState::Blocked => {
-                let reason = account.state_reason.unwrap_or_else(|| "The provider refuses access.".to_owned());
-                return Err(Refusal::Blocked { reason }.into());
-            }
         }
         let vault = Vault::open(app, &mut tx).await?;
         tx.commit().await?;

@@ -54,6 +54,23 @@ async fn audit(person: &Person, account: &str) -> Value {
     person.finished(payload["auditCompleteness"]["batch"]["id"].as_str().expect("an id")).await
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_service_that_an_administrator_closed_is_blocked_and_the_other_works() {
+    let app = TestApp::start_with(impatient()).await;
+    small_mailbox(&app, 20, 10);
+    let ada = app.person("ada");
+    let account = ada.connect(ADA).await;
+    ada.finished(&ada.import(&account, everything()).await).await;
+    assert_active(&ada).await;
+    fail(&app, "/gmail/v1/users/me/history", 403, "domainPolicy", 1);
+    let blocked = ada.finished(&ada.sync_now(&account).await).await;
+    assert_eq!(blocked["state"], json!("FAILED"), "{blocked:#}");
+    assert_wanting(&ada, "BLOCKED", &["BLOCKED of GMAIL"]).await;
+    // Once the administrator has opened it again.
+    ada.finished(&ada.sync_now(&account).await).await;
+    assert_active(&ada).await;
+}
+
 async fn act(person: &Person, verb: &str, batch: &str) {
     let query = format!("mutation($id: ID!) {{ {verb}(input: {{ batchId: $id }}) {{ userErrors {{ code }} }} }}");
     assert_eq!(person.data(&query, json!({ "id": batch })).await[verb]["userErrors"], json!([]));
@@ -134,7 +151,7 @@ async fn a_run_that_was_stopped_leaves_an_account_incomplete_until_another_has_e
 async fn a_stream_that_was_given_up_says_so_and_what_waits_until_it_is_read() {
     let (app, ada, account) = linked(40).await;
     let batch = ada.import(&account, everything()).await;
-    fail(&app, GET, 403, "domainPolicy", 1);
+    fail(&app, GET, 403, "accessNotConfigured", 1);
     app.start_worker();
     ada.finished(&batch).await;
     assert_wanting(&ada, "INCOMPLETE", &["ITEMS_WAITING of GMAIL", "RUN_FAILED of GMAIL"]).await;
@@ -172,7 +189,7 @@ async fn a_mail_that_cannot_be_had_is_wanting_until_it_can_or_is_not_asked_for()
 async fn a_cursor_that_died_is_said_until_everything_is_listed_anew() {
     let (app, ada, account) = imported().await;
     app.google.expire_history(ADA).expect("expired");
-    fail(&app, LIST, 403, "domainPolicy", 1);
+    fail(&app, LIST, 403, "accessNotConfigured", 1);
     ada.finished(&ada.sync_now(&account).await).await;
     assert_wanting(&ada, "INCOMPLETE", &["CURSOR_DEAD of GMAIL", "RUN_FAILED of GMAIL"]).await;
     ada.finished(&ada.sync_now(&account).await).await;

@@ -40,7 +40,7 @@ pub enum AccountState {
     NeedsReauth,
     /// Access to a service was not granted. Connect again to add it; the other service works.
     NeedsScope,
-    /// The provider or an administrator refuses access.
+    /// The provider or an administrator does not let a service be read; others may be.
     Blocked,
     /// The link was taken away here.
     Disconnected,
@@ -54,7 +54,7 @@ pub enum ShortcomingCode {
     NeedsReauth,
     /// Access to a service was not granted. Connect again and leave it ticked.
     ScopeMissing,
-    /// The provider or an administrator refuses access. The person must ask them.
+    /// The provider or an administrator does not let this be read. The person must ask them; sync again then.
     Blocked,
     /// The link was taken away here. Connect the account again.
     Disconnected,
