@@ -4,11 +4,14 @@
 
 mod fetch;
 mod google;
+mod pages;
+mod peers;
 mod person;
 mod quota;
 mod search;
 mod stage;
 mod sync;
+mod watchers;
 
 use anyhow::bail;
 
@@ -27,8 +30,12 @@ async fn main() -> anyhow::Result<()> {
         ["fetch", rounds] => fetch::measure(rounds.parse()?).await,
         ["search"] => search::measure(search::ROWS).await,
         ["search", rows] => search::measure(rows.parse()?).await,
+        ["pages"] => pages::measure(pages::ROWS).await,
+        ["pages", rows] => pages::measure(rows.parse()?).await,
+        ["watchers"] => watchers::measure().await,
         // The program starts itself in these roles.
         ["google", messages, redirect] => google::serve(messages.parse()?, redirect).await,
+        ["serve"] => watchers::serve().await,
         ["sync-once", messages] => {
             println!("{}", serde_json::to_string(&sync::once(messages.parse()?).await?)?);
             Ok(())
@@ -37,6 +44,8 @@ async fn main() -> anyhow::Result<()> {
             println!("{}", serde_json::to_string(&fetch::once(how).await?)?);
             Ok(())
         }
-        _ => bail!("usage: script/bench sync [MESSAGES RUNS] | quota [MESSAGES] | fetch [ROUNDS] | search [ROWS]"),
+        _ => bail!(
+            "usage: script/bench sync [MESSAGES RUNS] | quota [MESSAGES] | fetch [ROUNDS] | search [ROWS] | pages [ROWS] | watchers"
+        ),
     }
 }

@@ -80,7 +80,7 @@ fn figures(times: &mut [f64]) -> String {
     format!("{:>10.1} {:>10.1} {:>10.1}", at(0.5), at(0.95), at(1.0))
 }
 
-async fn wait(person: &Person, batch: &str) -> anyhow::Result<()> {
+pub(crate) async fn wait(person: &Person, batch: &str) -> anyhow::Result<()> {
     loop {
         let node =
             person.ask("query($id: ID!) { node(id: $id) { ... on Batch { state } } }", json!({ "id": batch })).await?;

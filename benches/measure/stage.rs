@@ -1,6 +1,11 @@
 //! The stage: private services, a sandbox Google with a filled mailbox, API and worker in this process, and a person.
 
-use std::{collections::HashMap, path::Path, sync::Arc, time::Duration};
+use std::{
+    collections::HashMap,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use anyhow::Context;
 use omnisync::{
@@ -21,7 +26,7 @@ use url::Url;
 use super::{google, person::Person};
 
 pub(crate) const ISSUER: &str = "omnisync-bench";
-const AUTH_SECRET: &str = "a secret of the benchmark and of nobody else";
+pub(crate) const AUTH_SECRET: &str = "a secret of the benchmark and of nobody else";
 const ROLE_PASSWORD: &str = "of-a-database-that-lives-a-minute";
 
 /// Variables that a story changes.
@@ -33,6 +38,10 @@ pub(crate) struct Stage {
     /// The sandbox's address without the slash.
     pub(crate) google: String,
     pub(crate) config: Arc<Config>,
+    /// The same as the environment of another process.
+    pub(crate) vars: HashMap<&'static str, String>,
+    /// Where the private services keep data and logs.
+    pub(crate) folder: PathBuf,
 }
 
 /// Plays a story on a stage of its own, with a mailbox of this size.
@@ -61,7 +70,10 @@ async fn with_services<T>(
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let api = Url::parse(&format!("http://{}/", listener.local_addr()?))?;
     let (_google, google) = google::start(messages, api.join(CALLBACK_PATH)?.as_str()).await?;
-    let config = Arc::new(config(services, &api, &google, settings)?);
+    let vars = vars(services, &api, &google, settings)?;
+    let config =
+        Config::from_vars(|name| vars.get(name).cloned()).map_err(|problems| anyhow::anyhow!("{problems:?}"))?;
+    let config = Arc::new(config);
     telemetry::init(&config.log).map_err(|error| anyhow::anyhow!("RUST_LOG: {error}"))?;
     db::migrate(&config.database).await?;
     let (serving, working) = (Shutdown::default(), CancellationToken::new());
@@ -70,7 +82,8 @@ async fn with_services<T>(
     let lifetime = Duration::from_secs(3_600);
     let bearer =
         auth::issue(&SecretString::from(AUTH_SECRET), ISSUER, "omnisync", "ada", lifetime, Clock::default().now())?;
-    let told = story(Stage { person: Person::new(api, bearer)?, google, config }).await;
+    let told =
+        story(Stage { person: Person::new(api, bearer)?, google, config, vars, folder: services.folder.clone() }).await;
     serving.begin();
     working.cancel();
     api_task.await??;
@@ -78,7 +91,12 @@ async fn with_services<T>(
     told
 }
 
-fn config(services: &Services, api: &Url, google: &str, settings: &Settings) -> anyhow::Result<Config> {
+fn vars(
+    services: &Services,
+    api: &Url,
+    google: &str,
+    settings: &Settings,
+) -> anyhow::Result<HashMap<&'static str, String>> {
     let (client_id, client_secret) = google::CLIENT;
     let owner = services.database_url.expose_secret();
     let mut vars = HashMap::from([
@@ -106,7 +124,7 @@ fn config(services: &Services, api: &Url, google: &str, settings: &Settings) -> 
         set.map_err(|()| anyhow::anyhow!("the database's address names no host"))?;
         vars.insert(variable, url.into());
     }
-    Config::from_vars(|name| vars.get(name).cloned()).map_err(|problems| anyhow::anyhow!("{problems:?}"))
+    Ok(vars)
 }
 
 /// The most memory this process has held, in MiB.

@@ -1,0 +1,277 @@
+//! How fast pages of a long timeline are answered, beside PostGraphile and beside the bare statements: `script/bench pages`.
+//!
+//! 1,000,000 interactions of 200 people, row-level security on. Sixteen connections ask for the newest 25 of a hundred of them, one page
+//! after another, of our API and of PostGraphile by turns. Then pgbench runs the very statements that our API sends for such a page, as
+//! PostgreSQL has logged them, as the same role and prepared.
+
+use std::{
+    fs,
+    path::Path,
+    sync::atomic::{AtomicUsize, Ordering},
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, ensure};
+use futures::future::try_join_all;
+use omnisync::{clock::Clock, domain::ids::UserId, http::auth};
+use reqwest::{Client, RequestBuilder};
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::{Value, json};
+use tokio::process::Command;
+use url::Url;
+
+use super::{
+    peers,
+    person::{Person, text},
+    search::wait,
+    stage::{self, AUTH_SECRET, ISSUER, Stage},
+};
+
+pub(crate) const ROWS: usize = 1_000_000;
+const PEOPLE: usize = 200;
+/// pgbench takes 128 scripts, and each of them is one person's.
+const ASKING: usize = 100;
+const CONNECTIONS: usize = 16;
+const ROUNDS: usize = 3;
+const LASTS: Duration = Duration::from_secs(10);
+
+const OURS: &str = "{ timeline(first: 25) { edges { cursor node { id kind subject snippet occurredAt participants { address name role } } }
+    pageInfo { hasNextPage endCursor } } }";
+const THEIRS: &str = "{ allInteractions(first: 25, orderBy: OCCURRED_AT_DESC) { edges { cursor node {
+    nodeId kind subject snippet occurredAt participants } } pageInfo { hasNextPage endCursor } } }";
+
+/// Someone who asks, by number.
+fn subject(number: usize) -> String {
+    format!("reader {number}")
+}
+
+fn user(number: usize) -> UserId {
+    UserId::of_subject(ISSUER, &subject(number))
+}
+
+/// What a way of asking came to.
+struct Figures {
+    per_second: f64,
+    median_ms: f64,
+    p99_ms: f64,
+}
+
+pub(crate) async fn measure(rows: usize) -> anyhow::Result<()> {
+    let settings = [("GRAPHQL_MAX_RUNNING", "1000"), ("DATABASE_POOL_SIZE", "16")];
+    stage::play(20, &settings, async |stage| {
+        let preview = stage.person.preview("id").await?;
+        let batch = stage.person.approve(text(&preview["id"])?).await?;
+        wait(&stage.person, &batch).await?;
+        fill(owner(&stage)?, rows).await?;
+        let api = stage.config.database.api_url.as_ref().context("an API")?.expose_secret();
+        let vars = [("DATABASE_URL", api), ("CONNECTIONS", "16")];
+        let (_peer, peer) = peers::start("pages.mjs", &vars).await?;
+        let http = Client::builder().no_proxy().pool_max_idle_per_host(CONNECTIONS).build()?;
+        let ours = requests(&http, &stage.person.api, OURS, |number, request| {
+            let life = Duration::from_secs(3_600);
+            let now = Clock::default().now();
+            let secret = SecretString::from(AUTH_SECRET);
+            Ok(request.bearer_auth(auth::issue(&secret, ISSUER, "omnisync", &subject(number), life, now)?))
+        })?;
+        let theirs =
+            requests(&http, &peer, THEIRS, |number, request| Ok(request.header("x-user", user(number).to_string())))?;
+        let statements = statements(&stage, &ours[0]).await?;
+        println!("{:<14} {:>12} {:>10} {:>10}", "", "pages a sec.", "median ms", "p99 ms");
+        let mut all: [Vec<Figures>; 2] = Default::default();
+        for round in 0..=ROUNDS {
+            for (name, requests, figures) in [("omnisync", &ours, 0), ("PostGraphile", &theirs, 1)] {
+                let asked = ask(requests).await?;
+                if round > 0 {
+                    println!("{name:<14} {:>12.0} {:>10.1} {:>10.1}", asked.per_second, asked.median_ms, asked.p99_ms);
+                    all[figures].push(asked);
+                }
+            }
+        }
+        let bare = pgbench(api, &statements).await?;
+        println!("{:<14} {bare:>12.0}    {} statements", "pgbench", statements.len());
+        let [ours, theirs] = all.map(median);
+        println!(
+            "omnisync answers {:.1} times as many as PostGraphile, and {:.0} % of the bare statements; p99 {:.1} ms",
+            ours.per_second / theirs.per_second,
+            ours.per_second / bare * 100.0,
+            ours.p99_ms
+        );
+        Ok(())
+    })
+    .await
+}
+
+fn owner(stage: &Stage) -> anyhow::Result<&str> {
+    Ok(stage.config.database.owner_url.as_ref().context("an owner")?.expose_secret())
+}
+
+fn median(mut rounds: Vec<Figures>) -> Figures {
+    rounds.sort_by(|left, right| left.per_second.total_cmp(&right.per_second));
+    rounds.swap_remove(rounds.len() / 2)
+}
+
+fn requests(
+    http: &Client,
+    url: &Url,
+    document: &str,
+    sign: impl Fn(usize, RequestBuilder) -> anyhow::Result<RequestBuilder>,
+) -> anyhow::Result<Vec<RequestBuilder>> {
+    let url = url.join("graphql")?;
+    let request = || http.post(url.clone()).json(&json!({ "query": document }));
+    (0..ASKING).map(|number| sign(number, request())).collect()
+}
+
+/// Asks over all connections at once for as long as a round lasts.
+async fn ask(requests: &[RequestBuilder]) -> anyhow::Result<Figures> {
+    let next = AtomicUsize::new(0);
+    let begun = Instant::now();
+    let connection = async || {
+        let mut times = Vec::new();
+        while begun.elapsed() < LASTS {
+            let request = &requests[next.fetch_add(1, Ordering::Relaxed) % requests.len()];
+            let asked = Instant::now();
+            let answer = request.try_clone().context("a request with a body of bytes")?.send().await?.bytes().await?;
+            times.push(asked.elapsed().as_secs_f64() * 1_000.0);
+            // Reading each answer would measure the reader. Twenty-five rows are longer than any refusal.
+            ensure!(answer.len() > 5_000, "not a page: {}", String::from_utf8_lossy(&answer));
+        }
+        anyhow::Ok(times)
+    };
+    let mut times = try_join_all((0..CONNECTIONS).map(|_| connection())).await?.concat();
+    let per_second = times.len() as f64 / begun.elapsed().as_secs_f64();
+    times.sort_by(f64::total_cmp);
+    let at = |share: f64| times[((times.len() - 1) as f64 * share).round() as usize];
+    Ok(Figures { per_second, median_ms: at(0.5), p99_ms: at(0.99) })
+}
+
+/// The statements of one page, as PostgreSQL logs them, with what was bound in its place.
+async fn statements(stage: &Stage, request: &RequestBuilder) -> anyhow::Result<Vec<String>> {
+    let (client, connection) = tokio_postgres::connect(owner(stage)?, tokio_postgres::NoTls).await?;
+    let connection = tokio::spawn(connection);
+    let page = async || anyhow::Ok(request.try_clone().context("a request")?.send().await?.json::<Value>().await?);
+    // Whoever asks for the first time is written down.
+    page().await?;
+    let log = stage.folder.join("postgres.log");
+    client.batch_execute("ALTER SYSTEM SET log_statement = 'all'").await?;
+    // Whose sessions they are: the worker has its own, and looks around.
+    client.batch_execute("ALTER SYSTEM SET log_line_prefix = '%u '").await?;
+    client.batch_execute("SELECT pg_reload_conf()").await?;
+    let mut before = fs::metadata(&log)?.len();
+    // The setting reaches other sessions a moment later.
+    let found = loop {
+        let answer = page().await?;
+        ensure!(answer["data"]["timeline"]["edges"].as_array().is_some_and(|rows| rows.len() == 25), "{answer}");
+        let text = fs::read(&log)?;
+        let found = logged(&String::from_utf8_lossy(&text[usize::try_from(before)?..]));
+        if found.last().is_some_and(|last| last == "COMMIT") {
+            break found;
+        }
+        before = text.len() as u64;
+    };
+    client.batch_execute("ALTER SYSTEM RESET log_statement").await?;
+    client.batch_execute("ALTER SYSTEM RESET log_line_prefix").await?;
+    client.batch_execute("SELECT pg_reload_conf()").await?;
+    drop(client);
+    connection.await??;
+    Ok(found)
+}
+
+/// The statements in a log of PostgreSQL's.
+fn logged(log: &str) -> Vec<String> {
+    let mut found = Vec::<String>::new();
+    let mut is_statement = false;
+    for line in log.lines() {
+        if let Some(more) = line.strip_prefix('\t') {
+            if let Some(last) = found.last_mut().filter(|_| is_statement) {
+                last.push(' ');
+                last.push_str(more.trim());
+            }
+            continue;
+        }
+        is_statement = false;
+        let Some(line) = line.strip_prefix("omnisync_api ") else { continue };
+        let said = |mark: &str| line.split_once(mark).map(|(_, rest)| rest);
+        if let Some(bound) = said("DETAIL:  Parameters: ").or_else(|| said("DETAIL:  parameters: ")) {
+            if let Some(last) = found.last_mut() {
+                *last = with_bound(last, bound);
+            }
+        } else if let Some(statement) = said("LOG:  statement: ")
+            .or_else(|| said("LOG:  execute ").and_then(|rest| rest.split_once(": ")).map(|(_, statement)| statement))
+        {
+            is_statement = true;
+            found.push(statement.trim().to_owned());
+        }
+    }
+    found
+}
+
+/// A statement with `$1 = 'a', $2 = NULL` in it. The last first, for `$1` is the beginning of `$10`.
+fn with_bound(statement: &str, bound: &str) -> String {
+    let mut values: Vec<(usize, String)> = Vec::new();
+    for (number, rest) in bound.split('$').filter_map(|one| one.split_once(" = ")) {
+        let value = rest.trim_end().trim_end_matches(',').to_owned();
+        values.extend(number.parse().ok().map(|number: usize| (number, value)));
+    }
+    values.iter().rev().fold(statement.to_owned(), |text, (number, value)| text.replace(&format!("${number}"), value))
+}
+
+/// Runs the statements, each time with somebody else's id; gives how many pages a second.
+async fn pgbench(url: &str, statements: &[String]) -> anyhow::Result<f64> {
+    let folder = tempfile::tempdir()?;
+    let first = user(0).to_string();
+    let mut command = Command::new(program()?);
+    let lasts = LASTS.as_secs().to_string();
+    let connections = CONNECTIONS.to_string();
+    command.args(["-n", "-M", "prepared", "-j", "2", "-c", &connections, "-T", &lasts]);
+    for number in 0..ASKING {
+        let file = folder.path().join(format!("{number}.sql"));
+        let script: Vec<String> =
+            statements.iter().map(|statement| statement.replace(&first, &user(number).to_string()) + ";\n").collect();
+        fs::write(&file, script.concat())?;
+        command.arg("-f").arg(file);
+    }
+    let output = command.arg(url).output().await?;
+    let said = String::from_utf8_lossy(&output.stdout);
+    let rate = said.lines().find_map(|line| line.strip_prefix("tps = ")?.split(' ').next()?.parse().ok());
+    rate.with_context(|| format!("pgbench: {said}{}", String::from_utf8_lossy(&output.stderr)))
+}
+
+/// pgbench, which Debian keeps beside the server.
+fn program() -> anyhow::Result<std::path::PathBuf> {
+    let mut found: Vec<_> = fs::read_dir("/usr/lib/postgresql")
+        .into_iter()
+        .flatten()
+        .flatten()
+        .map(|one| one.path().join("bin/pgbench"))
+        .collect();
+    found.sort();
+    Ok(found.into_iter().rfind(|path| path.is_file()).unwrap_or_else(|| Path::new("pgbench").to_owned()))
+}
+
+/// Makes interactions as a projection would write them.
+async fn fill(owner: &str, rows: usize) -> anyhow::Result<()> {
+    let (client, connection) = tokio_postgres::connect(owner, tokio_postgres::NoTls).await?;
+    let connection = tokio::spawn(connection);
+    let begun = Instant::now();
+    let people: Vec<String> = (0..PEOPLE).map(|number| user(number).to_string()).collect();
+    let made = client
+        .execute(
+            &format!(
+                "INSERT INTO interactions (user_id, interaction_id, account_id, stream_id, group_key, occurrence, batch_id, service, kind,
+                     subject, body_text, snippet, occurred_at, participants, labels, attachments, version, normalizer_version, search)
+                 SELECT ($1::text[])[n % {PEOPLE} + 1]::uuid, gen_random_uuid(), account_id, stream_id, 'made' || n, '', batch_id, service, kind,
+                     'Subject ' || n, repeat(md5(n::text), 12), left(repeat(md5(n::text), 12), 200), i.occurred_at - n * interval '1 minute',
+                     i.participants, i.labels, '[]', version, normalizer_version, ''
+                 FROM (SELECT * FROM interactions WHERE user_id = '{}' LIMIT 1) AS i CROSS JOIN generate_series(1, {rows}) AS n",
+                UserId::of_subject(ISSUER, "ada")
+            ),
+            &[&people],
+        )
+        .await?;
+    ensure!(usize::try_from(made)? == rows, "{made} rows were made");
+    client.batch_execute("VACUUM ANALYZE interactions").await?;
+    println!("{made} interactions of {PEOPLE} people made in {:.0} s", begun.elapsed().as_secs_f64());
+    drop(client);
+    connection.await??;
+    Ok(())
+}
