@@ -32,9 +32,18 @@ pub struct Account {
     pub linked_at: DateTime<Utc>,
     pub deletion_policy: DeletionKind,
     pub tombstone_days: i32,
+    /// The addresses of its mailbox that are the person's own; see [`Account::own_addresses`].
+    pub addresses: Vec<String>,
 }
 
 impl Account {
+    /// The addresses that are the person's own here, lower case: the one the account is known by, and what the provider told of.
+    pub fn own_addresses(&self) -> Vec<String> {
+        let email = self.email.to_lowercase();
+        let others = self.addresses.iter().filter(|address| **address != email).cloned();
+        std::iter::once(email.clone()).chain(others).collect()
+    }
+
     /// What deletions at the provider mean for it.
     pub const fn deletions(&self) -> DeletionPolicy {
         DeletionPolicy { kind: self.deletion_policy, tombstone_days: self.tombstone_days }
@@ -82,6 +91,16 @@ impl Account {
             .select(Self::as_select());
         Ok(query.load(&mut **tx).await?)
     }
+}
+
+/// Notes which addresses are the person's own in an account, and says whether others were known.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn know_addresses(tx: &mut Tx, id: AccountId, addresses: &[String]) -> Result<bool> {
+    let others = accounts::table.find((tx.user().0, id.0)).filter(accounts::addresses.ne(addresses));
+    let known = (accounts::addresses.eq(addresses), accounts::updated_at.eq(now));
+    Ok(diesel::update(others).set(known).execute(&mut **tx).await? > 0)
 }
 
 /// What a completed link writes. Tokens are sealed.

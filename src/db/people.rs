@@ -15,8 +15,9 @@ use uuid::Uuid;
 
 use super::{
     Result, Tx,
+    accounts::Account,
     interactions::{Between, Keyset, Towards},
-    schema::{accounts, contacts, identities, interaction_people},
+    schema::{contacts, identities, interaction_people},
 };
 use crate::domain::{
     ids::{ContactId, InteractionId},
@@ -43,9 +44,8 @@ pub async fn hold(tx: &mut Tx) -> Result<()> {
 /// # Errors
 /// When the database refuses.
 pub async fn own(tx: &mut Tx) -> Result<Vec<String>> {
-    let emails = accounts::table.filter(accounts::user_id.eq(tx.user().0)).select(accounts::email);
-    let emails: Vec<String> = emails.load(&mut **tx).await?;
-    Ok(emails.iter().map(|email| people::mailbox(email)).collect())
+    let accounts = Account::all(tx).await?;
+    Ok(accounts.iter().flat_map(Account::own_addresses).map(|address| people::mailbox(&address)).collect())
 }
 
 /// Who took part in one interaction.

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::{Result, Tx, schema::streams, streams::Due};
 use crate::domain::{
-    ids::{StreamId, UserId},
+    ids::{AccountId, StreamId, UserId},
     normalize::VERSION,
     reprojection::{Changes, Fingerprint, Fingerprints},
 };
@@ -85,6 +85,23 @@ fn read(changes: Value) -> Changes {
 pub async fn begin(tx: &mut Tx, stream: StreamId) -> Result<()> {
     let anew = (streams::projected_by.eq(0), streams::reprojected_to.eq(None::<String>));
     diesel::update(streams::table.find((tx.user().0, stream.0))).set(anew).execute(&mut **tx).await?;
+    Ok(())
+}
+
+/// Has the rows of an account's mail rebuilt, where any of it is known.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn begin_with_mail(tx: &mut Tx, account: AccountId) -> Result<()> {
+    diesel::sql_query(
+        "UPDATE streams s SET projected_by = 0, reprojected_to = NULL
+         WHERE user_id = $1 AND account_id = $2 AND service = 'gmail'
+             AND EXISTS (SELECT FROM items i WHERE i.user_id = $1 AND i.stream_id = s.stream_id)",
+    )
+    .bind::<SqlUuid, _>(tx.user().0)
+    .bind::<SqlUuid, _>(account.0)
+    .execute(&mut **tx)
+    .await?;
     Ok(())
 }
 

@@ -18,6 +18,7 @@ diesel::table! {
         updated_at -> Timestamptz,
         deletion_policy -> Text,
         tombstone_days -> Int4,
+        addresses -> Array<Text>,
     }
 }
 

@@ -11,6 +11,8 @@ use super::account::Service;
 pub enum Call {
     /// Gmail `users.getProfile`.
     GmailProfile,
+    /// Gmail `settings.sendAs.list`.
+    GmailAddresses,
     /// Gmail `labels.list`.
     GmailLabels,
     /// Gmail `messages.list`, up to 500 ids.
@@ -28,9 +30,12 @@ impl Call {
     pub const fn service(self) -> Service {
         match self {
             Self::Calendar => Service::Calendar,
-            Self::GmailProfile | Self::GmailLabels | Self::GmailList | Self::GmailGet | Self::GmailHistory => {
-                Service::Gmail
-            }
+            Self::GmailProfile
+            | Self::GmailAddresses
+            | Self::GmailLabels
+            | Self::GmailList
+            | Self::GmailGet
+            | Self::GmailHistory => Service::Gmail,
         }
     }
 
@@ -45,7 +50,7 @@ impl Call {
     /// Gmail units, or Calendar requests.
     pub const fn units(self) -> u32 {
         match self {
-            Self::GmailProfile | Self::GmailLabels | Self::Calendar => 1,
+            Self::GmailProfile | Self::GmailAddresses | Self::GmailLabels | Self::Calendar => 1,
             Self::GmailHistory => 2,
             Self::GmailList => 5,
             Self::GmailGet => 20,
@@ -58,10 +63,10 @@ pub const GMAIL_PAGE: u32 = 500;
 /// Events in one page of `events.list`. The documented maximum is 2,500; a page is held in memory, so we take fewer.
 pub const CALENDAR_PAGE: u32 = 250;
 
-/// Units to bring in `messages` mails: list them all, then get each.
+/// Units to bring in `messages` mails: ask for the profile and the addresses, list them all, then get each.
 pub const fn gmail_units(messages: u64) -> u64 {
     let pages = messages.div_ceil(GMAIL_PAGE as u64);
-    1 + pages * Call::GmailList.units() as u64 + messages * Call::GmailGet.units() as u64
+    2 + pages * Call::GmailList.units() as u64 + messages * Call::GmailGet.units() as u64
 }
 
 /// How long a minute's budget takes to come back, in milliseconds: the ledger counts whole seconds, and rounds them up.

@@ -39,7 +39,7 @@ use self::{
     },
     people::PeopleQuery,
     query::Query,
-    subscription::Subscription,
+    subscription::{Lookouts, Subscription},
     timeline::{TimelineConnection, TimelineEdge},
 };
 use crate::{app::App, config::GraphQl, domain::ids::AccountId};
@@ -59,7 +59,7 @@ pub type Schema = async_graphql::Schema<Queries, Mutations, Subscription>;
 
 /// The schema with its handles.
 pub fn schema(app: App) -> Schema {
-    limited(&app.config.graphql).data(app).finish()
+    limited(&app.config.graphql).data(app).data(Lookouts::default()).finish()
 }
 
 /// The schema within its limits. The pre-check refuses first; these are the second lock on the same door.

@@ -157,6 +157,10 @@ pub trait Provider: Send + Sync {
         service: Service,
     ) -> impl Future<Output = Result<Vec<Collection>, Error>> + Send;
 
+    /// The addresses of the account's mailbox that are the person's own, the one it is known by included: lower case, sorted,
+    /// each once.
+    fn addresses(&self, access: &SecretString) -> impl Future<Output = Result<Vec<String>, Error>> + Send;
+
     /// The account's labels.
     fn labels(&self, access: &SecretString) -> impl Future<Output = Result<Vec<Label>, Error>> + Send;
 

@@ -11,7 +11,7 @@ use super::{
     calendar::{Calendar, NewCalendar},
     error::Error,
     generate::Generate,
-    gmail::{Stored, search},
+    gmail::{Alias, Stored, search},
     load::Loaded,
     state::Change,
     world::SharedWorld,
@@ -111,6 +111,11 @@ impl Control {
     pub fn add_account(&self, email: &str, name: &str) -> Result<String, Error> {
         let change = Change::AddAccount { email: email.to_owned(), name: name.to_owned() };
         Ok(self.world.commit(change)?.id)
+    }
+
+    /// Adds an address that the account's owner may send from, or wants to.
+    pub fn add_alias(&self, email: &str, alias: Alias) -> Result<(), Error> {
+        self.world.commit(Change::AddAlias { email: email.to_owned(), alias }).map(drop)
     }
 
     /// All accounts, by address.

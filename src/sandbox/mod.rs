@@ -10,7 +10,7 @@
 //! |---|---|
 //! | `/o/oauth2/v2/auth` | account chooser and consent page |
 //! | `/token`, `/revoke`, `/oauth2/v3/certs`, `/.well-known/openid-configuration`, `/v1/userinfo` | the rest of OAuth; the issuer is the root without its slash |
-//! | `/gmail/v1/users/{me or address}/..` | profile, labels, messages, attachments, threads, history |
+//! | `/gmail/v1/users/{me or address}/..` | profile, addresses, labels, messages, attachments, threads, history |
 //! | `/calendar/v3/..` | calendar list, calendars, events, instances |
 //! | `/batch`, `/batch/gmail/v1`, `/batch/calendar/v3` | many requests in one, as `multipart/mixed` |
 //! | `/_sandbox/` | a page listing the accounts, and the control plane below |
@@ -30,7 +30,8 @@
 //! curl --json '{"summary": "Tea", "start": {"dateTime": "2026-12-01T16:00:00Z"}}'  $ROOT/_sandbox/accounts/ada@example.com/events
 //! ```
 //!
-//! `?calendar=` names another calendar than the primary one for the last. Conditions are set by
+//! A `POST` of `{"address": "a@example.org", "is_verified": true, "is_treated_as_alias": true}` to `../aliases` adds an address to send
+//! from. `?calendar=` names another calendar than the primary one for the last. Conditions are set by
 //!
 //! ```text
 //! curl --json '{"seconds": 3600}'  $ROOT/_sandbox/clock
@@ -82,6 +83,7 @@ pub use self::{
     error::Error,
     faults::{Effect, Fault, FaultMatch, FaultPlan, When},
     generate::Generate,
+    gmail::Alias,
     journal::Entry,
     load::Loaded,
     oauth::OAuthClient,

@@ -17,6 +17,7 @@ use super::{
     control::{Control, Deliver},
     error::Error,
     faults::FaultPlan,
+    gmail::Alias,
     journal::Entry,
     oauth::{escape, page as html_page},
     params::Params,
@@ -30,6 +31,7 @@ pub(super) fn routes() -> Router<SharedWorld> {
         .route("/_sandbox/accounts/{email}/messages", post(deliver))
         .route("/_sandbox/accounts/{email}/messages/{id}", delete(remove))
         .route("/_sandbox/accounts/{email}/messages/{id}/labels", post(label))
+        .route("/_sandbox/accounts/{email}/aliases", post(alias))
         .route("/_sandbox/accounts/{email}/events", post(meet))
         .route("/_sandbox/accounts/{email}/do/{what}", post(befall))
         .route("/_sandbox/clock", post(advance))
@@ -91,6 +93,15 @@ async fn label(
     let remove: Vec<&str> = labels.remove.iter().map(String::as_str).collect();
     Control::new(world).modify_labels(&email, &id, &add, &remove)?;
     Ok(Json(json!({"id": id})))
+}
+
+async fn alias(
+    State(world): State<SharedWorld>,
+    Path(email): Path<String>,
+    Json(alias): Json<Alias>,
+) -> Result<StatusCode, Error> {
+    Control::new(world).add_alias(&email, alias)?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 async fn remove(

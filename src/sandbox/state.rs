@@ -15,7 +15,7 @@ use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{calendar::NewCalendar, error::Error, generate::Generate, oauth::GrantChange};
+use super::{calendar::NewCalendar, error::Error, generate::Generate, gmail::Alias, oauth::GrantChange};
 
 /// One change, and when it happened by the sandbox's clock.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -35,6 +35,10 @@ pub(super) enum Change {
     AddAccount {
         email: String,
         name: String,
+    },
+    AddAlias {
+        email: String,
+        alias: Alias,
     },
     Generate {
         email: String,

@@ -18,7 +18,7 @@ use super::{
     error::Error,
     faults::Faults,
     generate,
-    gmail::{Id, Incoming, Mailbox, Threading},
+    gmail::{Alias, Id, Incoming, Mailbox, Threading},
     journal::Journal,
     load::{self, Loaded},
     lock::{Exclusive, Shared},
@@ -38,6 +38,8 @@ pub(super) struct Account {
     /// The permanent id, 21 digits as Google's.
     pub sub: String,
     pub mailbox: Shared<Mailbox>,
+    /// Addresses beside `email` that it may send from.
+    pub aliases: Shared<Vec<Alias>>,
     pub calendars: Shared<Calendars>,
     /// Seeds the content was generated from; each is generated once.
     seeds: Exclusive<BTreeSet<u64>>,
@@ -50,6 +52,7 @@ impl Account {
             name: name.to_owned(),
             sub: format!("1{:020}", digest64(&[b"sub", email.as_bytes()])),
             mailbox: Shared::new(Mailbox::new(email)),
+            aliases: Shared::default(),
             calendars: Shared::new(Calendars::new(email)),
             seeds: Exclusive::default(),
         }
@@ -167,6 +170,7 @@ impl World {
                 let mut accounts = self.accounts.write();
                 outcome.id = accounts.entry(email.to_lowercase()).or_insert_with(make).sub.clone();
             }
+            Change::AddAlias { email, alias } => self.known_account(email)?.aliases.write().push(alias.clone()),
             Change::Generate { email, generate } => {
                 let account = self.known_account(email)?;
                 if account.seeds.lock().insert(generate.seed) {

@@ -102,7 +102,7 @@ pub(super) async fn project(app: &App, tx: &mut Tx, stream: &Stream, groups: Vec
         Account::find(tx, stream.account_id).await?.ok_or_else(|| anyhow::anyhow!("a stream without an account"))?;
     let vault = Vault::open(app, tx).await?;
     let own = people::own(tx).await?;
-    let projector = Projector { vault, stream: stream.clone(), aliases: vec![account.email.to_lowercase()], own };
+    let projector = Projector { vault, stream: stream.clone(), aliases: account.own_addresses(), own };
     let target = Target { account: stream.account_id, stream: stream.stream_id, service: stream.service };
     let sizes = raw_events::sizes(tx, account.provider, stream.stream_id, &groups).await?;
     let (mut made, mut read) = (Made::default(), None);

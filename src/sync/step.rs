@@ -39,6 +39,7 @@ use crate::{
     providers::{self, Class, Entry, Listing, Next, Page, Provider},
 };
 
+mod addresses;
 mod fetch;
 
 /// Chunks in a row whose items are spared when the provider fails at large: ten minutes' worth, with breakers as they are by
@@ -206,10 +207,15 @@ fn filter(snapshot: &Snapshot, service: Service) -> Result<Option<Filter>> {
 }
 
 impl Slice<'_> {
-    /// Chooses between asking for changes and listing anew, and takes the cursor that a listing starts from.
+    /// Learns whose addresses are the person's own, chooses between asking for changes and listing anew, and takes the cursor that a listing starts from.
     ///
     /// Under a new consent both are needed: the cursor of the one before tells what has become of what it brought in.
     async fn begin(&mut self, app: &App) -> Result<Flow> {
+        if self.stream.service == Service::Gmail
+            && let Some(flow) = self.learn_addresses(app).await?
+        {
+            return Ok(flow);
+        }
         let audit = self.origin == BatchOrigin::Audit;
         if self.stream.cursor.is_some() {
             self.checkpoint =

@@ -5,13 +5,13 @@ use std::collections::BTreeMap;
 use chrono::{Duration, SubsecRound};
 use omnisync::{
     domain::ids::UserId,
-    sandbox::{Deliver, Generate},
+    sandbox::{Alias, Deliver, Generate},
 };
 use serde_json::{Value, json};
 
 use crate::{
     flow::{ADA, everything},
-    reproject::reproject,
+    reproject::{reproject, reprojected},
     support::{FINISHED, Person, Settings, TestApp, TestDatabase, statements_of, uuid_of, watch_statements},
 };
 
@@ -551,6 +551,35 @@ async fn the_persons_own_addresses_are_no_contacts_even_when_they_are_linked_lat
     desk.to("Me <ada+x@home.example>");
     desk.sync().await;
     assert_eq!(desk.addresses().await, ["grace@navy.example"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_gmail_says_are_the_persons_addresses_are_theirs_also_in_what_came_in_before() {
+    let desk = Desk::open().await;
+    let mail = |from: &str, to: &str, subject: &str| {
+        desk.mail(&["INBOX"], &format!("From: {from}\nTo: {to}\nSubject: {subject}"));
+    };
+    mail("countess@lovelace.example", "grace@navy.example", "By her");
+    mail("boss@firm.example", "grace@navy.example", "In his name");
+    desk.to("Me <countess@lovelace.example>");
+    desk.to("linus@kernel.example");
+    desk.import().await;
+    assert_eq!(desk.addresses().await, ["countess@lovelace.example", "linus@kernel.example"]);
+
+    for (address, is_treated_as_alias) in [("Countess@lovelace.example", true), ("boss@firm.example", false)] {
+        let alias = Alias { address: address.to_owned(), is_verified: true, is_treated_as_alias };
+        desk.app.google.add_alias(ADA, alias).expect("added");
+    }
+    desk.sync().await;
+    reprojected(&desk.app).await;
+    assert_eq!(desk.addresses().await, ["grace@navy.example", "linus@kernel.example"]);
+    let account = desk.ada.data("{ viewer { accounts { email addresses } } }", json!({})).await;
+    let account = account["viewer"]["accounts"][0].clone();
+    assert_eq!(account, json!({ "email": ADA, "addresses": [ADA, "countess@lovelace.example"] }));
+    let rows = desk.ada.timeline(json!({})).await;
+    let direction =
+        |subject: &str| rows.iter().find(|row| row["subject"] == *subject).expect("it is there")["direction"].clone();
+    assert_eq!([direction("By her"), direction("In his name")], [json!("SENT"), json!("RECEIVED")]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

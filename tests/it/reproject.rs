@@ -51,7 +51,7 @@ async fn as_of_old(app: &TestApp) {
 }
 
 /// Waits until every stream's rows are of this normalizer, and gives what that has changed of mails.
-async fn reprojected(app: &TestApp) -> Value {
+pub(crate) async fn reprojected(app: &TestApp) -> Value {
     let behind = format!("SELECT count(*) FROM streams WHERE projected_by <> {VERSION}");
     eventually(|| async { (app.db.number_of(&behind).await == 0).then_some(()) }, || "a reprojection".to_owned()).await;
     let changes = app.db.rows("SELECT reprojection - 'rows' FROM streams WHERE service = 'gmail'").await;

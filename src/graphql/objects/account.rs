@@ -83,6 +83,12 @@ impl Account {
         &self.0.email
     }
 
+    /// The addresses that are the person's own in this account, lower case: what is sent from them is `SENT`, and they are no
+    /// contacts. Besides `email`, those that Gmail lets the person send from and takes for their own, as of the last sync.
+    async fn addresses(&self) -> Vec<String> {
+        self.0.own_addresses()
+    }
+
     /// How the account stands. `ACTIVE` is a promise: everything that was approved is here.
     #[graphql(complexity = 5)]
     async fn state(&self, ctx: &Context<'_>) -> Result<AccountState> {

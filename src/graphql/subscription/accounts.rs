@@ -71,7 +71,7 @@ impl Watch {
 
 /// What a client can see of an account, in one text: not its tokens, and not how far its cursors have come.
 fn seen_of<'a>(row: &Row, streams: impl Iterator<Item = &'a Known>) -> String {
-    let link = (&row.email, &row.scopes, row.state, &row.state_reason, row.linked_at, row.deletions());
+    let link = (&row.email, &row.addresses, &row.scopes, row.state, &row.state_reason, row.linked_at, row.deletions());
     let stream = |(stream, facts): &'a Known| {
         let coverage = (stream.audited_at, stream.n_audited, stream.n_gaps);
         (facts, &stream.name, &stream.time_zone, stream.completed_at, coverage)

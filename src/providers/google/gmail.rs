@@ -1,6 +1,9 @@
 //! Gmail: ids by listing or by history, then each message whole (`format=raw`).
 
-use std::{borrow::Cow, collections::HashMap};
+use std::{
+    borrow::Cow,
+    collections::{BTreeSet, HashMap},
+};
 
 use bytes::Bytes;
 use secrecy::SecretString;
@@ -21,6 +24,9 @@ use crate::providers::{Class, Entry, Error, Next, Page, Payload};
 /// How deep parts are looked at for an outline. Mail programs nest three deep; what lies deeper is in nobody's sight.
 const OUTLINE_DEPTH: usize = 6;
 
+/// Addresses of one mailbox that are kept. Gmail lets people have 99 beside their own.
+const MAX_ADDRESSES: usize = 100;
+
 /// The Gmail API.
 pub(super) struct Gmail {
     root: Url,
@@ -40,6 +46,16 @@ impl Gmail {
         }
         let body = self.client.get(Method::Labels, self.address(&["labels"]), access).await?;
         parse(Method::Labels, &body).map(|reply: Reply| reply.labels)
+    }
+
+    /// The addresses that mail of the person is sent from: their own, and those they have shown to be theirs and have Gmail
+    /// take for their own. In others they write in somebody's name.
+    pub(super) async fn addresses(&self, access: &SecretString) -> Result<Vec<String>, Error> {
+        let body = self.client.get(Method::Addresses, self.address(&["settings", "sendAs"]), access).await?;
+        let reply: SendAsList = parse(Method::Addresses, &body)?;
+        let own = reply.send_as.into_iter().filter(SendAs::is_own);
+        let own: BTreeSet<String> = own.map(|one| one.send_as_email.trim().to_lowercase()).collect();
+        Ok(own.into_iter().filter(|address| !address.is_empty()).take(MAX_ADDRESSES).collect())
     }
 
     /// Where the mailbox's history stands now.
@@ -124,6 +140,33 @@ impl Gmail {
 
     fn address(&self, segments: &[&str]) -> Url {
         address(&self.root, &[&["gmail", "v1", "users", "me"], segments].concat())
+    }
+}
+
+/// `settings.sendAs.list`.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct SendAsList {
+    #[serde(default)]
+    send_as: Vec<SendAs>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct SendAs {
+    send_as_email: String,
+    #[serde(default)]
+    is_primary: bool,
+    #[serde(default)]
+    treat_as_alias: bool,
+    /// Said of those that had to be shown to be one's own.
+    verification_status: Option<String>,
+}
+
+impl SendAs {
+    fn is_own(&self) -> bool {
+        let is_verified = self.verification_status.as_deref().is_none_or(|status| status == "accepted");
+        self.is_primary || (self.treat_as_alias && is_verified)
     }
 }
 

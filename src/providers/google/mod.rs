@@ -79,6 +79,10 @@ impl Provider for Google {
         }
     }
 
+    async fn addresses(&self, access: &SecretString) -> Result<Vec<String>, Error> {
+        self.gmail.addresses(access).await
+    }
+
     async fn labels(&self, access: &SecretString) -> Result<Vec<Label>, Error> {
         self.gmail.labels(access).await
     }

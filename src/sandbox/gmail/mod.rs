@@ -1,4 +1,4 @@
-//! The Gmail API, version 1, as far as a sync needs it: profile, labels, messages, attachments,
+//! The Gmail API, version 1, as far as a sync needs it: profile, addresses, labels, messages, attachments,
 //! threads, history.
 
 mod access;
@@ -11,10 +11,12 @@ mod message;
 mod messages;
 mod payload;
 mod query;
+mod settings;
 mod threads;
 
 use axum::{Router, routing::get};
 
+pub use self::settings::Alias;
 pub(super) use self::{
     mailbox::{Incoming, Mailbox, Stored, Threading},
     message::{Content, Id},
@@ -26,6 +28,7 @@ pub(super) fn routes() -> Router<SharedWorld> {
     let user = "/gmail/v1/users/{user}";
     Router::new()
         .route(&format!("{user}/profile"), get(labels::profile))
+        .route(&format!("{user}/settings/sendAs"), get(settings::send_as))
         .route(&format!("{user}/labels"), get(labels::list))
         .route(&format!("{user}/labels/{{id}}"), get(labels::find))
         .route(&format!("{user}/messages"), get(messages::list))

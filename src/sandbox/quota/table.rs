@@ -51,7 +51,7 @@ impl UnitTable {
             Some("threads") => (10, 10),
             Some("messages") => (5, 5),
             Some("history") => (2, 2),
-            Some("profile" | "labels" | "labels/{id}") => (1, 1),
+            Some("profile" | "labels" | "labels/{id}" | "settings/sendAs") => (1, 1),
             _ => (0, 0),
         };
         match self {

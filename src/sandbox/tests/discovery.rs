@@ -12,7 +12,7 @@ use chrono::{DateTime, NaiveDate};
 use serde_json::{Value, json};
 
 use super::{
-    super::{Deliver, Generate, NewCalendar, Role},
+    super::{Alias, Deliver, Generate, NewCalendar, Role},
     support::*,
 };
 
@@ -169,11 +169,14 @@ async fn every_method_answers_as_its_document_says() {
     control.delete(ADA, &gone).unwrap();
     let busy = NewCalendar { id: "busy@group.example".into(), role: Role::FreeBusyReader, ..NewCalendar::default() };
     control.add_calendar(ADA, busy).unwrap();
+    let alias = Alias { address: "ada@lovelace.example".to_owned(), is_verified: false, is_treated_as_alias: true };
+    control.add_alias(ADA, alias).unwrap();
     mail_answers(&google, &token, &start).await;
     calendar_answers(&google, &token).await;
     let checked = checked().lock().unwrap_or_else(PoisonError::into_inner).clone();
     for method in [
         "gmail.users.getProfile",
+        "gmail.users.settings.sendAs.list",
         "gmail.users.labels.list",
         "gmail.users.labels.get",
         "gmail.users.messages.list",
@@ -198,6 +201,7 @@ async fn mail_answers(google: &Google, token: &str, start: &str) {
     for label in google.ok(token, &format!("{me}/labels")).await["labels"].as_array().unwrap() {
         google.ok(token, &format!("{me}/labels/{}", label["id"].as_str().unwrap())).await;
     }
+    google.ok(token, &format!("{me}/settings/sendAs")).await;
     google.all(token, &format!("{me}/history?startHistoryId={start}&maxResults=50"), "history").await;
     google.all(token, &format!("{me}/threads?maxResults=50"), "threads").await;
     let (messages, _) = google.all(token, &format!("{me}/messages?includeSpamTrash=true"), "messages").await;

@@ -92,7 +92,7 @@ impl Look {
         }
         let paid = session.leave_now(app, Call::GmailGet, n..=n).await?;
         let sampled = stream::iter(ids.iter().take(paid).cloned());
-        let aliases = [session.account.email.to_lowercase()];
+        let aliases = session.account.own_addresses();
         let (mut labels, mut senders) = (BTreeMap::<String, u64>::new(), BTreeMap::<String, u64>::new());
         let mailbox = Collection::mailbox();
         // Without bodies: the newest mails may be the largest there are, and people wait for this.

@@ -85,6 +85,25 @@ async fn labels_and_baseline_are_read() {
 }
 
 #[tokio::test]
+async fn only_addresses_that_gmail_takes_for_the_persons_own_are_theirs() {
+    let server = Server::start(async |_| {
+        ok(json!({"sendAs": [
+            {"sendAsEmail": "Me@Example.com", "isPrimary": true, "isDefault": true},
+            {"sendAsEmail": "nick@example.org", "treatAsAlias": true, "verificationStatus": "accepted"},
+            {"sendAsEmail": "domain@example.net", "treatAsAlias": true},
+            {"sendAsEmail": "unshown@example.org", "treatAsAlias": true, "verificationStatus": "pending"},
+            {"sendAsEmail": "boss@example.org", "treatAsAlias": false, "verificationStatus": "accepted"},
+            {"sendAsEmail": "team@example.org", "verificationStatus": "accepted"},
+            {"sendAsEmail": "NICK@example.org", "treatAsAlias": true, "verificationStatus": "accepted"},
+        ]}))
+    })
+    .await;
+    let addresses = server.google().addresses(&"at".into()).await.unwrap();
+    assert_eq!(addresses, ["domain@example.net", "me@example.com", "nick@example.org"]);
+    assert_eq!(server.asked()[0].path, "/gmail/v1/users/me/settings/sendAs");
+}
+
+#[tokio::test]
 async fn history_tells_each_message_once_and_deletion_wins() {
     let change = |id: &str| json!({"message": {"id": id, "threadId": "t"}});
     let page = json!({
