@@ -1,7 +1,7 @@
-//! How fast pages of a long timeline are answered, beside PostGraphile and beside the bare statements: `script/bench pages`.
+//! How fast pages of a long timeline are answered, beside `PostGraphile` and beside the bare statements: `script/bench pages`.
 //!
 //! 1,000,000 interactions of 200 people, row-level security on. Sixteen connections ask for the newest 25 of a hundred of them, one page
-//! after another, of our API and of PostGraphile by turns. Then pgbench runs the very statements that our API sends for such a page, as
+//! after another, of our API and of `PostGraphile` by turns. Then pgbench runs the very statements that our API sends for such a page, as
 //! PostgreSQL has logged them, as the same role and prepared.
 
 use std::{
@@ -22,7 +22,7 @@ use url::Url;
 
 use super::{
     peers,
-    person::{Person, text},
+    person::text,
     search::wait,
     stage::{self, AUTH_SECRET, ISSUER, Stage},
 };
@@ -38,7 +38,7 @@ const LASTS: Duration = Duration::from_secs(10);
 const OURS: &str = "{ timeline(first: 25) { edges { cursor node { id kind subject snippet occurredAt participants { address name role } } }
     pageInfo { hasNextPage endCursor } } }";
 const THEIRS: &str = "{ allInteractions(first: 25, orderBy: OCCURRED_AT_DESC) { edges { cursor node {
-    nodeId kind subject snippet occurredAt participants } } pageInfo { hasNextPage endCursor } } }";
+    id kind subject snippet occurredAt participants } } pageInfo { hasNextPage endCursor } } }";
 
 /// Someone who asks, by number.
 fn subject(number: usize) -> String {
@@ -209,7 +209,16 @@ fn logged(log: &str) -> Vec<String> {
 fn with_bound(statement: &str, bound: &str) -> String {
     let mut values: Vec<(usize, String)> = Vec::new();
     for (number, rest) in bound.split('$').filter_map(|one| one.split_once(" = ")) {
-        let value = rest.trim_end().trim_end_matches(',').to_owned();
+        let value = rest.trim_end().trim_end_matches(',');
+        // What an array is of, the log does not say: here it is ids, or texts.
+        let kind = match value.strip_prefix("'{") {
+            Some(items) if items.split(',').all(|item| uuid::Uuid::try_parse(item.trim_end_matches("}'")).is_ok()) => {
+                "::uuid[]"
+            }
+            Some(_) => "::text[]",
+            None => "",
+        };
+        let value = format!("{value}{kind}");
         values.extend(number.parse().ok().map(|number: usize| (number, value)));
     }
     values.iter().rev().fold(statement.to_owned(), |text, (number, value)| text.replace(&format!("${number}"), value))

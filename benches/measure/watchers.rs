@@ -24,7 +24,7 @@ use omnisync::{
     telemetry,
 };
 use secrecy::ExposeSecret;
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio::{net::TcpListener, process::Command, sync::Semaphore, task::JoinHandle, time::interval};
 use tokio_tungstenite::tungstenite::{Message, client::IntoClientRequest};
 use url::Url;
@@ -176,6 +176,8 @@ async fn watched(stage: &Stage, changes: &Arc<Changes>, kind: Kind, batch: &str,
     let (server, url) = kind.serve(stage).await?;
     let pid = server.id().context("it runs")?;
     let seen = Arc::new(Seen::default());
+    // Connections to the database and the like are there with the first.
+    let _first = open(stage, changes, kind, &url, batch, OPENING, &Arc::default()).await?;
     let before = resident_kib(pid)?;
     let _watchers = open(stage, changes, kind, &url, batch, WATCHERS, &seen).await?;
     tokio::time::sleep(Duration::from_secs(1)).await;

@@ -7,6 +7,12 @@ import { makePgService } from 'postgraphile/adaptors/pg';
 import { grafserv } from 'postgraphile/grafserv/node';
 import { PostGraphileAmberPreset } from 'postgraphile/presets/amber';
 
+// It wants Node.js 22, of which it uses this.
+Promise.withResolvers ??= () => {
+  const made = {};
+  made.promise = new Promise((resolve, reject) => Object.assign(made, { resolve, reject }));
+  return made;
+};
 const { DATABASE_URL: connectionString, CONNECTIONS } = process.env;
 const server = postgraphile({
   extends: [PostGraphileAmberPreset],

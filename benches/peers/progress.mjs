@@ -9,7 +9,9 @@ import { Redis } from 'ioredis';
 import { WebSocketServer } from 'ws';
 
 const { REDIS_URL } = process.env;
-const pubsub = new RedisPubSub({ publisher: new Redis(REDIS_URL), subscriber: new Redis(REDIS_URL) });
+// What asks whether Redis is ready may not be asked by a connection that has subscribed.
+const redis = () => new Redis(REDIS_URL, { enableReadyCheck: false });
+const pubsub = new RedisPubSub({ publisher: redis(), subscriber: redis() });
 const int = { type: new GraphQLNonNull(GraphQLInt) };
 const object = (name, fields) => new GraphQLObjectType({ name, fields });
 const counts = object('Counts', { listed: int, stored: int, unchanged: int, filtered: int, failed: int, gone: int, normalized: int });
