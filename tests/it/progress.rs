@@ -7,7 +7,7 @@ use tokio::sync::mpsc::Receiver;
 
 use crate::{
     flow::{ADA, everything, small_mailbox},
-    support::{Person, Settings, TestApp, WorkerProcess, eventually},
+    support::{Person, Settings, TestApp, WorkerProcess, eventually, statements_of, uuid_of, watch_statements},
 };
 
 const QUERY: &str = "subscription($id: ID!, $after: Int) { batchProgress(batchId: $id, after: $after) {
@@ -67,6 +67,37 @@ async fn invariant_11_many_watch_and_all_see_the_end_though_some_never_read() {
         assert_eq!(states.last(), Some(&end));
     }
     drop(deaf);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_batch_that_many_watch_is_looked_at_once_for_all_of_them() {
+    watch_statements();
+    let app = TestApp::start_idle(small_steps()).await;
+    small_mailbox(&app, 20, 2);
+    // Tests that run beside this one have people of other names.
+    let ada = app.person("someone whose run many watch");
+    let account = ada.connect(ADA).await;
+    let batch = ada.import(&account, everything()).await;
+    let user = uuid_of(ada.data("{ viewer { id } }", json!({})).await["viewer"]["id"].as_str().expect("an id"));
+    let user = uuid::Uuid::try_parse(&user).expect("a UUID").to_string();
+    let statements = async |verb: &str, watchers: usize| {
+        let mut all = join_all((0..watchers).map(|_| watch(&ada, &batch, 0))).await;
+        for progress in &mut all {
+            progress.recv().await.expect("the state that stands");
+        }
+        let changed = async {
+            let query =
+                format!("mutation($id: ID!) {{ {verb}(input: {{ batchId: $id }}) {{ userErrors {{ code }} }} }}");
+            assert_eq!(ada.data(&query, json!({ "id": batch })).await[verb]["userErrors"], json!([]));
+            for progress in &mut all {
+                progress.recv().await.expect("the new state");
+            }
+        };
+        statements_of(&user, changed).await.0
+    };
+    let (few, many) = (statements("pause", 1).await, statements("resume", 40).await);
+    // Besides, every batch that is watched is looked at now and then.
+    assert!(few > 0 && many < few + 20, "{few} statements for one watcher, {many} for 40");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -5,7 +5,7 @@ use std::{
 };
 
 use base64::engine::general_purpose::{STANDARD, URL_SAFE, URL_SAFE_NO_PAD};
-use proptest::prelude::*;
+use proptest::{prelude::*, sample::Index};
 use serde_json::json;
 
 use super::*;
@@ -360,13 +360,75 @@ fn messages(folder: &Path) -> io::Result<Vec<Vec<u8>>> {
     Ok(found)
 }
 
-#[test]
-fn the_corpus_is_read() {
+/// The mails of the corpus, where there is one.
+fn corpus() -> Option<Vec<Vec<u8>>> {
     let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/corpus");
     if !corpus.is_dir() {
-        return println!("skipped: there is no corpus of mail beside this repository");
+        println!("skipped: there is no corpus of mail beside this repository");
+        return None;
     }
-    let mails = ["mail", "mailboxes"].map(|folder| messages(&corpus.join(folder)).unwrap()).concat();
+    Some(["mail", "mailboxes"].map(|folder| messages(&corpus.join(folder)).unwrap()).concat())
+}
+
+/// What becomes of bytes on their way.
+#[derive(Clone, Debug)]
+struct Damage {
+    what: u8,
+    at: Index,
+    length: usize,
+    byte: u8,
+}
+
+impl Damage {
+    fn any() -> impl Strategy<Value = Self> {
+        (0_u8..5, any::<Index>(), 1_usize..400, any::<u8>()).prop_map(|(what, at, length, byte)| Self {
+            what,
+            at,
+            length,
+            byte,
+        })
+    }
+
+    /// Cuts, changes, loses, repeats or inserts.
+    fn done(&self, raw: &mut Vec<u8>) {
+        if raw.is_empty() {
+            return;
+        }
+        let at = self.at.index(raw.len());
+        let end = raw.len().min(at + self.length);
+        match self.what {
+            0 => raw.truncate(at),
+            1 => raw[at] = self.byte,
+            2 => drop(raw.drain(at..end)),
+            3 => {
+                let again = raw[at..end].to_vec();
+                drop(raw.splice(at..at, again));
+            }
+            _ => raw.insert(at, self.byte),
+        }
+    }
+}
+
+#[test]
+fn damaged_mail_of_the_corpus_is_a_mail() {
+    // What is longer takes longer, and is no stranger.
+    let Some(mails) = corpus().map(|mut mails| {
+        mails.retain(|raw| raw.len() < 50_000);
+        mails
+    }) else {
+        return;
+    };
+    proptest!(|(which: Index, damages in prop::collection::vec(Damage::any(), 1..8))| {
+        let mut raw = which.get(&mails).clone();
+        damages.iter().for_each(|damage| damage.done(&mut raw));
+        assert_storable(&mail(&reply(&raw), &[]).unwrap());
+        facts(&reply(&raw)).unwrap();
+    });
+}
+
+#[test]
+fn the_corpus_is_read() {
+    let Some(mails) = corpus() else { return };
     let (mut n_empty, mut n_undecodable) = (0, 0);
     for raw in &mails {
         let row = mail(&reply(raw), &[]).unwrap();
