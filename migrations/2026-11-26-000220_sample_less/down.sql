@@ -1,0 +1,1 @@
+ALTER FUNCTION refresh_statistics() RESET default_statistics_target;
