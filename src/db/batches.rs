@@ -11,6 +11,7 @@ use super::{
     Result, Tx,
     interactions::{Between, Towards},
     schema::batches,
+    statement::PreparedOnce,
     undo::Keep,
 };
 use crate::domain::{
@@ -227,6 +228,7 @@ pub async fn start(tx: &mut Tx, batch: BatchId) -> Result<()> {
     )
     .bind::<SqlUuid, _>(tx.user().0)
     .bind::<SqlUuid, _>(batch.0)
+    .prepared()
     .execute(&mut **tx)
     .await?;
     Ok(())
@@ -257,6 +259,7 @@ pub async fn count(tx: &mut Tx, fence: Fence, counts: &Counts) -> Result<bool> {
     .bind::<BigInt, _>(counts.failed)
     .bind::<BigInt, _>(counts.gone)
     .bind::<BigInt, _>(counts.normalized)
+    .prepared()
     .execute(&mut **tx)
     .await?;
     Ok(changed == 1)
@@ -278,6 +281,7 @@ pub async fn mark_listed(tx: &mut Tx, fence: Fence) -> Result<()> {
     .bind::<SqlUuid, _>(tx.user().0)
     .bind::<SqlUuid, _>(fence.batch.0)
     .bind::<Integer, _>(fence.generation)
+    .prepared()
     .execute(&mut **tx)
     .await?;
     Ok(())
@@ -302,6 +306,7 @@ pub async fn note_waits(tx: &mut Tx, batch: BatchId) -> Result<()> {
     .bind::<SqlUuid, _>(tx.user().0)
     .bind::<SqlUuid, _>(batch.0)
     .bind::<Array<Text>, _>(WAITS.as_slice())
+    .prepared()
     .execute(&mut **tx)
     .await?;
     Ok(())
@@ -338,6 +343,7 @@ pub async fn pause(tx: &mut Tx, batch: BatchId, paused: bool) -> Result<()> {
     .bind::<SqlUuid, _>(batch.0)
     .bind::<Bool, _>(paused)
     .bind::<Text, _>(MASS_DELETION)
+    .prepared()
     .execute(&mut **tx)
     .await?;
     Ok(())
@@ -355,6 +361,7 @@ pub async fn reopen(tx: &mut Tx, batch: BatchId) -> Result<()> {
     )
     .bind::<SqlUuid, _>(tx.user().0)
     .bind::<SqlUuid, _>(batch.0)
+    .prepared()
     .execute(&mut **tx)
     .await?;
     Ok(())
@@ -383,6 +390,7 @@ pub async fn finish(
     .bind::<Nullable<Text>, _>(class)
     .bind::<Nullable<Text>, _>(error)
     .bind::<Bool, _>(state == BatchState::Succeeded)
+    .prepared()
     .execute(&mut **tx)
     .await?;
     Ok(changed == 1)
@@ -403,6 +411,7 @@ pub async fn fence_for_undo(tx: &mut Tx, batch: BatchId, keep: Keep) -> Result<(
     .bind::<SqlUuid, _>(tx.user().0)
     .bind::<SqlUuid, _>(batch.0)
     .bind::<Nullable<Integer>, _>(keep)
+    .prepared()
     .execute(&mut **tx)
     .await?;
     Ok(())
@@ -419,6 +428,7 @@ pub async fn fence_for_redo(tx: &mut Tx, batch: BatchId) -> Result<bool> {
     )
     .bind::<SqlUuid, _>(tx.user().0)
     .bind::<SqlUuid, _>(batch.0)
+    .prepared()
     .execute(&mut **tx)
     .await?;
     Ok(changed == 1)
@@ -454,6 +464,7 @@ pub async fn count_redone(tx: &mut Tx, batch: BatchId, returned: i64, replaced: 
     .bind::<SqlUuid, _>(batch.0)
     .bind::<BigInt, _>(returned)
     .bind::<BigInt, _>(replaced)
+    .prepared()
     .execute(&mut **tx)
     .await?;
     Ok(())
@@ -470,6 +481,7 @@ pub async fn mark_redone(tx: &mut Tx, batch: BatchId) -> Result<bool> {
     )
     .bind::<SqlUuid, _>(tx.user().0)
     .bind::<SqlUuid, _>(batch.0)
+    .prepared()
     .execute(&mut **tx)
     .await?;
     Ok(changed == 1)

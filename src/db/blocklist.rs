@@ -7,7 +7,7 @@ use diesel::{
 };
 use diesel_async::RunQueryDsl;
 
-use super::{Result, Tx, schema::blocklist};
+use super::{Result, Tx, schema::blocklist, statement::PreparedOnce};
 
 /// An entry of a person's blocklist.
 #[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable)]
@@ -63,6 +63,7 @@ pub async fn add(tx: &mut Tx, entries: &[String]) -> Result<usize> {
     )
     .bind::<SqlUuid, _>(tx.user().0)
     .bind::<Array<Text>, _>(entries)
+    .prepared()
     .execute(&mut **tx)
     .await?;
     Ok(added)

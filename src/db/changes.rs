@@ -11,7 +11,7 @@ use diesel::{
 use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
-use super::{Result, Tx, schema::timelines};
+use super::{Result, Tx, schema::timelines, statement::PreparedOnce};
 use crate::domain::ids::{InteractionId, UserId};
 
 /// For how many days changes are known. Who was away for longer reads the timeline anew.
@@ -76,6 +76,7 @@ pub async fn note(tx: &mut Tx, changes: &Changes) -> Result<()> {
     .bind::<Array<Bool>, _>(is_new.collect::<Vec<_>>())
     .bind::<Array<Text>, _>(names)
     .bind::<Array<Text>, _>(occurrences)
+    .prepared()
     .execute(&mut **tx)
     .await?;
     Ok(())
@@ -99,6 +100,7 @@ async fn next_position(tx: &mut Tx) -> Result<Option<i64>> {
     )
     .bind::<SqlUuid, _>(tx.user().0)
     .bind::<Integer, _>(KEPT_DAYS)
+    .prepared()
     .get_result(&mut **tx)
     .await?;
     Ok(row.is_followed.then_some(row.position))
@@ -120,6 +122,7 @@ pub async fn follow(tx: &mut Tx) -> Result<()> {
     let row: Row = diesel::sql_query(looked)
         .bind::<SqlUuid, _>(tx.user().0)
         .bind::<Integer, _>(KEPT_DAYS)
+        .prepared()
         .get_result(&mut **tx)
         .await?;
     if row.is_followed {
@@ -131,6 +134,7 @@ pub async fn follow(tx: &mut Tx) -> Result<()> {
     )
     .bind::<SqlUuid, _>(tx.user().0)
     .bind::<Integer, _>(KEPT_DAYS + 2)
+    .prepared()
     .execute(&mut **tx)
     .await?;
     Ok(())
@@ -206,6 +210,7 @@ pub async fn since(tx: &mut Tx, place: Place, limit: i64) -> Result<Vec<Change>>
     .bind::<BigInt, _>(place.position)
     .bind::<SqlUuid, _>(place.interaction)
     .bind::<BigInt, _>(limit)
+    .prepared()
     .load(&mut **tx)
     .await?;
     Ok(changes)
@@ -222,7 +227,7 @@ pub async fn due(tx: &mut Tx, limit: i64) -> Result<Vec<UserId>> {
         user_id: UserId,
     }
     let sql = "SELECT user_id FROM timelines WHERE purge_at <= now() ORDER BY purge_at LIMIT $1";
-    let rows: Vec<Row> = diesel::sql_query(sql).bind::<BigInt, _>(limit).load(&mut **tx).await?;
+    let rows: Vec<Row> = diesel::sql_query(sql).bind::<BigInt, _>(limit).prepared().load(&mut **tx).await?;
     Ok(rows.into_iter().map(|row| row.user_id).collect())
 }
 
@@ -239,6 +244,7 @@ pub async fn forget(tx: &mut Tx, limit: i64) -> Result<bool> {
     // Whoever changes the timeline waits for its row, so none of these changes again meanwhile.
     diesel::sql_query("SELECT FROM timelines WHERE user_id = $1 FOR UPDATE")
         .bind::<SqlUuid, _>(tx.user().0)
+        .prepared()
         .execute(&mut **tx)
         .await?;
     let row: Row = diesel::sql_query(
@@ -257,6 +263,7 @@ pub async fn forget(tx: &mut Tx, limit: i64) -> Result<bool> {
     .bind::<SqlUuid, _>(tx.user().0)
     .bind::<Integer, _>(KEPT_DAYS)
     .bind::<BigInt, _>(limit)
+    .prepared()
     .get_result(&mut **tx)
     .await?;
     diesel::sql_query(
@@ -267,6 +274,7 @@ pub async fn forget(tx: &mut Tx, limit: i64) -> Result<bool> {
     )
     .bind::<SqlUuid, _>(tx.user().0)
     .bind::<Integer, _>(KEPT_DAYS)
+    .prepared()
     .execute(&mut **tx)
     .await?;
     Ok(row.n_gone == limit)

@@ -17,6 +17,7 @@ use super::{
     Result, Tx,
     interactions::{Between, Towards},
     schema::{contact_dismissals, contact_names, contacts, identities, sync_preferences},
+    statement::PreparedOnce,
 };
 use crate::domain::{
     ids::ContactId,
@@ -286,6 +287,7 @@ pub async fn dismiss(tx: &mut Tx, pairs: &[(ContactId, ContactId)]) -> Result<us
     .bind::<SqlUuid, _>(tx.user().0)
     .bind::<Array<SqlUuid>, _>(pairs.iter().map(|(one, _)| one.0).collect::<Vec<_>>())
     .bind::<Array<SqlUuid>, _>(pairs.iter().map(|(_, other)| other.0).collect::<Vec<_>>())
+    .prepared()
     .execute(&mut **tx)
     .await?;
     Ok(added)
@@ -354,6 +356,7 @@ pub async fn add_evidence(tx: &mut Tx, pairs: &mut [Pair], depth: i64) -> Result
     .bind::<Array<Text>, _>(pairs.iter().map(|pair| pair.addresses[0].as_str()).collect::<Vec<_>>())
     .bind::<Array<Text>, _>(pairs.iter().map(|pair| pair.addresses[1].as_str()).collect::<Vec<_>>())
     .bind::<BigInt, _>(depth)
+    .prepared()
     .load(&mut **tx)
     .await?;
     for Row { n, answers, talks } in rows {

@@ -15,6 +15,7 @@ use uuid::Uuid;
 use super::{
     Result, Tx,
     interactions::{Interaction, TimelineFilter},
+    statement::PreparedOnce,
 };
 use crate::domain::{
     account::Service,
@@ -67,6 +68,7 @@ pub async fn hidden(tx: &mut Tx, filter: &TimelineFilter, ids: &[InteractionId])
     .bind::<Nullable<Text>, _>(filter.direction.map(Direction::as_str))
     .bind::<Nullable<Text>, _>(filter.label.as_deref())
     .bind::<Nullable<SqlUuid>, _>(filter.stream.map(|id| id.0))
+    .prepared()
     .load(&mut **tx)
     .await?;
     Ok(rows.into_iter().map(|row| row.interaction_id).collect())
@@ -113,6 +115,7 @@ pub async fn sources(tx: &mut Tx, ids: &[InteractionId]) -> Result<Vec<Source>> 
     ))
     .bind::<SqlUuid, _>(tx.user().0)
     .bind::<Array<SqlUuid>, _>(ids.iter().map(|id| id.0).collect::<Vec<Uuid>>())
+    .prepared()
     .load(&mut **tx)
     .await?;
     Ok(sources)
@@ -155,6 +158,7 @@ pub async fn linked(tx: &mut Tx, link: Link, names: &[String]) -> Result<Vec<(St
     ))
     .bind::<SqlUuid, _>(tx.user().0)
     .bind::<Array<Text>, _>(names)
+    .prepared()
     .load(&mut **tx)
     .await?;
     let ids: Vec<_> = found.iter().map(|row| row.interaction_id).collect();

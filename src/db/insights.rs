@@ -9,7 +9,7 @@ use diesel::{
 };
 use diesel_async::RunQueryDsl;
 
-use super::{Result, Tx};
+use super::{Result, Tx, statement::PreparedOnce};
 use crate::domain::{
     ids::ContactId,
     normalize::{Category, InteractionKind},
@@ -70,7 +70,7 @@ pub async fn cells(tx: &mut Tx, span: &Span) -> Result<Vec<Cell>> {
     .bind::<Timestamptz, _>(span.from)
     .bind::<Timestamptz, _>(span.to)
     .bind::<Text, _>(span.zone.name());
-    Ok(query.load(&mut **tx).await?)
+    Ok(query.prepared().load(&mut **tx).await?)
 }
 
 /// How often a contact took part.
@@ -107,7 +107,7 @@ pub async fn correspondents(tx: &mut Tx, span: &Span, limit: i64) -> Result<Vec<
     .bind::<Timestamptz, _>(span.from)
     .bind::<Timestamptz, _>(span.to)
     .bind::<BigInt, _>(limit);
-    Ok(query.load(&mut **tx).await?)
+    Ok(query.prepared().load(&mut **tx).await?)
 }
 
 /// How long answers took, of one side.
@@ -152,5 +152,5 @@ pub async fn answers(tx: &mut Tx, span: &Span) -> Result<Vec<Answers>> {
     .bind::<Timestamptz, _>(span.to)
     .bind::<Text, _>(Category::Personal.as_str())
     .bind::<Text, _>(Category::List.as_str());
-    Ok(query.load(&mut **tx).await?)
+    Ok(query.prepared().load(&mut **tx).await?)
 }

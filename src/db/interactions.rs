@@ -19,6 +19,7 @@ use super::{
     people,
     schema::{identities, interaction_people, interactions},
     search,
+    statement::PreparedOnce,
 };
 use crate::domain::{
     account::Service,
@@ -176,6 +177,7 @@ pub async fn replace(
     .bind::<Array<Text>, _>(column(rows, |r| searchable(&r.row.subject).into_owned()))
     .bind::<Array<Text>, _>(column(rows, |r| people(&r.row.participants)))
     .bind::<Array<Nullable<Text>>, _>(column(rows, own_text))
+    .prepared()
     .load(&mut **tx)
     .await?;
     changes.written.extend(written);
@@ -207,6 +209,7 @@ async fn gone(tx: &mut Tx, stream: StreamId, groups: &[String], rows: &[Projecte
     .bind::<Array<Text>, _>(groups)
     .bind::<Array<Text>, _>(column(rows, |r| r.group_key.as_str()))
     .bind::<Array<Text>, _>(column(rows, |r| r.row.occurrence.as_str()))
+    .prepared()
     .load(&mut **tx)
     .await?;
     Ok(gone)

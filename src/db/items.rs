@@ -11,7 +11,7 @@ use diesel::{
 };
 use diesel_async::RunQueryDsl;
 
-use super::{Result, Tx, schema::items};
+use super::{Result, Tx, schema::items, statement::PreparedOnce};
 use crate::domain::{
     account::ProviderName,
     ids::{AccountId, BatchId, StreamId},
@@ -103,6 +103,7 @@ pub async fn enter(
     .bind::<BigInt, _>(first_ordinal)
     .bind::<Bool, _>(refetch)
     .bind::<Bool, _>(include_undone)
+    .prepared()
     .get_result(&mut **tx)
     .await?;
     Ok(listed)
@@ -128,6 +129,7 @@ pub async fn forget_places(tx: &mut Tx, stream: StreamId, batch: BatchId) -> Res
     .bind::<SqlUuid, _>(tx.user().0)
     .bind::<SqlUuid, _>(stream.0)
     .bind::<SqlUuid, _>(batch.0)
+    .prepared()
     .execute(&mut **tx)
     .await?;
     Ok(())
@@ -165,6 +167,7 @@ pub async fn adopt(tx: &mut Tx, stream: StreamId, batch: BatchId, which: Leftove
     .bind::<SqlUuid, _>(stream.0)
     .bind::<SqlUuid, _>(batch.0)
     .bind::<BigInt, _>(limit)
+    .prepared()
     .execute(&mut **tx)
     .await?;
     Ok(i64::try_from(changed).unwrap_or(i64::MAX))
@@ -212,6 +215,7 @@ pub async fn pending(tx: &mut Tx, stream: StreamId, batch: BatchId, limit: i64) 
     .bind::<SqlUuid, _>(stream.0)
     .bind::<SqlUuid, _>(batch.0)
     .bind::<BigInt, _>(limit)
+    .prepared()
     .load(&mut **tx)
     .await?;
     let next_try_at = if rows.is_empty() { next_try_at(tx, stream, batch).await? } else { None };
@@ -232,6 +236,7 @@ async fn next_try_at(tx: &mut Tx, stream: StreamId, batch: BatchId) -> Result<Op
     .bind::<SqlUuid, _>(tx.user().0)
     .bind::<SqlUuid, _>(stream.0)
     .bind::<SqlUuid, _>(batch.0)
+    .prepared()
     .get_result(&mut **tx)
     .await?;
     Ok(row.at)
@@ -295,6 +300,7 @@ pub async fn lock_known(
     .bind::<SqlUuid, _>(batch.0)
     .bind::<Array<Text>, _>(ids)
     .bind::<Text, _>(provider.as_str())
+    .prepared()
     .load(&mut **tx)
     .await?;
     Ok(known)
@@ -314,6 +320,7 @@ pub async fn lock(tx: &mut Tx, stream: StreamId, ids: &[&str]) -> Result<()> {
     .bind::<SqlUuid, _>(tx.user().0)
     .bind::<SqlUuid, _>(stream.0)
     .bind::<Array<Text>, _>(ids)
+    .prepared()
     .execute(&mut **tx)
     .await?;
     Ok(())
@@ -388,6 +395,7 @@ pub async fn resolve(tx: &mut Tx, stream: StreamId, batch: BatchId, all: &[Resol
     .bind::<Array<Bool>, _>(column(all, |r| r.changed))
     .bind::<Array<Nullable<Integer>>, _>(column(all, |r| r.purge_in_days))
     .bind::<Array<Nullable<Bytea>>, _>(column(all, |r| r.universal_hash.as_ref().map(|hash| hash.0.as_slice())))
+    .prepared()
     .execute(&mut **tx)
     .await?;
     let done: Vec<&Resolution> = all.iter().filter(|r| r.in_batch.is_some()).collect();
@@ -404,6 +412,7 @@ pub async fn resolve(tx: &mut Tx, stream: StreamId, batch: BatchId, all: &[Resol
     .bind::<Array<Text>, _>(column(&done, |r| r.source_id.as_str()))
     .bind::<Array<Text>, _>(column(&done, |r| r.in_batch.unwrap_or(r.outcome).as_str()))
     .bind::<Array<Nullable<BigInt>>, _>(column(&done, |r| r.held_version()))
+    .prepared()
     .execute(&mut **tx)
     .await?;
     Ok(())
@@ -435,6 +444,7 @@ pub async fn lock_behind(tx: &mut Tx, stream: StreamId, limit: i64) -> Result<Ve
     .bind::<SqlUuid, _>(tx.user().0)
     .bind::<SqlUuid, _>(stream.0)
     .bind::<BigInt, _>(limit)
+    .prepared()
     .load(&mut **tx)
     .await?;
     Ok(rows)
@@ -454,6 +464,7 @@ pub async fn mark_projected(tx: &mut Tx, stream: StreamId, behind: &[Behind]) ->
     .bind::<SqlUuid, _>(tx.user().0)
     .bind::<SqlUuid, _>(stream.0)
     .bind::<Array<Text>, _>(column(behind, |item| item.source_id.as_str()))
+    .prepared()
     .execute(&mut **tx)
     .await?;
     Ok(())
@@ -537,6 +548,7 @@ pub async fn page(
     .bind::<Nullable<Bytea>, _>(filter.universal_hash.as_ref().map(|hash| hash.0.as_slice()))
     .bind::<Nullable<SqlUuid>, _>(before.as_ref().map(|(stream, _)| stream.0))
     .bind::<Nullable<Text>, _>(before.as_ref().map(|(_, source)| source.as_str()))
+    .prepared()
     .load(&mut **tx)
     .await?;
     Ok(rows)
@@ -559,6 +571,7 @@ pub async fn count_undone(tx: &mut Tx, account: AccountId, ids: &[String]) -> Re
     .bind::<SqlUuid, _>(tx.user().0)
     .bind::<SqlUuid, _>(account.0)
     .bind::<Array<Text>, _>(ids)
+    .prepared()
     .get_result(&mut **tx)
     .await?;
     Ok(row.n)

@@ -17,6 +17,7 @@ use super::{
     Error, Result, Tx,
     interactions::{Between, Towards},
     schema::jobs,
+    statement::PreparedOnce,
 };
 use crate::domain::{
     ids::{BatchId, JobId, StreamId, UserId},
@@ -200,6 +201,7 @@ pub async fn claim(tx: &mut Tx, job: JobId, owner: &str, lease: Duration) -> Res
     .bind::<SqlUuid, _>(job.0)
     .bind::<Text, _>(owner)
     .bind::<Double, _>(lease.as_secs_f64())
+    .prepared()
     .get_result(&mut **tx)
     .await
     .optional()
@@ -235,6 +237,7 @@ pub async fn hold(
     .bind::<Double, _>(lease.as_secs_f64())
     .bind::<Nullable<Jsonb>, _>(checkpoint)
     .bind::<Bool, _>(advanced)
+    .prepared()
     .execute(&mut **tx)
     .await?;
     if advanced {
@@ -300,6 +303,7 @@ pub async fn release(tx: &mut Tx, claim: &Claim, release: &Release<'_>) -> Resul
     .bind::<Bool, _>(release.fresh)
     .bind::<Nullable<Text>, _>(release.error.map(|(class, _)| class))
     .bind::<Nullable<Text>, _>(release.error.map(|(_, text)| text))
+    .prepared()
     .get_result(&mut **tx)
     .await
     .optional()?;
@@ -339,6 +343,7 @@ pub async fn signal(tx: &mut Tx, batch: BatchId, kind: JobKind) -> Result<Option
     .bind::<SqlUuid, _>(tx.user().0)
     .bind::<SqlUuid, _>(batch.0)
     .bind::<Text, _>(kind.as_str())
+    .prepared()
     .get_result(&mut **tx)
     .await
     .optional()?;
@@ -383,6 +388,7 @@ pub async fn cancel_of_batch(tx: &mut Tx, batch: BatchId, which: Which) -> Resul
     .bind::<SqlUuid, _>(tx.user().0)
     .bind::<SqlUuid, _>(batch.0)
     .bind::<Bool, _>(which == Which::Syncs)
+    .prepared()
     .execute(&mut **tx)
     .await?;
     Ok(())
@@ -400,6 +406,7 @@ pub async fn pause_of_batch(tx: &mut Tx, batch: BatchId) -> Result<()> {
     )
     .bind::<SqlUuid, _>(tx.user().0)
     .bind::<SqlUuid, _>(batch.0)
+    .prepared()
     .execute(&mut **tx)
     .await?;
     Ok(())
@@ -416,6 +423,7 @@ pub async fn resume_of_batch(tx: &mut Tx, batch: BatchId) -> Result<Vec<Due>> {
     )
     .bind::<SqlUuid, _>(tx.user().0)
     .bind::<SqlUuid, _>(batch.0)
+    .prepared()
     .load(&mut **tx)
     .await?;
     Ok(due)
@@ -442,6 +450,7 @@ pub async fn revive(tx: &mut Tx, job: &Job) -> Result<Vec<Due>> {
     .bind::<SqlUuid, _>(job.batch_id.0)
     .bind::<SqlUuid, _>(job.job_id.0)
     .bind::<Text, _>(feeds.as_str())
+    .prepared()
     .load(&mut **tx)
     .await?;
     Ok(due)
@@ -474,6 +483,7 @@ pub async fn due(tx: &mut Tx, limit: i64) -> Result<Vec<Due>> {
           ORDER BY lease_until LIMIT $1)",
     )
     .bind::<BigInt, _>(limit)
+    .prepared()
     .load(&mut **tx)
     .await?;
     Ok(due)
@@ -492,6 +502,7 @@ pub async fn next_due_in(tx: &mut Tx) -> Result<Option<Duration>> {
     let row: Row = diesel::sql_query(
         "SELECT extract(epoch FROM min(run_at) - now())::float8 AS secs FROM jobs WHERE state = 'queued' AND run_at > now()",
     )
+    .prepared()
     .get_result(&mut **tx)
     .await?;
     Ok(row.secs.and_then(|secs| Duration::try_from_secs_f64(secs).ok()))

@@ -3,7 +3,7 @@
 use diesel::sql_types::Text;
 use diesel_async::RunQueryDsl;
 
-use super::{Result, Tx};
+use super::{Result, Tx, statement::PreparedOnce};
 use crate::domain::ids::StreamId;
 
 /// Waits until no other projection or undo works on a stream, and keeps them away until the transaction ends.
@@ -13,6 +13,7 @@ use crate::domain::ids::StreamId;
 pub async fn hold_stream(tx: &mut Tx, stream: StreamId) -> Result<()> {
     diesel::sql_query("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))")
         .bind::<Text, _>(stream.to_string())
+        .prepared()
         .execute(&mut **tx)
         .await?;
     Ok(())

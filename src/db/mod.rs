@@ -26,6 +26,7 @@ pub mod reprojection;
 pub mod schema;
 mod scope;
 pub mod search;
+mod statement;
 pub mod statistics;
 pub mod streams;
 pub mod threads;

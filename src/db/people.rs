@@ -18,6 +18,7 @@ use super::{
     accounts::Account,
     interactions::{Between, Keyset, Towards},
     schema::{contacts, identities, interaction_people},
+    statement::PreparedOnce,
 };
 use crate::domain::{
     ids::{ContactId, InteractionId},
@@ -34,6 +35,7 @@ use crate::domain::{
 pub async fn hold(tx: &mut Tx) -> Result<()> {
     diesel::sql_query("SELECT pg_advisory_xact_lock(hashtextextended($1, 1))")
         .bind::<Text, _>(tx.user().to_string())
+        .prepared()
         .execute(&mut **tx)
         .await?;
     Ok(())
@@ -177,6 +179,7 @@ async fn facts(tx: &mut Tx, interactions: &[Uuid]) -> Result<HashMap<Uuid, Facts
     )
     .bind::<SqlUuid, _>(tx.user().0)
     .bind::<Array<SqlUuid>, _>(interactions)
+    .prepared()
     .load(&mut **tx)
     .await?;
     let mut facts = HashMap::<Uuid, Facts>::new();
@@ -216,6 +219,7 @@ async fn insert(tx: &mut Tx, written: &[(Uuid, String, Fact)]) -> Result<()> {
     .bind::<Array<Timestamptz>, _>(written.iter().map(|(_, _, (at, ..))| *at).collect::<Vec<_>>())
     .bind::<Array<Text>, _>(written.iter().map(|(_, _, (_, relation, _))| relation.as_str()).collect::<Vec<_>>())
     .bind::<Array<Nullable<Text>>, _>(written.iter().map(|(_, _, (.., name))| name.as_deref()).collect::<Vec<_>>())
+    .prepared()
     .execute(&mut **tx)
     .await?;
     Ok(())
@@ -264,6 +268,7 @@ async fn count(tx: &mut Tx, changes: &BTreeMap<String, Change>) -> Result<()> {
     .bind::<Array<Integer>, _>(column(|change| change.wrote_to))
     .bind::<Array<Integer>, _>(column(|change| change.wrote))
     .bind::<Array<Integer>, _>(column(|change| change.met))
+    .prepared()
     .load(&mut **tx)
     .await?;
     forget(tx, changes.iter().filter(|(_, change)| change.is_less()).map(|(address, _)| address)).await?;
@@ -305,6 +310,7 @@ async fn begin(tx: &mut Tx, addresses: &[&String]) -> Result<()> {
     )
     .bind::<Array<Text>, _>(addresses.iter().map(|address| people::names(address).join("\u{1f}")).collect::<Vec<_>>())
     .bind::<Array<Bool>, _>(addresses.iter().map(|address| own.contains(address)).collect::<Vec<_>>())
+    .prepared()
     .execute(&mut **tx)
     .await?;
     Ok(())
@@ -342,6 +348,7 @@ pub async fn refresh(tx: &mut Tx, mut contacts: Vec<ContactId>) -> Result<()> {
     )
     .bind::<SqlUuid, _>(tx.user().0)
     .bind::<Array<SqlUuid>, _>(&ids)
+    .prepared()
     .load(&mut **tx)
     .await?;
     let shown: HashSet<ContactId> = shown.into_iter().map(|one| one.contact_id).collect();
@@ -373,6 +380,7 @@ pub async fn hide(tx: &mut Tx, entries: &[String]) -> Result<()> {
     .bind::<SqlUuid, _>(tx.user().0)
     .bind::<Array<Text>, _>(entries)
     .bind::<Array<Text>, _>(own)
+    .prepared()
     .load(&mut **tx)
     .await?;
     refresh(tx, touched.into_iter().map(|one| one.contact_id).collect()).await
@@ -422,6 +430,7 @@ pub async fn places(
         .bind::<Nullable<Timestamptz>, _>(before.map(|(at, _)| at))
         .bind::<Nullable<SqlUuid>, _>(before.map(|(_, id)| id))
         .bind::<BigInt, _>(limit)
+        .prepared()
         .load(&mut **tx)
         .await?;
     Ok(rows.into_iter().map(|row| (row.occurred_at, row.interaction_id)).collect())
@@ -475,6 +484,7 @@ pub async fn ends(
     .bind::<Array<SqlUuid>, _>(addresses.iter().map(|(contact, _)| contact.0).collect::<Vec<_>>())
     .bind::<Array<Text>, _>(addresses.iter().map(|(_, address)| address.as_str()).collect::<Vec<_>>())
     .bind::<BigInt, _>(limit)
+    .prepared()
     .load(&mut **tx)
     .await?;
     let (mut ends, limit): (HashMap<ContactId, Vec<Keyset>>, _) = (HashMap::new(), usize::try_from(limit).unwrap_or(0));

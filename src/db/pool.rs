@@ -144,7 +144,8 @@ fn connect(url: String, timeouts: Timeouts) -> BoxFuture<'static, ConnectionResu
         config.connect_timeout(WAIT);
         config.application_name("omnisync");
         config.options(format!(
-            "-c statement_timeout={} -c lock_timeout={} -c idle_in_transaction_session_timeout={}",
+            "-c statement_timeout={} -c lock_timeout={} -c idle_in_transaction_session_timeout={} \
+             -c plan_cache_mode=force_custom_plan",
             timeouts.statement.as_millis(),
             timeouts.lock.as_millis(),
             timeouts.idle_in_transaction.as_millis()

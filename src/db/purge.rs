@@ -12,6 +12,7 @@ use diesel_async::RunQueryDsl;
 use super::{
     Result, Tx, items,
     raw_events::{self, Version},
+    statement::PreparedOnce,
     streams::Due,
 };
 use crate::domain::{account::ProviderName, ids::StreamId};
@@ -27,6 +28,7 @@ pub async fn due(tx: &mut Tx, limit: i64) -> Result<Vec<Due>> {
          ) AS longest",
     )
     .bind::<BigInt, _>(limit)
+    .prepared()
     .load(&mut **tx)
     .await?;
     Ok(due)
@@ -98,6 +100,7 @@ pub async fn take(tx: &mut Tx, provider: ProviderName, stream: StreamId, limit: 
     .bind::<Text, _>(provider.as_str())
     .bind::<SqlUuid, _>(stream.0)
     .bind::<Array<Text>, _>(&items)
+    .prepared()
     .load(&mut **tx)
     .await?;
     let mut members: Vec<String> =
@@ -129,6 +132,7 @@ async fn due_in(tx: &mut Tx, stream: StreamId, limit: i64) -> Result<Vec<String>
     .bind::<SqlUuid, _>(tx.user().0)
     .bind::<SqlUuid, _>(stream.0)
     .bind::<BigInt, _>(limit)
+    .prepared()
     .load(&mut **tx)
     .await?;
     Ok(rows.into_iter().map(|row| row.source_id).collect())
@@ -154,7 +158,7 @@ pub async fn delete(tx: &mut Tx, provider: ProviderName, stream: StreamId, doome
     .bind::<Array<Text>, _>(doomed.versions.iter().map(|one| one.source_id.as_str()).collect::<Vec<_>>())
     .bind::<Array<BigInt>, _>(doomed.versions.iter().map(|one| one.version).collect::<Vec<_>>());
     if !doomed.versions.is_empty() {
-        empty_holds.execute(&mut **tx).await?;
+        empty_holds.prepared().execute(&mut **tx).await?;
     }
     // The rows are held, so that the updates can go by their places.
     let done = "SET purge_at = NULL";
@@ -176,6 +180,7 @@ pub async fn delete(tx: &mut Tx, provider: ProviderName, stream: StreamId, doome
             .bind::<SqlUuid, _>(tx.user().0)
             .bind::<SqlUuid, _>(stream.0)
             .bind::<Array<Text>, _>(ids)
+            .prepared()
             .execute(&mut **tx)
             .await?;
     }

@@ -8,7 +8,7 @@ use diesel::{
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use futures::future::try_join_all;
 
-use super::{Result, Tx, schema::raw_events};
+use super::{Result, Tx, schema::raw_events, statement::PreparedOnce};
 use crate::domain::{
     account::ProviderName,
     ids::{BatchId, StreamId},
@@ -56,6 +56,7 @@ pub async fn insert(
     .bind::<Array<Text>, _>(rows.iter().map(|row| row.group_key.as_str()).collect::<Vec<_>>())
     .bind::<Array<Bytea>, _>(rows.iter().map(|row| row.payload.as_slice()).collect::<Vec<_>>())
     .bind::<Array<Integer>, _>(rows.iter().map(|row| row.size_bytes).collect::<Vec<_>>())
+    .prepared()
     .execute(&mut **tx)
     .await?;
     Ok(())
@@ -165,6 +166,7 @@ pub async fn newest(tx: &mut Tx, provider: ProviderName, stream: StreamId, group
         .bind::<Text, _>(provider.as_str())
         .bind::<SqlUuid, _>(stream.0)
         .bind::<Array<Text>, _>(groups)
+        .prepared()
         .load(&mut **tx)
         .await?;
     Ok(rows)
@@ -190,6 +192,7 @@ pub async fn sizes(tx: &mut Tx, provider: ProviderName, stream: StreamId, groups
             .bind::<Text, _>(provider.as_str())
             .bind::<SqlUuid, _>(stream.0)
             .bind::<Array<Text>, _>(groups)
+            .prepared()
             .load(&mut **tx)
             .await?;
     Ok(rows)

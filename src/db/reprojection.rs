@@ -7,7 +7,7 @@ use diesel::{
 use diesel_async::RunQueryDsl;
 use serde_json::Value;
 
-use super::{Result, Tx, schema::streams, streams::Due};
+use super::{Result, Tx, schema::streams, statement::PreparedOnce, streams::Due};
 use crate::domain::{
     ids::{AccountId, StreamId, UserId},
     normalize::VERSION,
@@ -36,6 +36,7 @@ pub async fn older_than(
     .bind::<Nullable<SqlUuid>, _>(after.map(|due| due.user_id.0))
     .bind::<Nullable<SqlUuid>, _>(after.map(|due| due.stream_id.0))
     .bind::<BigInt, _>(limit)
+    .prepared()
     .load(&mut **tx)
     .await?;
     Ok(due)
@@ -100,6 +101,7 @@ pub async fn begin_with_mail(tx: &mut Tx, account: AccountId) -> Result<()> {
     )
     .bind::<SqlUuid, _>(tx.user().0)
     .bind::<SqlUuid, _>(account.0)
+    .prepared()
     .execute(&mut **tx)
     .await?;
     Ok(())
@@ -155,6 +157,7 @@ pub async fn members(tx: &mut Tx, stream: StreamId, after: Option<&str>, limit: 
     .bind::<SqlUuid, _>(stream.0)
     .bind::<Text, _>(after.unwrap_or_default())
     .bind::<BigInt, _>(limit)
+    .prepared()
     .load(&mut **tx)
     .await?;
     Ok(members)
@@ -185,6 +188,7 @@ pub async fn fingerprints(tx: &mut Tx, stream: StreamId, groups: &[String]) -> R
     .bind::<SqlUuid, _>(tx.user().0)
     .bind::<SqlUuid, _>(stream.0)
     .bind::<Array<Text>, _>(groups)
+    .prepared()
     .load(&mut **tx)
     .await?;
     let fields = |fields| serde_json::from_value::<Fingerprint>(fields).unwrap_or_default();

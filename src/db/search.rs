@@ -18,6 +18,7 @@ use super::{
     Result, Tx,
     interactions::{Among, Between, Interaction, Rows, TimelineFilter, Towards},
     schema::interactions,
+    statement::PreparedOnce,
 };
 use crate::domain::{
     ids::InteractionId,
@@ -66,6 +67,7 @@ pub async fn query(tx: &mut Tx, search: &Search) -> Result<Option<Query>> {
     .bind::<Array<Text>, _>(&search.wanted)
     .bind::<Array<Text>, _>(&search.unwanted)
     .bind::<Array<Text>, _>(languages.map(configuration).collect::<Vec<_>>())
+    .prepared()
     .get_result(&mut **tx)
     .await?;
     Ok(found.text.map(Query))
@@ -163,6 +165,7 @@ impl Query {
         if way == Way::Words {
             diesel::sql_query("SELECT set_config('app.search', $1, true)")
                 .bind::<Text, _>(&self.0)
+                .prepared()
                 .execute(&mut **tx)
                 .await?;
             // Left alone, the planner takes the timeline for a page of what it believes to be frequent, and it cannot know.
@@ -195,6 +198,7 @@ impl Query {
         .bind::<Text, _>(format!("StartSel=\"{start}\", StopSel=\"{stop}\", FragmentDelimiter=\" … \", {extent}"))
         .bind::<Array<Text>, _>(texts.iter().map(|(language, _)| configuration(*language)).collect::<Vec<_>>())
         .bind::<Array<Text>, _>(texts.iter().map(|(_, text)| text.as_ref()).collect::<Vec<_>>())
+        .prepared()
         .load(&mut **tx)
         .await?;
         Ok(lines.into_iter().map(|line| line.text.unwrap_or_default()).collect())

@@ -8,7 +8,7 @@ use diesel::{
 };
 use diesel_async::RunQueryDsl;
 
-use super::{Result, Tx, schema::streams};
+use super::{Result, Tx, schema::streams, statement::PreparedOnce};
 use crate::domain::{
     account::Service,
     batch::BatchState,
@@ -135,6 +135,7 @@ pub async fn consent(
     .bind::<Nullable<Timestamptz>, _>(window.map(|(from, _)| from))
     .bind::<Nullable<Timestamptz>, _>(window.map(|(_, to)| to))
     .bind::<Integer, _>(VERSION)
+    .prepared()
     .get_result(&mut **tx)
     .await?;
     Ok(row.stream_id)
@@ -268,6 +269,7 @@ pub async fn facts(tx: &mut Tx, streams: &[Stream]) -> Result<Vec<StreamFacts>> 
     .bind::<Array<Text>, _>(
         consented.iter().map(|stream| JobKind::normalize_of(stream.service).as_str()).collect::<Vec<_>>(),
     )
+    .prepared()
     .load(&mut **tx)
     .await?;
     let facts = |stream: &Stream| match rows.iter().find(|row| row.stream_id == stream.stream_id) {

@@ -7,7 +7,7 @@ use diesel::{
 };
 use diesel_async::RunQueryDsl;
 
-use super::{Result, Tx, people};
+use super::{Result, Tx, people, statement::PreparedOnce};
 use crate::domain::ids::AccountId;
 
 /// What a thread is called: its account, and its id at the provider.
@@ -78,6 +78,7 @@ impl Thread {
         .bind::<SqlUuid, _>(tx.user().0)
         .bind::<Array<SqlUuid>, _>(keys.iter().map(|(account, _)| account.0).collect::<Vec<_>>())
         .bind::<Array<Text>, _>(keys.iter().map(|(_, thread)| thread.as_str()).collect::<Vec<_>>())
+        .prepared()
         .load(&mut **tx)
         .await?;
         Ok(threads)
@@ -120,6 +121,7 @@ impl Face {
         .bind::<BigInt, _>(MOST_ROWS)
         .bind::<BigInt, _>(MOST_PEOPLE)
         .bind::<Array<Text>, _>(own)
+        .prepared()
         .load(&mut **tx)
         .await?;
         Ok(faces)

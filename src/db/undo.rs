@@ -12,6 +12,7 @@ use diesel_async::RunQueryDsl;
 use super::{
     Result, Tx, items,
     raw_events::{self, Version},
+    statement::PreparedOnce,
     undone,
 };
 use crate::domain::{
@@ -45,6 +46,7 @@ pub async fn find_stream(tx: &mut Tx, batch: BatchId) -> Result<Option<StreamId>
     )
     .bind::<SqlUuid, _>(tx.user().0)
     .bind::<SqlUuid, _>(batch.0)
+    .prepared()
     .load(&mut **tx)
     .await?;
     Ok(rows.into_iter().next().map(|row| row.stream_id))
@@ -81,6 +83,7 @@ pub async fn give_up(tx: &mut Tx, batch: BatchId, stream: StreamId, limit: i64, 
     .bind::<SqlUuid, _>(stream.0)
     .bind::<BigInt, _>(limit)
     .bind::<Nullable<Integer>, _>(keep)
+    .prepared()
     .load(&mut **tx)
     .await?;
     Ok(holds)
@@ -140,6 +143,7 @@ pub async fn delete_unheld(
     .bind::<SqlUuid, _>(batch.0)
     .bind::<Array<Text>, _>(&ids)
     .bind::<Array<Nullable<BigInt>>, _>(versions.iter().map(|hold| hold.version).collect::<Vec<_>>())
+    .prepared()
     .load(&mut **tx)
     .await?;
     if let Some(days) = keep {
@@ -180,6 +184,7 @@ pub async fn delete_unheld(
     .bind::<SqlUuid, _>(stream.0)
     .bind::<Array<Text>, _>(&ids)
     .bind::<SqlUuid, _>(batch.0)
+    .prepared()
     .load(&mut **tx)
     .await?;
     let removed = rows.iter().filter(|row| row.removed).count();
@@ -213,6 +218,7 @@ pub async fn drop_pending(tx: &mut Tx, provider: ProviderName, batch: BatchId, l
     .bind::<SqlUuid, _>(batch.0)
     .bind::<BigInt, _>(limit)
     .bind::<Text, _>(provider.as_str())
+    .prepared()
     .execute(&mut **tx)
     .await?;
     Ok(changed)
@@ -264,6 +270,7 @@ pub async fn forecast(tx: &mut Tx, provider: ProviderName, batch: BatchId) -> Re
     .bind::<SqlUuid, _>(tx.user().0)
     .bind::<Text, _>(provider.as_str())
     .bind::<SqlUuid, _>(batch.0)
+    .prepared()
     .load(&mut **tx)
     .await?;
     Ok(rows)

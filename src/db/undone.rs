@@ -7,7 +7,7 @@ use diesel::{
 };
 use diesel_async::RunQueryDsl;
 
-use super::{Result, Tx, items, raw_events::Version};
+use super::{Result, Tx, items, raw_events::Version, statement::PreparedOnce};
 use crate::domain::{
     account::ProviderName,
     ids::{BatchId, StreamId},
@@ -29,6 +29,7 @@ pub async fn note_streams(tx: &mut Tx, batch: BatchId, days: i32) -> Result<()> 
     .bind::<SqlUuid, _>(tx.user().0)
     .bind::<SqlUuid, _>(batch.0)
     .bind::<Integer, _>(days)
+    .prepared()
     .execute(&mut **tx)
     .await?;
     Ok(())
@@ -62,6 +63,7 @@ pub(super) async fn keep_events(
     .bind::<Array<Text>, _>(versions.iter().map(|one| one.source_id.as_str()).collect::<Vec<_>>())
     .bind::<Array<BigInt>, _>(versions.iter().map(|one| one.version).collect::<Vec<_>>())
     .bind::<Integer, _>(days)
+    .prepared()
     .execute(&mut **tx)
     .await?;
     Ok(())
@@ -81,6 +83,7 @@ pub async fn find_stream(tx: &mut Tx, batch: BatchId) -> Result<Option<StreamId>
         diesel::sql_query("SELECT stream_id FROM undone_items WHERE user_id = $1 AND batch_id = $2 LIMIT 1")
             .bind::<SqlUuid, _>(tx.user().0)
             .bind::<SqlUuid, _>(batch.0)
+            .prepared()
             .load(&mut **tx)
             .await?;
     Ok(rows.into_iter().next().map(|row| row.stream_id))
@@ -101,6 +104,7 @@ pub async fn reinstate_consent(tx: &mut Tx, batch: BatchId) -> Result<()> {
     )
     .bind::<SqlUuid, _>(tx.user().0)
     .bind::<SqlUuid, _>(batch.0)
+    .prepared()
     .execute(&mut **tx)
     .await?;
     Ok(())
@@ -134,6 +138,7 @@ pub async fn take_holds(tx: &mut Tx, batch: BatchId, stream: StreamId, limit: i6
     .bind::<SqlUuid, _>(batch.0)
     .bind::<SqlUuid, _>(stream.0)
     .bind::<BigInt, _>(limit)
+    .prepared()
     .load(&mut **tx)
     .await?;
     Ok(holds)
@@ -191,6 +196,7 @@ async fn is_current(tx: &mut Tx, batch: BatchId, stream: StreamId) -> Result<boo
     .bind::<SqlUuid, _>(tx.user().0)
     .bind::<SqlUuid, _>(batch.0)
     .bind::<SqlUuid, _>(stream.0)
+    .prepared()
     .get_result(&mut **tx)
     .await?;
     Ok(row.current)
@@ -227,6 +233,7 @@ async fn put_events_back(
     .bind::<Array<Text>, _>(ids)
     .bind::<Array<Nullable<BigInt>>, _>(versions)
     .bind::<SqlUuid, _>(batch.0)
+    .prepared()
     .execute(&mut **tx)
     .await?;
     Ok(())
@@ -257,6 +264,7 @@ async fn put_holds_back(
     .bind::<Array<Text>, _>(ids)
     .bind::<Array<Text>, _>(holds.iter().map(|hold| hold.outcome.as_str()).collect::<Vec<_>>())
     .bind::<Array<Nullable<BigInt>>, _>(versions)
+    .prepared()
     .execute(&mut **tx)
     .await?;
     Ok(())
@@ -314,6 +322,7 @@ async fn tell_ledger(
     .bind::<Array<Text>, _>(held.iter().map(|hold| hold.source_id.as_str()).collect::<Vec<_>>())
     .bind::<Array<Nullable<Text>>, _>(held.iter().map(|hold| hold.reason.as_deref()).collect::<Vec<_>>())
     .bind::<Bool, _>(current)
+    .prepared()
     .load(&mut **tx)
     .await?;
     let returned = rows.iter().filter(|row| row.returned).count();
@@ -344,6 +353,7 @@ pub async fn put_pending_back(tx: &mut Tx, batch: BatchId, limit: i64) -> Result
     .bind::<SqlUuid, _>(tx.user().0)
     .bind::<SqlUuid, _>(batch.0)
     .bind::<BigInt, _>(limit)
+    .prepared()
     .execute(&mut **tx)
     .await?;
     Ok(changed)
@@ -377,12 +387,14 @@ pub async fn forget(tx: &mut Tx, batch: BatchId, limit: i64) -> Result<usize> {
     .bind::<SqlUuid, _>(tx.user().0)
     .bind::<SqlUuid, _>(batch.0)
     .bind::<BigInt, _>(limit)
+    .prepared()
     .execute(&mut **tx)
     .await?;
     if forgotten == 0 {
         diesel::sql_query("DELETE FROM undone_streams WHERE user_id = $1 AND batch_id = $2")
             .bind::<SqlUuid, _>(tx.user().0)
             .bind::<SqlUuid, _>(batch.0)
+            .prepared()
             .execute(&mut **tx)
             .await?;
     }
@@ -400,7 +412,7 @@ pub async fn purge_expired(tx: &mut Tx) -> Result<usize> {
     for table in ["undone_events", "undone_items", "undone_streams"] {
         let sql =
             format!("DELETE FROM {table} WHERE purge_at = (SELECT min(purge_at) FROM {table} WHERE purge_at < now())");
-        purged += diesel::sql_query(sql).execute(&mut **tx).await?;
+        purged += diesel::sql_query(sql).prepared().execute(&mut **tx).await?;
     }
     Ok(purged)
 }
