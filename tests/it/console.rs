@@ -19,22 +19,12 @@ use tokio::process::Command;
 use crate::{
     corpus::corpus,
     flow::{ADA, everything, small_mailbox},
-    support::{Settings, TestApp, node_packages, say_unchecked},
+    support::{Settings, TestApp, browser, node_packages, say_unchecked},
 };
 
 /// Where the stories and their pinned packages are described.
 fn described() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/console")
-}
-
-/// The browser, by the name that Debian or others give it.
-fn browser() -> Result<PathBuf, String> {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let mut programs = std::env::split_paths(&path)
-        .flat_map(|folder| ["chromium", "chromium-browser", "google-chrome"].map(|name| folder.join(name)));
-    programs
-        .find(|program| program.is_file())
-        .ok_or_else(|| "Chromium was not found; install the package chromium".to_owned())
 }
 
 async fn is_built(app: &TestApp) -> Result<(), String> {
