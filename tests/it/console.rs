@@ -123,7 +123,8 @@ async fn hostile_mail_does_nothing_in_the_browser() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_tabs_of_graphiql_tell_the_story_from_left_to_right() {
-    let app = TestApp::start_with(Settings::from([("GRAPHQL_INTROSPECTION", "true".to_owned())])).await;
+    let settings = ["GRAPHIQL", "GRAPHQL_INTROSPECTION"].map(|name| (name, "true".to_owned()));
+    let app = TestApp::start_with(Settings::from(settings)).await;
     small_mailbox(&app, 60, 10);
     let ada = app.person("ada");
     let preferences = "mutation { updatePreferences(input: { gmailQuery: \"-in:chats\" }) { userErrors { code } } }";

@@ -106,8 +106,10 @@ export function start({ url, token }) {
     async *readTimeline(filter) {
       let shown = [];
       const showing = await readTimeline(apollo, filter, (edges) => (shown = edges));
+      const { timeline } = apollo.readQuery({ query: documents.timeline, variables: { first: 25, filter } });
+      while (shown.length < timeline.edges.length) await new Promise((resolve) => setTimeout(resolve));
       showing.unsubscribe();
-      yield shown.map(({ node }) => node);
+      yield timeline.edges.map(({ node }) => node);
     },
     close: () => apollo.stop(),
   };
