@@ -33,7 +33,7 @@ const STORIES: [&str; 6] = ["graphql-ws", "graphql-sse", "apollo", "urql-ws", "u
 const MAILS: usize = 60;
 const MEETINGS: usize = 10;
 /// The stories fail by themselves when something does not come; this is for a program that does not end.
-const PATIENCE: Duration = Duration::from_secs(180);
+const PATIENCE: Duration = Duration::from_secs(300);
 
 /// A folder beside this project's other clients.
 fn described(what: &str) -> PathBuf {

@@ -6,10 +6,11 @@
 // of each story, `told` or why not.
 
 import { once } from 'node:events';
-import { mkdir } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { setTimeout } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 
 import { build } from 'esbuild';
@@ -47,7 +48,6 @@ function serve() {
     const { pathname } = new URL(request.url, 'http://pages');
     const name = IN_A_PAGE.find((name) => pathname.startsWith(`/${name}`));
     if (name && pathname.endsWith('.js')) {
-      const { readFile } = await import('node:fs/promises');
       response.setHeader('content-type', 'text/javascript').end(await readFile(join(bundles, `${name}.js`)));
     } else {
       const page = `<!doctype html><title>${name}</title><link rel="icon" href="data:,"><div id="root"></div><script type="module" src="/${name}.js"></script>`;
@@ -111,7 +111,8 @@ async function main() {
       const context = await browser.newContext({ locale: 'en-GB' });
       context.setDefaultTimeout(PATIENCE);
       const run = IN_NODE.includes(name) ? inNode : inPage;
-      const outcome = await run(name, { url, ...given }, context, origin).catch((error) => error.stack ?? JSON.stringify(error));
+      const told = run(name, { url, ...given }, context, origin).catch((error) => error.stack ?? JSON.stringify(error));
+      const outcome = await Promise.race([told, setTimeout(PATIENCE, 'it came to no end', { ref: false })]);
       await context.close();
       return [name, outcome];
     }),

@@ -43,12 +43,17 @@ export function startWith(urql) {
 // begin watch
 import { onEnd, pipe, subscribe as each } from 'wonka';
 
-/** At its end urql gives the last answer again, with `hasNext: false`. */
 export function subscribe(urql, query, variables, { next, error, complete }) {
   return pipe(
     urql.subscription(query, variables),
     onEnd(complete),
-    each((result) => (result.error ? error(result.error) : result.hasNext && next(result.data))),
+    each((result) => {
+      // So urql calls an event stream that has ended well and had nothing to tell.
+      if (result.error?.networkError?.message === 'No Content') return;
+      if (result.error) error(result.error);
+      // At the end comes the last answer again, with `hasNext: false`.
+      else if (result.hasNext) next(result.data);
+    }),
   );
 }
 // end watch
