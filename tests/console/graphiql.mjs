@@ -9,24 +9,29 @@ async function shown(page) {
   return lines.join('\n').replaceAll('\u00a0', ' ');
 }
 
-const button = (page) => page.locator('.graphiql-execute-button');
+/** The button, as it is while nothing runs: until then it would stop what does. */
+const execute = (page) => page.getByRole('button', { name: 'Execute query' });
 
 /** Waits until words stand in the answer's pane. */
 async function says(page, words) {
   await page.locator('.graphiql-response .view-lines').getByText(words).first().waitFor();
 }
 
+/** How an operation of this name begins. */
+const named = (name) => new RegExp(`(query|mutation|subscription)\\s${name}\\b`);
+
 async function open(page, name) {
-  await page.getByRole('tab', { name }).locator('button').first().click();
-  await page.locator('.graphiql-query-editor .view-line', { hasText: name }).first().waitFor();
+  await page.getByRole('tab').getByRole('button', { name, exact: true }).click();
+  await page.locator('.graphiql-query-editor .view-line', { hasText: named(name) }).waitFor();
 }
 
 /** Runs a tab; gives the data that came. */
 async function run(page, name) {
   await open(page, name);
-  const answered = page.waitForResponse((answer) => answer.request().postData()?.includes(` ${name}`));
-  await button(page).click();
+  const answered = page.waitForResponse((answer) => named(name).test(answer.request().postData()));
+  await execute(page).click();
   const { data, errors } = await (await answered).json();
+  await execute(page).waitFor();
   check(!errors, `${name}: ${JSON.stringify(errors)}`);
   for (const { userErrors } of Object.values(data)) check(!userErrors?.length, `${name}: ${JSON.stringify(userErrors)}`);
   return data;
@@ -35,10 +40,10 @@ async function run(page, name) {
 /** Subscribes to the batch and waits until it has ended in this state. */
 async function watch(page, state) {
   await open(page, 'Progress');
-  await button(page).click();
+  await execute(page).click();
   await says(page, `"${state}"`);
   // The server says that it is over, so there is nothing left to stop.
-  await page.getByRole('button', { name: 'Execute query' }).waitFor();
+  await execute(page).waitFor();
   check((await shown(page)).includes('"percent"'), `no progress is shown: ${await shown(page)}`);
 }
 

@@ -89,7 +89,9 @@ async fn libraries_for_graphql_tell_the_whole_story() {
     let ready = async { Ok::<_, String>((browser()?, Stage::set_up().await?)) };
     let (browser, mut stage) = match ready.await {
         Ok(ready) => ready,
-        Err(why) => return say_unchecked("the whole story by Apollo Client, urql, Relay, graphql-ws and graphql-sse", &why),
+        Err(why) => {
+            return say_unchecked("the whole story by Apollo Client, urql, Relay, graphql-ws and graphql-sse", &why);
+        }
     };
     // The pages are on the API's site, and of another origin.
     let app = TestApp::start_with(Settings::from([("ALLOWED_ORIGINS", stage.line().await)])).await;

@@ -10,7 +10,8 @@ const DOCUMENT: &str = "docs/CLIENTS.md";
 const UNRUN: &str = "not run here";
 
 fn read(file: &str) -> String {
-    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(file)).unwrap_or_else(|error| panic!("{file}: {error}"))
+    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(file))
+        .unwrap_or_else(|error| panic!("{file}: {error}"))
 }
 
 /// The lines that a comment of the document names, without the indentation that all of them have.
@@ -20,7 +21,8 @@ fn lines_of(source: &str) -> Vec<String> {
     let lines: Vec<&str> = match region {
         "" => text.lines().collect(),
         region => {
-            let marked = |word: &str, line: &&str| line.trim_start_matches(['/', '#', ' ']) == format!("{word} {region}");
+            let marked =
+                |word: &str, line: &&str| line.trim_start_matches(['/', '#', ' ']) == format!("{word} {region}");
             let mut after = text.lines().skip_while(|line| !marked("begin", line)).skip(1);
             let lines = after.by_ref().take_while(|line| !marked("end", line)).collect();
             assert!(after.next().is_some() || text.lines().last().is_some_and(|line| marked("end", &line)), "{source}");

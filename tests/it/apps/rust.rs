@@ -65,7 +65,10 @@ impl Client {
         data(answer)
     }
 
-    async fn listen<Q>(&self, variables: Q::Variables) -> anyhow::Result<impl Stream<Item = anyhow::Result<Q::ResponseData>>>
+    async fn listen<Q>(
+        &self,
+        variables: Q::Variables,
+    ) -> anyhow::Result<impl Stream<Item = anyhow::Result<Q::ResponseData>>>
     where
         Q: GraphQLQuery + Send + Unpin + 'static,
         Q::Variables: Send + Unpin,
@@ -135,7 +138,11 @@ impl Client {
     }
 
     /// Watches a batch to its end; gives the last state.
-    async fn watch(&self, batch_id: &str, after: Option<i64>) -> anyhow::Result<Option<progress::ProgressBatchProgress>> {
+    async fn watch(
+        &self,
+        batch_id: &str,
+        after: Option<i64>,
+    ) -> anyhow::Result<Option<progress::ProgressBatchProgress>> {
         let variables = progress::Variables { batch_id: batch_id.to_owned(), after };
         let states: Vec<_> = self.listen::<Progress>(variables).await?.try_collect().await?;
         let numbers: Vec<i64> = states.iter().map(|state| state.batch_progress.seq).collect();
