@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 
 use anyhow::{Context, bail, ensure};
-use chrono::{DateTime as Moment, Utc};
 use futures::{Stream, StreamExt, TryStreamExt};
 use graphql_client::{GraphQLQuery, Response};
 use graphql_ws_client::graphql::StreamingOperation;
@@ -15,7 +14,7 @@ use super::person;
 use crate::support::{Consent, TestApp};
 
 // begin operations
-type DateTime = Moment<Utc>;
+type DateTime = chrono::DateTime<chrono::Utc>;
 
 #[derive(GraphQLQuery)]
 #[graphql(
