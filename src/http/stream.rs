@@ -85,7 +85,8 @@ impl Framing {
 
     fn end(self, end: End) -> String {
         let (code, message) = match (self, end) {
-            (Self::Events, End::Complete) => return "event: complete\ndata: \n\n".to_owned(),
+            // Without this field, a browser's own client would not tell of the event; a blank in it, urql takes for an answer.
+            (Self::Events, End::Complete) => return "event: complete\ndata:\n\n".to_owned(),
             // What ends without `complete` was cut off, so the client comes again by itself. The rest is for people who look.
             (Self::Events, End::Expired) => return ": the token has expired\n\n".to_owned(),
             (Self::Events, End::Restart) => return ": the server restarts\n\n".to_owned(),

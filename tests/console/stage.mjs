@@ -82,14 +82,14 @@ export async function signIn(page, path = '/') {
   check(!page.url().includes('token'), 'the token stays in the address');
 }
 
-/** Links Ada's account through Google's consent page, with these words unticked. */
-export async function consent(page, unticked = []) {
+/** Links Ada's account through Google's consent page, with these words unticked; the browser comes back to the path. */
+export async function consent(page, unticked = [], path = '/accounts') {
   await page.waitForURL((url) => url.origin === new URL(given.google).origin);
   const choice = page.locator('li a');
   if (await choice.count()) await choice.first().click();
   for (const word of unticked) await page.locator(`input[name=scope][value*="${word}"]`).uncheck();
   await page.getByRole('button', { name: 'Continue' }).click();
-  await page.waitForURL((url) => url.pathname === '/accounts');
+  await page.waitForURL((url) => url.pathname === path);
 }
 
 /** Looks at a page as it is: no serious fault of accessibility in either theme, and a picture of each, and of a phone. */

@@ -1,7 +1,7 @@
-//! The console in a real browser: the stories in `tests/console`, told to Debian's Chromium by playwright-core.
+//! The console and GraphiQL in a real browser: the stories in `tests/console`, told to Debian's Chromium by playwright-core.
 //!
 //! The packages come from npm, pinned, and are kept under `target/` for the next run. Without a browser, Node.js or a build that
-//! has the console in it, the tests say so on the terminal, whatever the harness captures, and check nothing.
+//! has the pages in it, the tests say so on the terminal, whatever the harness captures, and check nothing.
 //!
 //! Pictures of every page, light, dark and on a phone, are left in `target/tmp/console`.
 
@@ -19,7 +19,7 @@ use tokio::process::Command;
 use crate::{
     corpus::corpus,
     flow::{ADA, everything, small_mailbox},
-    support::{Settings, TestApp, node_packages, say_unchecked},
+    support::{Settings, TestApp, browser, node_packages, say_unchecked},
 };
 
 /// Where the stories and their pinned packages are described.
@@ -27,30 +27,20 @@ fn described() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/console")
 }
 
-/// The browser, by the name that Debian or others give it.
-fn browser() -> Result<PathBuf, String> {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let mut programs = std::env::split_paths(&path)
-        .flat_map(|folder| ["chromium", "chromium-browser", "google-chrome"].map(|name| folder.join(name)));
-    programs
-        .find(|program| program.is_file())
-        .ok_or_else(|| "Chromium was not found; install the package chromium".to_owned())
-}
-
-async fn is_built(app: &TestApp) -> Result<(), String> {
-    let answer = reqwest::get(app.url.clone()).await.expect("the server answers");
+async fn is_built(app: &TestApp, page: &str) -> Result<(), String> {
+    let answer = reqwest::get(app.url.join(page).expect("an address")).await.expect("the server answers");
     match answer.status() {
         StatusCode::OK => Ok(()),
         _ => Err(answer.text().await.expect("a text")),
     }
 }
 
-/// Tells a story to the browser, with what it is given beside the addresses and a token.
-async fn tell(story: &str, app: &TestApp, more: Value) {
-    let ready = async { Ok::<_, String>((node_packages(&described()).await?, browser()?, is_built(app).await?)) };
+/// Tells a story about a page to the browser, with what it is given beside the addresses and a token.
+async fn tell(page: &str, story: &str, app: &TestApp, more: Value) {
+    let ready = async { Ok::<_, String>((node_packages(&described()).await?, browser()?, is_built(app, page).await?)) };
     let (packages, browser, ()) = match ready.await {
         Ok(ready) => ready,
-        Err(why) => return say_unchecked(&format!("the console: {story}"), &why),
+        Err(why) => return say_unchecked(&format!("a page in the browser: {story}"), &why),
     };
     let pictures = Path::new(env!("CARGO_TARGET_TMPDIR")).join("console").join(story);
     let mut given = json!({
@@ -85,7 +75,7 @@ async fn a_person_sees_what_would_come_in_watches_it_arrive_and_takes_it_back() 
     let app = TestApp::start_with(Settings::from([("GMAIL_UNITS_PER_MINUTE", "60000".to_owned())])).await;
     small_mailbox(&app, 600, 60);
     let mails = app.google.search(ADA, "-in:chats").expect("a search").len();
-    tell("whole", &app, json!({ "mails": mails })).await;
+    tell("/", "whole", &app, json!({ "mails": mails })).await;
 }
 
 #[derive(serde::Deserialize)]
@@ -128,5 +118,17 @@ async fn hostile_mail_does_nothing_in_the_browser() {
         })
         .collect();
     assert_eq!(mails.len(), payloads.len());
-    tell("hostile", &app, json!({ "mails": mails })).await;
+    tell("/", "hostile", &app, json!({ "mails": mails })).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_tabs_of_graphiql_tell_the_story_from_left_to_right() {
+    let settings = ["GRAPHIQL", "GRAPHQL_INTROSPECTION"].map(|name| (name, "true".to_owned()));
+    let app = TestApp::start_with(Settings::from(settings)).await;
+    small_mailbox(&app, 60, 10);
+    let ada = app.person("ada");
+    let preferences = "mutation { updatePreferences(input: { gmailQuery: \"-in:chats\" }) { userErrors { code } } }";
+    ada.data(preferences, json!({})).await;
+    let mails = app.google.search(ADA, "-in:chats").expect("a search").len();
+    tell("/graphiql", "graphiql", &app, json!({ "mails": mails })).await;
 }

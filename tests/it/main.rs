@@ -1,5 +1,6 @@
 //! Every integration test, in one binary: real PostgreSQL, real Redis, the real HTTP stack, and a Google on loopback.
 
+mod apps;
 mod auth;
 mod breaker;
 mod changes;

@@ -4,14 +4,14 @@
 //! terminal, whatever the harness captures, and check nothing.
 
 use std::{
-    fs, io,
+    fs,
     path::{Path, PathBuf},
     process::Output,
 };
 
 use tokio::process::Command;
 
-use crate::support::{node_packages, say_unchecked};
+use crate::support::{say_unchecked, workbench};
 
 /// A folder of a test's own with the tools, what they are told, and the schema.
 struct Bench(PathBuf);
@@ -20,20 +20,13 @@ impl Bench {
     /// `None` where the tools cannot be had.
     async fn set_up(name: &str) -> Option<Self> {
         let described = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/clients/schema");
-        let tools = match node_packages(&described).await {
-            Ok(tools) => tools,
+        match workbench(&described, name).await {
+            Ok(folder) => Some(Self(folder)),
             Err(why) => {
                 say_unchecked(&format!("the schema by {name}"), &why);
-                return None;
+                None
             }
-        };
-        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("schema").join(name);
-        let _ = fs::remove_dir_all(&folder);
-        copy(&described, &folder).expect("a folder under target");
-        std::os::unix::fs::symlink(tools.join("node_modules"), folder.join("node_modules")).expect("a link");
-        fs::copy(Path::new(env!("CARGO_MANIFEST_DIR")).join("schema.graphql"), folder.join("schema.graphql"))
-            .expect("the schema");
-        Some(Self(folder))
+        }
     }
 
     async fn node(&self, within: &str, program: &[&str]) -> Output {
@@ -48,20 +41,6 @@ impl Bench {
     fn schema(&self) -> String {
         fs::read_to_string(self.0.join("schema.graphql")).expect("the schema")
     }
-}
-
-fn copy(from: &Path, to: &Path) -> io::Result<()> {
-    fs::create_dir_all(to)?;
-    for entry in fs::read_dir(from)? {
-        let entry = entry?;
-        let target = to.join(entry.file_name());
-        if entry.file_type()?.is_dir() {
-            copy(&entry.path(), &target)?;
-        } else {
-            fs::copy(entry.path(), target)?;
-        }
-    }
-    Ok(())
 }
 
 fn said(output: &Output) -> String {

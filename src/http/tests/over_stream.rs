@@ -58,7 +58,7 @@ impl Server {
         let text = self.stream(EVENTS, query).await.whole().await;
         let data = text
             .strip_prefix(":\n\nevent: next\ndata: ")
-            .and_then(|rest| rest.strip_suffix("\n\nevent: complete\ndata: \n\n"));
+            .and_then(|rest| rest.strip_suffix("\n\nevent: complete\ndata:\n\n"));
         serde_json::from_str(data.unwrap_or_else(|| panic!("{text}"))).unwrap()
     }
 }
@@ -70,7 +70,7 @@ async fn a_subscription_is_a_stream_of_events() {
     assert_eq!((stream.status(), stream.header("content-type")), (200, "text/event-stream; charset=utf-8"));
     assert_eq!((stream.header("cache-control"), stream.header("x-accel-buffering")), ("no-store", "no"));
     let events = ":\n\nevent: next\ndata: {\"data\":{\"count\":1}}\n\nevent: next\ndata: {\"data\":{\"count\":2}}\n\n\
-        event: complete\ndata: \n\n";
+        event: complete\ndata:\n\n";
     assert_eq!(stream.whole().await, events);
     // Other operations come the same way when the client takes nothing else.
     assert_eq!(server.event("{ hello }").await, json!({ "data": { "hello": "world" } }));
@@ -126,7 +126,7 @@ async fn what_does_not_run_is_said_where_the_client_looks() {
     assert!(invalid.contains(r#"{"payload":{"errors":["#) && invalid.ends_with("--graphql--\r\n"), "{invalid}");
     let panics = server.stream(EVENTS, "subscription { explode }").await.whole().await;
     assert!(panics.contains(r#"{"data":{"explode":1}}"#) && panics.contains("INTERNAL_SERVER_ERROR"), "{panics}");
-    assert!(panics.ends_with("event: complete\ndata: \n\n") && !panics.contains("hunter2"), "{panics}");
+    assert!(panics.ends_with("event: complete\ndata:\n\n") && !panics.contains("hunter2"), "{panics}");
 
     // Who asks, and how, is looked at before anything streams.
     let bare = || reqwest::Client::new().post(server.url("/graphql")).header("accept", EVENTS);

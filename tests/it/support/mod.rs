@@ -14,7 +14,7 @@ mod statements;
 pub(crate) use app::{Settings, TestApp, Window};
 pub(crate) use client::{Consent, FINISHED, Person, input_of, source_ids, uuid_of};
 pub(crate) use dump::{Opener, cells, holds};
-pub(crate) use packages::{node, node_packages, python, say, say_unchecked};
+pub(crate) use packages::{browser, node, node_packages, python, say, say_unchecked, workbench};
 pub(crate) use process::WorkerProcess;
 pub(crate) use redis::{Redis, redis_command};
 pub(crate) use sdl::{Place, Sdl};

@@ -70,6 +70,44 @@ pub(crate) async fn node(folder: &Path) -> Result<Command, String> {
     Ok(node)
 }
 
+/// A folder of a test's own, made anew under `target/`: what a folder holds, with the packages of its `package-lock.json` and
+/// the exported schema.
+pub(crate) async fn workbench(described: &Path, name: &str) -> Result<PathBuf, String> {
+    let packages = node_packages(described).await?;
+    let kind = described.file_name().expect("a folder has a name");
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(kind).join(name);
+    let _ = fs::remove_dir_all(&folder);
+    copy(described, &folder).expect("a folder under target");
+    std::os::unix::fs::symlink(packages.join("node_modules"), folder.join("node_modules")).expect("a link");
+    let schema = Path::new(env!("CARGO_MANIFEST_DIR")).join("schema.graphql");
+    fs::copy(schema, folder.join("schema.graphql")).expect("the schema");
+    Ok(folder)
+}
+
+fn copy(from: &Path, to: &Path) -> io::Result<()> {
+    fs::create_dir_all(to)?;
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        let target = to.join(entry.file_name());
+        if entry.file_type()?.is_dir() {
+            copy(&entry.path(), &target)?;
+        } else {
+            fs::copy(entry.path(), target)?;
+        }
+    }
+    Ok(())
+}
+
+/// The browser, by the name that Debian or others give it.
+pub(crate) fn browser() -> Result<PathBuf, String> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let mut programs = std::env::split_paths(&path)
+        .flat_map(|folder| ["chromium", "chromium-browser", "google-chrome"].map(|name| folder.join(name)));
+    programs
+        .find(|program| program.is_file())
+        .ok_or_else(|| "Chromium was not found; install the package chromium".to_owned())
+}
+
 /// Says on the terminal that something was not checked.
 pub(crate) fn say_unchecked(what: &str, why: &str) {
     say(&format!("*** NOT CHECKED: {what}: {}", why.trim()));
