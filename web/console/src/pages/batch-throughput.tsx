@@ -1,5 +1,5 @@
-import { lazy, Suspense, useEffect } from 'react';
-import { useQuery } from 'urql';
+import { lazy, Suspense, useEffect, useState } from 'react';
+import { useClient } from 'urql';
 
 import { graphql } from '../gql';
 import type { BatchState, ThroughputOfQuery } from '../gql/graphql';
@@ -30,16 +30,25 @@ const BEAT = 10_000;
 
 /** Items a minute from the beginning of the run, as the server has noted them, with the numbers behind. */
 export function Throughput({ id, state }: { id: string; state: BatchState }) {
-  const [{ data }, load] = useQuery({ query: ThroughputOf, variables: { id } });
+  const client = useClient();
+  // What is known stays in sight while the server is away.
+  const [spans, setSpans] = useState<Span[]>([]);
   const isRunning = state === 'RUNNING';
   useEffect(() => {
+    let isWanted = true;
+    const look = async () => {
+      const { data } = await client.query(ThroughputOf, { id }, { requestPolicy: 'network-only' });
+      if (isWanted && data?.node?.__typename === 'Batch') setSpans(data.node.throughput);
+    };
     // Also when a run has just ended: then the last span is told.
-    load({ requestPolicy: 'network-only' });
-    if (!isRunning) return;
-    const timer = setInterval(() => load({ requestPolicy: 'network-only' }), BEAT);
-    return () => clearInterval(timer);
-  }, [load, isRunning]);
-  const rates = data?.node?.__typename === 'Batch' ? ratesOf(data.node.throughput) : [];
+    void look();
+    const timer = isRunning ? setInterval(() => void look(), BEAT) : undefined;
+    return () => {
+      isWanted = false;
+      clearInterval(timer);
+    };
+  }, [client, id, isRunning]);
+  const rates = ratesOf(spans);
   if (rates.length === 0) return null;
   return (
     <section className="card" aria-labelledby="throughput">
