@@ -24,7 +24,7 @@ use tokio::{
 use crate::{
     corpus::corpus,
     flow::{ADA, everything, small_mailbox},
-    support::{Settings, TestApp, WorkerProcess, node_packages, say_unchecked},
+    support::{TestApp, WorkerProcess, node_packages, say_unchecked},
 };
 
 /// Where the stories and their pinned packages are described.
