@@ -48,9 +48,8 @@ async fn serve(State(files): State<Linked>, Path(link): Path<String>, request: R
 async fn serve_raw(State(files): State<Linked>, Path(link): Path<String>, request: Request) -> Response {
     let words = ("This link leads nowhere, or its time is over. Ask for a new one.", "What came could not be read.");
     let request_id = RequestId::of(request.extensions());
-    let answer = |bytes| {
-        answer(File { name: "original.json".to_owned(), media_type: "application/json".to_owned(), bytes })
-    };
+    let answer =
+        |bytes| answer(File { name: "original.json".to_owned(), media_type: "application/json".to_owned(), bytes });
     files.serve(request_id, async |app| content::raw(app, &link).await, answer, words).await
 }
 

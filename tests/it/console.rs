@@ -106,8 +106,7 @@ async fn tell_and_do(story: &str, app: &TestApp, more: Value, mut act: impl Asyn
 #[tokio::test(flavor = "multi_thread")]
 async fn a_person_sees_what_would_come_in_watches_it_arrive_and_takes_it_back() {
     // Slow enough that the run is still under way when it is held; images come from this machine.
-    let settings =
-        [("GMAIL_UNITS_PER_MINUTE", "60000"), ("IMAGE_PROXY", "true"), ("IMAGE_PROXY_ALSO", "127.0.0.0/8")];
+    let settings = [("GMAIL_UNITS_PER_MINUTE", "60000"), ("IMAGE_PROXY", "true"), ("IMAGE_PROXY_ALSO", "127.0.0.0/8")];
     let app = TestApp::start_with(settings.map(|(name, value)| (name, value.to_owned())).into()).await;
     small_mailbox(&app, 600, 60);
     let mails = app.google.search(ADA, "-in:chats").expect("a search").len();

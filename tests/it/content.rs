@@ -260,7 +260,9 @@ async fn what_google_sent_of_a_mail_is_had_as_it_came_until_the_link_ends() {
     // The link of a file is none of an original, and the other way round.
     let url = node["rawUrl"].as_str().expect("an address");
     let file = mail["attachments"][0]["url"].as_str().expect("an address");
-    for other in [url.replacen("/raw/", "/attachments/", 1), file.replacen("/attachments/", "/raw/", 1), format!("{url}A")] {
+    for other in
+        [url.replacen("/raw/", "/attachments/", 1), file.replacen("/attachments/", "/raw/", 1), format!("{url}A")]
+    {
         assert_eq!(download(&json!(other)).await.status(), 404, "{other}");
     }
     app.clock.advance(TimeDelta::minutes(16));

@@ -80,7 +80,9 @@ async fn a_span_is_counted_by_day_hour_person_and_answer() {
     // Of one contact alone: whom Ada wrote to before is somebody else.
     let contacts = ada.data("{ contacts(first: 5) { nodes { id name } } }", json!({})).await;
     let contacts = contacts["contacts"]["nodes"].as_array().expect("contacts").clone();
-    let id = |name: &str| contacts.iter().find(|one| one["name"] == name).unwrap_or_else(|| panic!("{contacts:#?}"))["id"].clone();
+    let id = |name: &str| {
+        contacts.iter().find(|one| one["name"] == name).unwrap_or_else(|| panic!("{contacts:#?}"))["id"].clone()
+    };
     let with = "query($id: ID!, $from: DateTime!, $to: DateTime!) { node(id: $id) { ... on Contact {
         days(from: $from, to: $to, timeZone: \"UTC\") { day kind count } } } }";
     let span = |who: &str| json!({ "id": id(who), "from": at - TimeDelta::days(20), "to": at + TimeDelta::days(3) });

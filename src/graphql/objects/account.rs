@@ -134,14 +134,14 @@ impl Account {
         Ok(streams.into_iter().map(|(row, _)| Stream(row)).collect())
     }
 
-    /// How many mails of it are on the timeline. They are counted when they are asked for: it counts as 200 fields.
-    #[graphql(complexity = 200)]
+    /// How many mails of it are on the timeline. They are counted when they are asked for: it counts as 20 fields.
+    #[graphql(complexity = 20)]
     async fn n_mails(&self, ctx: &Context<'_>) -> Result<i32> {
         Ok(int(self.1.held(ctx, self.0.account_id).await?.mails))
     }
 
     /// How many meetings of it are on the timeline, each occurrence of a series for itself. As `nMails`.
-    #[graphql(complexity = 200)]
+    #[graphql(complexity = 20)]
     async fn n_meetings(&self, ctx: &Context<'_>) -> Result<i32> {
         Ok(int(self.1.held(ctx, self.0.account_id).await?.meetings))
     }

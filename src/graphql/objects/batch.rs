@@ -175,8 +175,8 @@ impl Batch {
     }
 
     /// How fast it went: spans of time, oldest first, each as long as the others, without those in which nothing was done; at most
-    /// 360. It counts as 50 fields more.
-    #[graphql(complexity = "50 + child_complexity")]
+    /// 360. It counts as 20 fields more.
+    #[graphql(complexity = "20 + child_complexity")]
     async fn throughput(&self, ctx: &Context<'_>) -> Result<Vec<Throughput>> {
         Ok(self.1.throughput(ctx, self.0.batch_id).await?.into_iter().map(Into::into).collect())
     }

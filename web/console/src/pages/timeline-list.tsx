@@ -197,7 +197,7 @@ function Row({ line, isGone, query, showsDate, onFold }: RowProps) {
           type="button"
           className="fold"
           aria-expanded={line.isFoldOpen}
-          aria-label={`${many(line.nFolded, 'more mail')} in this conversation`}
+          aria-label={`${many(line.nFolded + 1, 'mail')} in this conversation`}
           onClick={() => void onFold(thread)}
         >
           <ChevronRight size={13} aria-hidden className="flip" />
