@@ -345,12 +345,11 @@ function Costs({ account }: { account: AccountFactsFragment }) {
   return (
     <div className="inside small soft row apart numbers">
       <span>
-        Quota used today{' '}
+        Quota used today:{' '}
         {account.quotas.map(({ service, usedToday, usedInMinute, unitsPerMinute }, index) => (
           <span key={service} title={`${count(usedInMinute)} of ${count(unitsPerMinute)} in the last minute`}>
             {index > 0 && ' · '}
             {SERVICE[service].name} <b>{many(usedToday, ...UNITS[service])}</b>
-            {usedInMinute > 0 && `, ${percent((100 * usedInMinute) / unitsPerMinute)} of this minute’s`}
           </span>
         ))}
       </span>
