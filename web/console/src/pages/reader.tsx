@@ -237,7 +237,7 @@ function Leads({ node }: { node: Loaded }) {
           <Video size={14} aria-hidden /> Join the call
         </a>
       )}
-      {node.conversation && <Link to={`/timeline?thread=${encodeURIComponent(node.conversation.id)}`}>{node.kind === 'EMAIL' ? 'The whole conversation' : 'The whole series'}</Link>}
+      {node.conversation && node.conversation.nInteractions > 1 && <Link to={`/timeline?thread=${encodeURIComponent(node.conversation.id)}`}>{node.kind === 'EMAIL' ? 'The whole conversation' : 'The whole series'}</Link>}
       {node.invitation?.meeting && (
         <Link to={`/timeline/${node.invitation.meeting.id}${search}`}>
           About the meeting <Foreign>{node.invitation.meeting.subject}</Foreign>

@@ -1,4 +1,4 @@
-import { defaultRangeExtractor, type Range, useVirtualizer } from '@tanstack/react-virtual';
+import { defaultRangeExtractor, measureElement, type Range, useVirtualizer } from '@tanstack/react-virtual';
 import { ArrowDownLeft, ArrowUpRight, CalendarDays, ChevronRight, Paperclip } from 'lucide-react';
 import { type KeyboardEvent, useEffect, useEffectEvent, useMemo, useRef, useState } from 'react';
 import { Link } from 'react-router';
@@ -64,6 +64,9 @@ export function TimelineList({ edges, byDay, isFolded, hasMore, isLoading, onMor
     getScrollElement: () => place.current,
     estimateSize: (index) => (lines[index]?.kind === 'row' ? 66 : 40),
     getItemKey: (index) => lines[index]?.key ?? index,
+    // On a phone the list is away while one reads, and nothing in it has a size: it keeps the ones it had, and so its place.
+    measureElement: (element, entry, instance) =>
+      measureElement(element, entry, instance) || (instance.measurementsCache[instance.indexFromElement(element)]?.size ?? 0),
     overscan: 12,
     rangeExtractor: (range: Range) => {
       const seen = defaultRangeExtractor(range);
@@ -185,6 +188,7 @@ function Row({ line, isGone, query, showsDate, onFold }: RowProps) {
               {highlights ? <Pieces pieces={highlights.subject} /> : node.subject}
               {!node.subject && <span className="soft">(no subject)</span>}
             </bdi>
+            <span className="gap" />
             {node.attachments.length > 0 && <Paperclip className="clip-icon" size={12} aria-label="with files" />}
             <bdi dir="auto" className="soft snippet">
               {highlights ? <Pieces pieces={highlights.text} /> : node.snippet}
