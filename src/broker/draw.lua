@@ -1,7 +1,8 @@
 -- Draws the price of some calls from several budgets at once, or nothing from any of them.
 --
--- KEYS      for each budget: its ledger (a hash from second to the units drawn in it) and its throttle (the time, in
---           milliseconds since 1970, until which the provider wants to be left alone)
+-- KEYS      for each budget: its ledger (a hash from second to the units drawn in it), its throttle (the time, in
+--           milliseconds since 1970, until which the provider wants to be left alone), and its days (a hash from day to the
+--           units drawn in it, which is only told)
 -- ARGV[1]   the price of a call
 -- ARGV[2]   how many calls are wanted at least, and
 -- ARGV[3]   at most
@@ -14,8 +15,8 @@ local price, least, most, window = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumbe
 local second = math.floor(now_ms / 1000)
 local wait_ms, calls = 0, most
 
-for i = 1, #KEYS, 2 do
-  local budget = tonumber(ARGV[4 + (i + 1) / 2])
+for i = 1, #KEYS, 3 do
+  local budget = tonumber(ARGV[4 + (i + 2) / 3])
   wait_ms = math.max(wait_ms, tonumber(redis.call('GET', KEYS[i + 1]) or 0) - now_ms)
 
   local ledger = redis.call('HGETALL', KEYS[i])
@@ -48,8 +49,16 @@ end
 if wait_ms > 0 then
   return -wait_ms
 end
-for i = 1, #KEYS, 2 do
+for i = 1, #KEYS, 3 do
   redis.call('HINCRBY', KEYS[i], second, price * calls)
   redis.call('EXPIRE', KEYS[i], window + 1)
+
+  local day = math.floor(second / 86400)
+  -- The first draw of a day leaves the days before behind.
+  if redis.call('HEXISTS', KEYS[i + 2], day) == 0 then
+    redis.call('DEL', KEYS[i + 2])
+  end
+  redis.call('HINCRBY', KEYS[i + 2], day, price * calls)
+  redis.call('EXPIRE', KEYS[i + 2], 86400)
 end
 return calls

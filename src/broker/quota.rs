@@ -36,18 +36,21 @@ const SPENT: &str = r"
     table.sort(spent, function(left, right) return left[1] < right[1] end)
     return spent";
 
+const DRAWN_TODAY: &str = "return tonumber(redis.call('HGET', KEYS[1], math.floor(now_ms / 86400000)) or 0)";
+
 static SCRIPTS: LazyLock<Scripts> = LazyLock::new(|| Scripts::by(REDIS_TIME));
 
 struct Scripts {
     draw: Script,
     throttle: Script,
     spent: Script,
+    drawn_today: Script,
 }
 
 impl Scripts {
     fn by(clock: &str) -> Self {
         let script = |body: &str| Script::new(&[clock, body].concat());
-        Self { draw: script(DRAW), throttle: script(THROTTLE), spent: script(SPENT) }
+        Self { draw: script(DRAW), throttle: script(THROTTLE), spent: script(SPENT), drawn_today: script(DRAWN_TODAY) }
     }
 }
 
@@ -98,6 +101,14 @@ impl Broker {
         self.spent_by(&SCRIPTS, key).await
     }
 
+    /// How many units have been drawn from the budget `key` since midnight UTC, as far as Redis remembers.
+    ///
+    /// # Errors
+    /// [`Error::Redis`].
+    pub async fn drawn_today(&self, key: &str) -> Result<u64, Error> {
+        self.drawn_today_by(&SCRIPTS, key).await
+    }
+
     async fn draw_by(
         &self,
         scripts: &Scripts,
@@ -113,7 +124,8 @@ impl Broker {
         let mut draw = scripts.draw.arg(price);
         draw.arg(least).arg(most).arg(WINDOW_SECS);
         for budget in budgets {
-            draw.key(self.ledger(&budget.key)).key(self.throttle_key(&budget.key)).arg(budget.units_per_minute);
+            let keys = [self.ledger(&budget.key), self.throttle_key(&budget.key), self.days(&budget.key)];
+            draw.key(&keys).arg(budget.units_per_minute);
         }
         let answer: i64 = self.invoke(&draw).await?;
         Ok(match u32::try_from(answer) {
@@ -133,8 +145,16 @@ impl Broker {
         Ok(spent.into_iter().map(|(back_ms, units)| (Duration::from_millis(back_ms), units)).collect())
     }
 
+    async fn drawn_today_by(&self, scripts: &Scripts, key: &str) -> Result<u64, Error> {
+        self.invoke(&scripts.drawn_today.key(self.days(key))).await
+    }
+
     fn ledger(&self, key: &str) -> String {
         self.key(format_args!("quota:{key}"))
+    }
+
+    fn days(&self, key: &str) -> String {
+        self.key(format_args!("quota-days:{key}"))
     }
 
     fn throttle_key(&self, key: &str) -> String {

@@ -54,6 +54,23 @@ pub async fn insert(tx: &mut Tx, entry: &Entry<'_>) -> Result<()> {
     Ok(())
 }
 
+/// Which entries to show. Every field that is given must hold.
+#[derive(Clone, Debug, Default)]
+pub struct AuditFilter {
+    /// Words of [`AuditAction`]s; empty means any.
+    pub actions: Vec<&'static str>,
+    /// Words of [`AuditOutcome`]s; empty means any.
+    pub outcomes: Vec<&'static str>,
+    /// The word of an [`AuditActor`].
+    pub actor: Option<&'static str>,
+    pub account: Option<AccountId>,
+    pub batch: Option<BatchId>,
+    /// At or after this moment.
+    pub from: Option<DateTime<Utc>>,
+    /// Before this moment.
+    pub to: Option<DateTime<Utc>>,
+}
+
 /// A stored entry.
 #[derive(Clone, Debug, Queryable, Selectable)]
 #[diesel(table_name = sync_audit, check_for_backend(diesel::pg::Pg))]
@@ -88,10 +105,37 @@ impl AuditEntry {
     ///
     /// # Errors
     /// When the database refuses.
-    pub async fn page(tx: &mut Tx, (after, before): Between, towards: Towards, limit: i64) -> Result<Vec<Self>> {
+    pub async fn page(
+        tx: &mut Tx,
+        filter: &AuditFilter,
+        (after, before): Between,
+        towards: Towards,
+        limit: i64,
+    ) -> Result<Vec<Self>> {
         use sync_audit::dsl;
         let mut query =
             sync_audit::table.filter(dsl::user_id.eq(tx.user().0)).limit(limit).select(Self::as_select()).into_boxed();
+        if !filter.actions.is_empty() {
+            query = query.filter(dsl::action.eq_any(&filter.actions));
+        }
+        if !filter.outcomes.is_empty() {
+            query = query.filter(dsl::outcome.eq_any(&filter.outcomes));
+        }
+        if let Some(actor) = filter.actor {
+            query = query.filter(dsl::actor.eq(actor));
+        }
+        if let Some(account) = filter.account {
+            query = query.filter(dsl::account_id.eq(account.0));
+        }
+        if let Some(batch) = filter.batch {
+            query = query.filter(dsl::batch_id.eq(batch.0));
+        }
+        if let Some(from) = filter.from {
+            query = query.filter(dsl::at.ge(from));
+        }
+        if let Some(to) = filter.to {
+            query = query.filter(dsl::at.lt(to));
+        }
         query = match towards {
             Towards::Older => query.order((dsl::at.desc(), dsl::audit_id.desc())),
             Towards::Newer => query.order((dsl::at.asc(), dsl::audit_id.asc())),

@@ -2,8 +2,9 @@
 
 use chrono::{DateTime, Utc};
 use diesel::{
-    BoolExpressionMethods, ExpressionMethods, OptionalExtension, QueryDsl, Queryable, Selectable, SelectableHelper,
-    sql_types::{Array, BigInt, Bool, Integer, Nullable, Text, Uuid as SqlUuid},
+    BoolExpressionMethods, ExpressionMethods, OptionalExtension, QueryDsl, Queryable, QueryableByName, Selectable,
+    SelectableHelper,
+    sql_types::{Array, BigInt, Bool, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid},
 };
 use diesel_async::RunQueryDsl;
 
@@ -217,6 +218,44 @@ pub struct Counts {
     pub normalized: i64,
 }
 
+/// What came to an outcome in a span of time.
+#[derive(Clone, Debug, PartialEq, Eq, QueryableByName)]
+pub struct Throughput {
+    #[diesel(sql_type = SqlUuid)]
+    pub batch_id: BatchId,
+    /// When the span began.
+    #[diesel(sql_type = Timestamptz)]
+    pub at: DateTime<Utc>,
+    /// Its length.
+    #[diesel(sql_type = Integer)]
+    pub seconds: i32,
+    #[diesel(sql_type = BigInt)]
+    pub settled: i64,
+}
+
+/// How fast some batches went, oldest first: the spans in which anything was done, each of a batch as long as the others and ten
+/// seconds at least, so long that a batch has `most` of them at most.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn throughput(tx: &mut Tx, of: &[BatchId], most: i32) -> Result<Vec<Throughput>> {
+    let query = diesel::sql_query(
+        "WITH runs AS (
+             SELECT batch_id, min(at) AS first, 10 * ceil((extract(epoch FROM max(at) - min(at)) + 10) / 10 / $3)::integer AS seconds
+             FROM batch_throughput WHERE user_id = $1 AND batch_id = ANY($2) GROUP BY batch_id
+         )
+         SELECT batch_id, date_bin(make_interval(secs => seconds), at, first) AS at, seconds, sum(n_settled)::bigint AS settled
+         FROM runs JOIN batch_throughput AS known USING (batch_id)
+         WHERE user_id = $1
+         GROUP BY batch_id, date_bin(make_interval(secs => seconds), known.at, first), seconds
+         ORDER BY batch_id, 2",
+    )
+    .bind::<SqlUuid, _>(tx.user().0)
+    .bind::<Array<SqlUuid>, _>(of.iter().map(|id| id.0).collect::<Vec<_>>())
+    .bind::<Integer, _>(most);
+    Ok(query.load(&mut **tx).await?)
+}
+
 /// Takes a queued batch to running.
 ///
 /// # Errors
@@ -234,20 +273,28 @@ pub async fn start(tx: &mut Tx, batch: BatchId) -> Result<()> {
     Ok(())
 }
 
-/// Adds to the counters; `false` when the fence has fallen and the transaction must not commit.
+/// Adds to the counters and to what the last ten seconds brought; `false` when the fence has fallen and the transaction must not
+/// commit.
 ///
 /// Stated last in a transaction, so that the batch's row is held for the shortest time.
 ///
 /// # Errors
 /// When the database refuses.
 pub async fn count(tx: &mut Tx, fence: Fence, counts: &Counts) -> Result<bool> {
-    // One statement that several callers reach thousands of times: plain SQL with its eight sums reads better than the DSL.
+    // One statement that several callers reach thousands of times: plain SQL with its eight sums reads better than the DSL. The
+    // batch's row, held first, keeps two writers of the same ten seconds apart.
     let changed = diesel::sql_query(
-        "UPDATE batches SET
-             n_listed = n_listed + $4, n_stored = n_stored + $5, n_unchanged = n_unchanged + $6,
-             n_filtered = n_filtered + $7, n_failed = n_failed + $8, n_gone = n_gone + $9,
-             n_normalized = n_normalized + $10, seq = seq + 1
-         WHERE user_id = $1 AND batch_id = $2 AND generation = $3 AND state IN ('running', 'paused')",
+        "WITH counted AS (
+             UPDATE batches SET
+                 n_listed = n_listed + $4, n_stored = n_stored + $5, n_unchanged = n_unchanged + $6,
+                 n_filtered = n_filtered + $7, n_failed = n_failed + $8, n_gone = n_gone + $9,
+                 n_normalized = n_normalized + $10, seq = seq + 1
+             WHERE user_id = $1 AND batch_id = $2 AND generation = $3 AND state IN ('running', 'paused')
+             RETURNING user_id, batch_id
+         )
+         INSERT INTO batch_throughput AS known (user_id, batch_id, at, n_settled)
+         SELECT user_id, batch_id, date_bin('10 seconds', clock_timestamp(), 'epoch'), $5 + $6 + $7 + $8 + $9 FROM counted
+         ON CONFLICT (user_id, batch_id, at) DO UPDATE SET n_settled = known.n_settled + excluded.n_settled",
     )
     .bind::<SqlUuid, _>(tx.user().0)
     .bind::<SqlUuid, _>(fence.batch.0)

@@ -11,9 +11,41 @@ use diesel_async::RunQueryDsl;
 
 use super::{Result, Tx, statement::PreparedOnce};
 use crate::domain::{
-    ids::ContactId,
+    ids::{AccountId, ContactId},
     normalize::{Category, InteractionKind},
 };
+
+/// How much of an account is on the timeline. What came in by two ways counts for each.
+#[derive(Clone, Debug, PartialEq, Eq, QueryableByName)]
+pub struct Held {
+    #[diesel(sql_type = SqlUuid)]
+    pub account_id: AccountId,
+    #[diesel(sql_type = BigInt)]
+    pub mails: i64,
+    /// Each occurrence of a series for itself.
+    #[diesel(sql_type = BigInt)]
+    pub meetings: i64,
+}
+
+impl Held {
+    /// Of an account of which there is nothing.
+    pub const fn nothing(account_id: AccountId) -> Self {
+        Self { account_id, mails: 0, meetings: 0 }
+    }
+}
+
+/// How much of each account is on the timeline, without accounts of which there is nothing.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn held(tx: &mut Tx) -> Result<Vec<Held>> {
+    let query = diesel::sql_query(
+        "SELECT account_id, count(*) FILTER (WHERE kind = 'email') AS mails, count(*) FILTER (WHERE kind = 'meeting') AS meetings
+         FROM interactions WHERE user_id = $1 GROUP BY account_id",
+    )
+    .bind::<SqlUuid, _>(tx.user().0);
+    Ok(query.load(&mut **tx).await?)
+}
 
 /// From when to when, the end exclusive, and by which zone days and hours are told.
 #[derive(Clone, Copy, Debug)]
@@ -41,21 +73,31 @@ pub struct Cell {
     pub count: i64,
 }
 
-/// How much of each kind there was on each day and in each hour of the week, without those in which there was nothing.
+/// How much of each kind there was on each day and in each hour of the week, without those in which there was nothing; with a
+/// contact, of what they took part in.
 ///
 /// What came in by two ways counts once. Meetings of whole days count for their first day and for no hour.
 ///
 /// # Errors
 /// When the database refuses.
-pub async fn cells(tx: &mut Tx, span: &Span) -> Result<Vec<Cell>> {
+pub async fn cells(tx: &mut Tx, span: &Span, with: Option<ContactId>) -> Result<Vec<Cell>> {
+    // A condition of its own, so that what a contact took part in is found by their addresses.
+    let took_part = if with.is_none() {
+        "AND $5::uuid IS NULL"
+    } else {
+        "AND interaction_id IN (
+             SELECT p.interaction_id FROM identities AS i
+             JOIN interaction_people AS p ON p.user_id = i.user_id AND p.address = i.address
+             WHERE i.user_id = $1 AND i.contact_id = $5 AND NOT i.is_hidden AND p.occurred_at >= $2 AND p.occurred_at < $3)"
+    };
     // The same copies are one as in `copies`.
-    let query = diesel::sql_query(
+    let query = diesel::sql_query(format!(
         "WITH once AS (
              SELECT DISTINCT ON (kind, coalesce(universal_id, interaction_id::text), occurrence,
                      CASE kind WHEN 'email' THEN subject END, CASE kind WHEN 'email' THEN sent_at END)
                  kind, all_day_from, occurred_at AT TIME ZONE $4 AS local
              FROM interactions
-             WHERE user_id = $1 AND occurred_at >= $2 AND occurred_at < $3
+             WHERE user_id = $1 AND occurred_at >= $2 AND occurred_at < $3 {took_part}
          ), placed AS (
              SELECT kind, coalesce(all_day_from, local::date) AS day, all_day_from IS NULL AS has_hour,
                  extract(isodow FROM local)::integer AS weekday, extract(hour FROM local)::integer AS hour
@@ -65,11 +107,12 @@ pub async fn cells(tx: &mut Tx, span: &Span) -> Result<Vec<Cell>> {
          UNION ALL
          SELECT NULL, weekday, hour, kind, count(*) FROM placed WHERE has_hour GROUP BY weekday, hour, kind
          ORDER BY day, weekday, hour, kind",
-    )
+    ))
     .bind::<SqlUuid, _>(tx.user().0)
     .bind::<Timestamptz, _>(span.from)
     .bind::<Timestamptz, _>(span.to)
-    .bind::<Text, _>(span.zone.name());
+    .bind::<Text, _>(span.zone.name())
+    .bind::<Nullable<SqlUuid>, _>(with.map(|contact| contact.0));
     Ok(query.prepared().load(&mut **tx).await?)
 }
 

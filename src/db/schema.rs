@@ -34,6 +34,15 @@ diesel::table! {
 }
 
 diesel::table! {
+    batch_throughput (user_id, batch_id, at) {
+        user_id -> Uuid,
+        batch_id -> Uuid,
+        at -> Timestamptz,
+        n_settled -> Int8,
+    }
+}
+
+diesel::table! {
     batches (user_id, batch_id) {
         user_id -> Uuid,
         batch_id -> Uuid,
@@ -392,6 +401,7 @@ diesel::table! {
 diesel::allow_tables_to_appear_in_same_query!(
     accounts,
     batch_items,
+    batch_throughput,
     batches,
     blocklist,
     connect_attempts,

@@ -12,6 +12,8 @@ use super::{
 use crate::{
     db::{
         accounts::Account as AccountRow,
+        batches::{self, Throughput},
+        insights::{self, Held},
         jobs::Job as JobRow,
         streams::{self, Stream},
     },
@@ -20,6 +22,9 @@ use crate::{
         status::StreamFacts,
     },
 };
+
+/// Into how many spans the throughput of a run is cut at most: a plot has no more room.
+const MOST_SPANS: i32 = 360;
 
 /// A stream, and what is known of it.
 pub(super) type Known = (Stream, StreamFacts);
@@ -32,6 +37,7 @@ pub(super) struct Household(Arc<Members>);
 struct Members {
     accounts: Once<HashMap<AccountId, AccountRow>>,
     streams: Once<HashMap<AccountId, Vec<Known>>>,
+    held: Once<HashMap<AccountId, Held>>,
 }
 
 /// What belongs to each account.
@@ -78,9 +84,22 @@ impl Household {
         let known = once(&self.0.streams, look).await?;
         Ok(known.get(&of).cloned().unwrap_or_default())
     }
+
+    /// How much of one of them is on the timeline.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub(super) async fn held(&self, ctx: &Context<'_>, of: AccountId) -> Result<Held> {
+        let look = async {
+            let rows = read(ctx, insights::held).await?;
+            Ok(rows.into_iter().map(|row| (row.account_id, row)).collect())
+        };
+        let known = once(&self.0.held, look).await?;
+        Ok(known.get(&of).cloned().unwrap_or_else(|| Held::nothing(of)))
+    }
 }
 
-/// The jobs and accounts of the batches of a page.
+/// The jobs, the throughput and the accounts of the batches of a page.
 #[derive(Clone)]
 pub(super) struct Runs(Arc<Batches>);
 
@@ -88,13 +107,14 @@ struct Batches {
     ids: Vec<BatchId>,
     household: Household,
     jobs: Once<HashMap<BatchId, Vec<JobRow>>>,
+    throughput: Once<HashMap<BatchId, Vec<Throughput>>>,
 }
 
 impl Runs {
     /// Those of these batches.
     pub(super) fn of(ids: impl IntoIterator<Item = BatchId>) -> Self {
         let (ids, household) = (ids.into_iter().collect(), Household::default());
-        Self(Arc::new(Batches { ids, household, jobs: Once::new() }))
+        Self(Arc::new(Batches { ids, household, jobs: Once::new(), throughput: Once::new() }))
     }
 
     /// As [`Household::account`].
@@ -119,5 +139,22 @@ impl Runs {
         };
         let known = once(&self.0.jobs, look).await?;
         Ok(known.get(&of).into_iter().flatten().cloned().map(Job).collect())
+    }
+
+    /// How fast one of them went.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub(super) async fn throughput(&self, ctx: &Context<'_>, of: BatchId) -> Result<Vec<Throughput>> {
+        let look = async {
+            let mut all: HashMap<BatchId, Vec<Throughput>> = HashMap::new();
+            let look = async |tx: &mut _| batches::throughput(tx, &self.0.ids, MOST_SPANS).await;
+            for row in read(ctx, look).await? {
+                all.entry(row.batch_id).or_default().push(row);
+            }
+            Ok(all)
+        };
+        let known = once(&self.0.throughput, look).await?;
+        Ok(known.get(&of).cloned().unwrap_or_default())
     }
 }

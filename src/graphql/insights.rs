@@ -41,13 +41,20 @@ impl InsightsQuery {
         )]
         time_zone: String,
     ) -> Result<Insights> {
-        let zone: Tz =
-            time_zone.parse().map_err(|_| Code::BadUserInput.field_error("timeZone is no IANA time zone."))?;
-        if to <= from || to - from > TimeDelta::days(MAX_DAYS) {
-            return Err(Code::BadUserInput.field_error("The span ends after it begins, and has at most 367 days."));
-        }
-        Ok(Insights { span: Span { from, to, zone }, cells: OnceCell::new() })
+        Ok(Insights { span: span(from, to, &time_zone)?, cells: OnceCell::new() })
     }
+}
+
+/// What a client means by a span.
+///
+/// # Errors
+/// When it is too long, ends before it begins, or names a zone that does not exist.
+pub(super) fn span(from: DateTime<Utc>, to: DateTime<Utc>, time_zone: &str) -> Result<Span> {
+    let zone: Tz = time_zone.parse().map_err(|_| Code::BadUserInput.field_error("timeZone is no IANA time zone."))?;
+    if to <= from || to - from > TimeDelta::days(MAX_DAYS) {
+        return Err(Code::BadUserInput.field_error("The span ends after it begins, and has at most 367 days."));
+    }
+    Ok(Span { from, to, zone })
 }
 
 /// A span, and what was counted of it.
@@ -59,13 +66,21 @@ pub(super) struct Insights {
 
 /// How much there was on a day.
 #[derive(SimpleObject)]
-pub(super) struct DayCount {
+pub(crate) struct DayCount {
     /// The day, in the time zone asked for; of a meeting of whole days the first.
     day: Date,
     /// Mail or meetings.
     kind: InteractionKind,
     /// How many.
     count: i64,
+}
+
+impl DayCount {
+    /// Those of days.
+    pub(super) fn of_cells(cells: &[Cell]) -> Vec<Self> {
+        let day = |cell: &Cell| Some(Self { day: Date(cell.day?), kind: cell.kind.into(), count: cell.count });
+        cells.iter().filter_map(day).collect()
+    }
 }
 
 /// How much there was in an hour of the week.
@@ -113,7 +128,7 @@ impl From<Answers> for AnswerTimes {
 
 impl Insights {
     async fn cells(&self, ctx: &Context<'_>) -> Result<&[Cell]> {
-        let look = || read(ctx, async |tx| insights::cells(tx, &self.span).await);
+        let look = || read(ctx, async |tx| insights::cells(tx, &self.span, None).await);
         let cells: &Result<Vec<Cell>> = self.cells.get_or_init(look).await;
         cells.as_deref().map_err(Clone::clone)
     }
@@ -130,9 +145,7 @@ impl Insights {
     /// How much there was on each day, oldest first, without days on which there was nothing. What came in by two ways counts
     /// once.
     async fn days(&self, ctx: &Context<'_>) -> Result<Vec<DayCount>> {
-        let cells = self.cells(ctx).await?.iter();
-        let day = |cell: &Cell| Some(DayCount { day: Date(cell.day?), kind: cell.kind.into(), count: cell.count });
-        Ok(cells.filter_map(day).collect())
+        Ok(DayCount::of_cells(self.cells(ctx).await?))
     }
 
     /// How much there was in each hour of the week, without hours in which there was nothing. Meetings of whole days are left

@@ -12,7 +12,7 @@ use super::{
     id::{self, Kind},
     objects::{
         account::{Account, Stream},
-        audit::AuditEntry,
+        audit::{AuditEntry, AuditFilter},
         batch::{Batch, Job},
         contact::Contact,
         interaction::Interaction,
@@ -349,11 +349,16 @@ impl Query {
         #[graphql(desc = "Begin after this cursor.")] after: Option<String>,
         #[graphql(desc = "Rows from the end, 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "End before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Which entries; all when left out.")] filter: Option<AuditFilter>,
     ) -> Result<Connection<String, AuditEntry>> {
         let window = Window::new(first, after, last, before)?;
+        let key = |row: &AuditRow| page::cursor((row.at, row.audit_id));
+        let Some(filter) = filter.unwrap_or_default().rows() else {
+            return Ok(page::connection(&window, Vec::new(), key, AuditEntry));
+        };
         let (places, towards) = window.places()?;
-        let rows = read(ctx, async |tx| AuditRow::page(tx, places, towards, window.fetch()).await).await?;
-        Ok(page::connection(&window, rows, |row| page::cursor((row.at, row.audit_id)), AuditEntry))
+        let rows = read(ctx, async |tx| AuditRow::page(tx, &filter, places, towards, window.fetch()).await).await?;
+        Ok(page::connection(&window, rows, key, AuditEntry))
     }
 }
 

@@ -1,4 +1,5 @@
-//! Files that came with mail, for whoever has a link to one. They are a stranger's: nothing here lets a browser show them.
+//! Files that came with mail, and what the provider sent, for whoever has a link to one. They are a stranger's: nothing here lets
+//! a browser show them.
 
 use axum::{
     Router,
@@ -32,15 +33,24 @@ const TYPES: &[&str] = &[
     "text/csv", "text/plain", "video/mp4",
 ];
 
-/// The route of files.
+/// The routes of files and of raw events.
 pub(super) fn router(app: App) -> Router {
-    Router::new().route(content::PATH, get(serve)).with_state(Linked::new(app, MAX_AT_ONCE))
+    let files = Linked::new(app, MAX_AT_ONCE);
+    Router::new().route(content::PATH, get(serve)).route(content::RAW_PATH, get(serve_raw)).with_state(files)
 }
 
 async fn serve(State(files): State<Linked>, Path(link): Path<String>, request: Request) -> Response {
     let words = ("This link leads nowhere, or its time is over. Ask for a new one.", "The file could not be read.");
     let request_id = RequestId::of(request.extensions());
     files.serve(request_id, async |app| content::file(app, &link).await, answer, words).await
+}
+
+async fn serve_raw(State(files): State<Linked>, Path(link): Path<String>, request: Request) -> Response {
+    let words = ("This link leads nowhere, or its time is over. Ask for a new one.", "What came could not be read.");
+    let request_id = RequestId::of(request.extensions());
+    let answer =
+        |bytes| answer(File { name: "original.json".to_owned(), media_type: "application/json".to_owned(), bytes });
+    files.serve(request_id, async |app| content::raw(app, &link).await, answer, words).await
 }
 
 fn answer(file: File) -> Response {

@@ -1,10 +1,11 @@
-//! How long a run still takes, by what is left of it and by the budget that is really there.
+//! How long a run still takes, by what is left of it and by the budget that is really there; and what of that is spent.
 
 use std::time::Duration;
 
 use super::{Result, calls::budgets, preview::Facts};
 use crate::{
     app::App,
+    broker::Budget,
     db::{batches::Batch, previews::Preview},
     domain::{
         account::Service,
@@ -65,6 +66,31 @@ pub(super) async fn waits(
         longest = longest.max(held + quota::wait_for(units, budget.units_per_minute, &spent));
     }
     Some(longest)
+}
+
+/// What an account has drawn of its budget for a service.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Drawn {
+    pub service: Service,
+    pub units_per_minute: u32,
+    /// In the last minute.
+    pub in_minute: u32,
+    /// Since midnight UTC, as far as Redis remembers.
+    pub today: u64,
+}
+
+/// What an account has drawn of each of its budgets.
+///
+/// # Errors
+/// When Redis does not answer.
+pub async fn drawn(app: &App, account: AccountId) -> Result<Vec<Drawn>> {
+    let mut all = Vec::new();
+    for service in Service::ALL.iter().copied() {
+        let [Budget { key, units_per_minute }, _] = budgets(app, service, account);
+        let in_minute = app.broker.spent(&key).await?.iter().map(|(_, units)| units).sum();
+        all.push(Drawn { service, units_per_minute, in_minute, today: app.broker.drawn_today(&key).await? });
+    }
+    Ok(all)
 }
 
 /// How long the rest takes where no budget holds it up: at the rate so far, not counting what the budget has made wait.

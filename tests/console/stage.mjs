@@ -1,9 +1,10 @@
 // What every story about the console stands on: a browser, what it asked for, and what must hold on every page.
 
-import { readFileSync } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
+import { existsSync, readFileSync } from 'node:fs';
+import { mkdir, readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { gzipSync } from 'node:zlib';
 
 // The packages lie in a folder of their own, which the environment names.
@@ -19,12 +20,49 @@ export function check(holds, words) {
   if (!holds) throw new Error(words);
 }
 
+const answers = createInterface({ input: process.stdin })[Symbol.asyncIterator]();
+
+/** Has the test do something that a browser cannot, and waits until it is done. */
+export async function ask(what) {
+  console.log(what);
+  await answers.next();
+}
+
+/** Asks the API as Ada's program would, beside the browser. */
+export async function api(query, variables = {}) {
+  const answer = await fetch(new URL('graphql', given.url), {
+    method: 'POST',
+    headers: { authorization: `Bearer ${given.token}`, 'content-type': 'application/json' },
+    body: JSON.stringify({ query, variables }),
+  });
+  const { data, errors } = await answer.json();
+  check(!errors, `${query}: ${JSON.stringify(errors)}`);
+  return data;
+}
+
+/** Puts a mail into Ada's mailbox at Google. */
+export async function deliver(mail) {
+  const url = new URL(`_sandbox/accounts/${given.email}/messages`, given.google);
+  const answer = await fetch(url, { method: 'POST', body: mail.replaceAll('\n', '\r\n') });
+  check(answer.ok, `the sandbox says ${answer.status}`);
+}
+
+/** Brings in what is new, and gives the run. */
+export async function syncNow() {
+  const { viewer } = await api('{ viewer { accounts { id } } }');
+  const run = 'mutation($id: ID!) { syncNow(input: { accountId: $id }) { batch { id } } }';
+  return (await api(run, { id: viewer.accounts[0].id })).syncNow.batch.id;
+}
+
 /** Runs a story in a browser of its own; it fails on any sign that a page asked another host, or that its policy was broken. */
 export async function tell(story) {
-  const browser = await chromium.launch({ executablePath: given.browser, args: ['--no-sandbox'] });
+  // A page that did not come from this machine itself may not talk to it.
+  const args = process.env.CONSOLE_DIST ? ['--no-sandbox', '--disable-features=LocalNetworkAccessChecks'] : ['--no-sandbox'];
+  const browser = await chromium.launch({ executablePath: given.browser, args });
   const context = await browser.newContext({ viewport: DESK, locale: 'en-GB', timezoneId: 'Europe/Berlin', reducedMotion: 'reduce' });
   // A busy machine takes its time; what never comes is still found.
   context.setDefaultTimeout(180_000);
+  if (process.env.CONSOLE_DIST) await serveFrom(context, process.env.CONSOLE_DIST);
   const page = await context.newPage();
   const log = watch(context);
   try {
@@ -39,7 +77,24 @@ export async function tell(story) {
     process.exitCode = 1;
   } finally {
     await browser.close();
+    answers.return?.();
+    process.stdin.destroy();
   }
+}
+
+/** While one works on the console: pages from a folder that was just built, instead of those in the binary. */
+async function serveFrom(context, dist) {
+  await context.route('**/console/assets/*', (route) => {
+    const path = join(dist, 'console/assets', basename(new URL(route.request().url()).pathname));
+    return existsSync(path) ? route.fulfill({ path }) : route.fallback();
+  });
+  await context.route('**/*', async (route) => {
+    const request = route.request();
+    if (request.resourceType() !== 'document' || !request.url().startsWith(given.url) || request.url().includes('/oauth/')) return route.fallback();
+    const response = await route.fetch({ maxRedirects: 0 });
+    if (!response.headers()['content-type']?.startsWith('text/html')) return route.fulfill({ response });
+    return route.fulfill({ response, body: await readFile(join(dist, 'index.html')) });
+  });
 }
 
 /** Everything the browser asked for and complained about. */
@@ -90,6 +145,8 @@ export async function consent(page, unticked = [], path = '/accounts') {
   for (const word of unticked) await page.locator(`input[name=scope][value*="${word}"]`).uncheck();
   await page.getByRole('button', { name: 'Continue' }).click();
   await page.waitForURL((url) => url.pathname === path);
+  // Where a redirect leads, no other folder is put in.
+  if (process.env.CONSOLE_DIST) await page.reload();
 }
 
 /** Looks at a page as it is: no serious fault of accessibility in either theme, and a picture of each, and of a phone. */
@@ -100,6 +157,9 @@ export async function look(page, name) {
     await faultless(page, `${name}, ${theme}`);
     await page.screenshot({ path: join(given.pictures, `${name}-${theme}.png`) });
   }
+  // Who wants no motion gets none, whatever is going on.
+  const moving = await page.evaluate(() => document.getAnimations().filter((one) => one.effect.getComputedTiming().activeDuration > 100).length);
+  check(moving === 0, `${name}: something moves`);
   await page.setViewportSize(PHONE);
   await page.waitForFunction(() => document.documentElement.scrollWidth <= innerWidth, undefined, { timeout: 5_000 }).catch(() => {
     throw new Error(`${name} is wider than a phone`);

@@ -7,19 +7,24 @@
 
 use std::{
     fs,
+    net::TcpListener,
     path::{Path, PathBuf},
+    process::Stdio,
 };
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use omnisync::sandbox::Deliver;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
-use tokio::process::Command;
+use tokio::{
+    io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
+    process::Command,
+};
 
 use crate::{
     corpus::corpus,
     flow::{ADA, everything, small_mailbox},
-    support::{Settings, TestApp, browser, node_packages, say_unchecked},
+    support::{Settings, TestApp, WorkerProcess, browser, node_packages, say_unchecked},
 };
 
 /// Where the stories and their pinned packages are described.
@@ -37,6 +42,11 @@ async fn is_built(app: &TestApp, page: &str) -> Result<(), String> {
 
 /// Tells a story about a page to the browser, with what it is given beside the addresses and a token.
 async fn tell(page: &str, story: &str, app: &TestApp, more: Value) {
+    tell_and_do(page, story, app, more, async |asked: String| panic!("the story asks for {asked}")).await;
+}
+
+/// As [`tell`], of a story that asks for something on the way: `act` is given each line it says, and is over when it is done.
+async fn tell_and_do(page: &str, story: &str, app: &TestApp, more: Value, mut act: impl AsyncFnMut(String)) {
     let ready = async { Ok::<_, String>((node_packages(&described()).await?, browser()?, is_built(app, page).await?)) };
     let (packages, browser, ()) = match ready.await {
         Ok(ready) => ready,
@@ -59,23 +69,84 @@ async fn tell(page: &str, story: &str, app: &TestApp, more: Value) {
     node.arg(described().join(format!("{story}.mjs")))
         .arg(file.path())
         .env("NODE_PACKAGES", packages)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
         .kill_on_drop(true);
     for name in ["http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"] {
         node.env_remove(name);
     }
-    let output = node.output().await.expect("the story is told");
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    assert!(output.status.success(), "{}{}", text(&output.stdout), text(&output.stderr));
-    assert_eq!(text(&output.stdout).trim(), "told");
+    let mut telling = node.spawn().expect("the story is told");
+    let mut answers = telling.stdin.take().expect("a pipe");
+    let mut lines = BufReader::new(telling.stdout.take().expect("a pipe")).lines();
+    // What went wrong may be longer than a pipe holds.
+    let said = tokio::spawn(telling.wait_with_output());
+    let mut is_told = false;
+    while let Some(line) = lines.next_line().await.expect("text") {
+        is_told = line == "told";
+        if !is_told {
+            act(line).await;
+            answers.write_all(b"done\n").await.expect("the story waits for it");
+        }
+    }
+    let output = said.await.expect("no panic").expect("the story ends");
+    assert!(output.status.success() && is_told, "{}", String::from_utf8_lossy(&output.stderr));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_person_sees_what_would_come_in_watches_it_arrive_and_takes_it_back() {
-    // Slow enough that the run is still under way when it is held.
-    let app = TestApp::start_with(Settings::from([("GMAIL_UNITS_PER_MINUTE", "60000".to_owned())])).await;
+    // Slow enough that the run is still under way when it is held; images come from this machine.
+    let settings = [("GMAIL_UNITS_PER_MINUTE", "60000"), ("IMAGE_PROXY", "true"), ("IMAGE_PROXY_ALSO", "127.0.0.0/8")];
+    let app = TestApp::start_with(settings.map(|(name, value)| (name, value.to_owned())).into()).await;
     small_mailbox(&app, 600, 60);
     let mails = app.google.search(ADA, "-in:chats").expect("a search").len();
     tell("/", "whole", &app, json!({ "mails": mails })).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_outlives_a_server_and_a_worker_that_die_in_the_middle() {
+    let steps = [("LEASE_SECS", "3"), ("SLICE_SECS", "2"), ("CHUNK_ITEMS", "5")];
+    let app = TestApp::start_idle(steps.map(|(name, value)| (name, value.to_owned())).into()).await;
+    small_mailbox(&app, 600, 20);
+    let ada = app.person("ada");
+    let account = ada.connect(ADA).await;
+    let batch = ada.import(&account, everything()).await;
+    let free = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a free port");
+    let url = format!("http://{free}/");
+    let mut vars = app.vars.clone();
+    vars.extend([("HTTP_LISTEN", free.to_string()), ("PUBLIC_URL", url.clone())]);
+    let mut running = Vec::new();
+    let act = async |asked: String| match asked.as_str() {
+        "start" => running.extend(["serve", "work"].map(|role| WorkerProcess::start_as(role, &vars))),
+        "kill" => running.drain(..).for_each(WorkerProcess::kill),
+        other => panic!("the story asks for {other}"),
+    };
+    tell_and_do("/", "restart", &app, json!({ "url": url, "batch": batch }), act).await;
+}
+
+/// The mailbox of the budgets, brought in.
+async fn brought_in() -> TestApp {
+    let app = TestApp::start().await;
+    small_mailbox(&app, 300, 60);
+    let ada = app.person("ada");
+    let account = ada.connect(ADA).await;
+    ada.finished(&ada.import(&account, everything()).await).await;
+    app
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_endless_timeline_keeps_a_few_rows_in_the_page() {
+    tell("/", "endless", &brought_in().await, json!({ "rows": 3_000, "seconds": 0 })).await;
+}
+
+/// Measures time, so the machine must have nothing else to do:
+/// `cargo test --release --test it -- --ignored console::the_console_keeps_its_budgets`.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "measures time; it is run by hand"]
+async fn the_console_keeps_its_budgets() {
+    let app = brought_in().await;
+    tell("/", "budget", &app, json!({})).await;
+    tell("/", "endless", &app, json!({ "rows": 100_000, "seconds": 60 })).await;
 }
 
 #[derive(serde::Deserialize)]

@@ -6,13 +6,14 @@ use std::sync::{
 };
 
 use axum::{http::HeaderMap, routing::get};
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use chrono::TimeDelta;
 use omnisync::sandbox::Deliver;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
 use crate::{
-    flow::{ADA, everything},
+    flow::{ADA, everything, small_mailbox},
     support::{FINISHED, Person, Settings, TestApp},
 };
 
@@ -238,11 +239,65 @@ async fn a_link_ends_and_cannot_be_made_up() {
     assert_eq!(download(&fresh).await.status(), 404);
 }
 
+const ORIGINAL: &str = "query($id: ID!) { node(id: $id) { ... on Interaction { sourceId rawUrl } } }";
+
 #[tokio::test(flavor = "multi_thread")]
-async fn invariant_8_another_person_has_neither_html_nor_files() {
+async fn what_google_sent_of_a_mail_is_had_as_it_came_until_the_link_ends() {
+    let app = TestApp::start().await;
+    let (ada, mail) = with_mail(&app).await;
+    let original = async || ada.data(ORIGINAL, json!({ "id": mail["id"] })).await["node"].clone();
+    let node = original().await;
+    let answer = download(&node["rawUrl"]).await;
+    let header = |name: &str| answer.headers()[name].to_str().expect("ASCII").to_owned();
+    assert_eq!((answer.status().as_u16(), header("content-type").as_str()), (200, "application/json"));
+    assert!(header("content-disposition").starts_with("attachment;"), "no browser shows it");
+    assert!(header("content-security-policy").contains("sandbox"));
+    let sent: Value = answer.json().await.expect("JSON");
+    assert_eq!((sent.as_array().map(Vec::len), &sent[0]["id"]), (Some(1), &node["sourceId"]), "{sent:#}");
+    let raw = sent[0]["raw"].as_str().expect("the mail").trim_end_matches('=');
+    assert_eq!(URL_SAFE_NO_PAD.decode(raw).expect("base64"), MAIL.as_bytes());
+
+    // The link of a file is none of an original, and the other way round.
+    let url = node["rawUrl"].as_str().expect("an address");
+    let file = mail["attachments"][0]["url"].as_str().expect("an address");
+    for other in
+        [url.replacen("/raw/", "/attachments/", 1), file.replacen("/attachments/", "/raw/", 1), format!("{url}A")]
+    {
+        assert_eq!(download(&json!(other)).await.status(), 404, "{other}");
+    }
+    app.clock.advance(TimeDelta::minutes(16));
+    assert_eq!(download(&node["rawUrl"]).await.status(), 404);
+    // What has been taken back cannot be fetched any more, whatever link is out.
+    let fresh = original().await["rawUrl"].clone();
+    assert_eq!(download(&fresh).await.status(), 200);
+    let batches = ada.data("{ batches(first: 1) { nodes { id } } }", json!({})).await;
+    ada.undo_whole(batches["batches"]["nodes"][0]["id"].as_str().expect("an id")).await;
+    assert_eq!(download(&fresh).await.status(), 404);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_google_sent_of_a_meeting_is_its_series_and_then_the_exceptions() {
+    let app = TestApp::start().await;
+    small_mailbox(&app, 1, 40);
+    let ada = app.person("ada");
+    let account = ada.connect(ADA).await;
+    ada.finished(&ada.import(&account, everything()).await).await;
+    let (mut n_alone, mut n_series) = (0, 0);
+    for meeting in ada.timeline(json!({ "kind": "MEETING" })).await.iter().step_by(5) {
+        let node = ada.data(ORIGINAL, json!({ "id": meeting["id"] })).await["node"].clone();
+        let sent: Vec<Value> = download(&node["rawUrl"]).await.json().await.expect("a list");
+        assert_eq!(sent[0]["id"], node["sourceId"], "{sent:#?}");
+        assert!(sent[1..].iter().all(|exception| exception["recurringEventId"] == node["sourceId"]), "{sent:#?}");
+        if sent[0]["recurrence"].is_null() { n_alone += 1 } else { n_series += 1 }
+    }
+    assert!(n_alone > 0 && n_series > 0, "{n_alone} alone, {n_series} of a series");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn invariant_8_another_person_has_neither_html_nor_files_nor_originals() {
     let app = TestApp::start().await;
     let (_, mail) = with_mail(&app).await;
     let grace = app.person("grace");
-    let node = "query($id: ID!) { node(id: $id) { ... on Interaction { html { html } attachments { url } } } }";
+    let node = "query($id: ID!) { node(id: $id) { ... on Interaction { html { html } attachments { url } rawUrl } } }";
     assert_eq!(grace.data(node, json!({ "id": mail["id"] })).await["node"], Value::Null);
 }

@@ -224,3 +224,44 @@ async fn a_run_that_would_take_much_away_at_once_asks_first() {
     ada.undo_whole(&gone).await;
     assert_eq!(source_ids(&ada.timeline(json!({ "kind": "EMAIL" })).await), before);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_audit_tells_of_what_it_is_asked_about() {
+    let app = TestApp::start().await;
+    small_mailbox(&app, 20, 2);
+    let ada = app.person("ada");
+    let account = ada.connect(ADA).await;
+    let first = ada.import(&account, everything()).await;
+    ada.finished(&first).await;
+    let second = ada.sync_now(&account).await;
+    ada.finished(&second).await;
+    ada.undo_whole(&second).await;
+    let query = "query($filter: AuditFilter) { audit(first: 100, filter: $filter) { nodes {
+        id at action outcome actor accountId batchId } } }";
+    let ask = async |filter: Value| {
+        let found = ada.data(query, json!({ "filter": filter })).await;
+        found["audit"]["nodes"].as_array().expect("entries").clone()
+    };
+    let all = ask(Value::Null).await;
+    let middle = &all[all.len() / 2]["at"];
+    // Times of one form compare as text.
+    let at = |entry: &Value| entry["at"].as_str().map(str::to_owned);
+    let is_from = |entry: &Value| at(entry) >= middle.as_str().map(str::to_owned);
+    let cases: [(Value, &dyn Fn(&Value) -> bool); 9] = [
+        (json!({}), &|_| true),
+        (json!({ "action": ["UNDO", "SYNC"] }), &|one| one["action"] == "UNDO" || one["action"] == "SYNC"),
+        (json!({ "outcome": ["STARTED"] }), &|one| one["outcome"] == "STARTED"),
+        (json!({ "actor": "WORKER" }), &|one| one["actor"] == "WORKER"),
+        (json!({ "accountId": account }), &|one| one["accountId"] == json!(account)),
+        (json!({ "batchId": second }), &|one| one["batchId"] == json!(second)),
+        (json!({ "from": middle }), &is_from),
+        (json!({ "to": middle }), &|one| !is_from(one)),
+        (json!({ "actor": "USER", "action": ["UNDO"] }), &|one| one["actor"] == "USER" && one["action"] == "UNDO"),
+    ];
+    for (filter, holds) in cases {
+        let wanted: Vec<Value> = all.iter().filter(|entry| holds(entry)).cloned().collect();
+        assert!(!wanted.is_empty(), "{filter}: nothing to find in {all:#?}");
+        assert_eq!(ask(filter.clone()).await, wanted, "{filter}");
+    }
+    assert_eq!(ask(json!({ "accountId": first })).await, Vec::<Value>::new(), "a batch is no account");
+}

@@ -77,11 +77,27 @@ async fn a_span_is_counted_by_day_hour_person_and_answer() {
     assert_eq!(utc["ownAnswers"], json!({ "count": 2, "medianSeconds": 900.0, "ninthDecileSeconds": 1140.0 }));
     assert_eq!(utc["othersAnswers"], json!({ "count": 1, "medianSeconds": 1800.0 }));
 
+    // Of one contact alone: whom Ada wrote to before is somebody else.
+    let contacts = ada.data("{ contacts(first: 5) { nodes { id name } } }", json!({})).await;
+    let contacts = contacts["contacts"]["nodes"].as_array().expect("contacts").clone();
+    let id = |name: &str| {
+        contacts.iter().find(|one| one["name"] == name).unwrap_or_else(|| panic!("{contacts:#?}"))["id"].clone()
+    };
+    let with = "query($id: ID!, $from: DateTime!, $to: DateTime!) { node(id: $id) { ... on Contact {
+        days(from: $from, to: $to, timeZone: \"UTC\") { day kind count } } } }";
+    let span = |who: &str| json!({ "id": id(who), "from": at - TimeDelta::days(20), "to": at + TimeDelta::days(3) });
+    assert_eq!(ada.data(with, span("Grace Hopper")).await["node"]["days"], days(at, &[2, 2]));
+    assert_eq!(ada.data(with, span("Kay")).await["node"]["days"], days(at - TimeDelta::days(14), &[1]));
+    // And of the account as a whole.
+    let held = "query($id: ID!) { node(id: $id) { ... on Account { nMails nMeetings } } }";
+    assert_eq!(ada.data(held, json!({ "id": account })).await["node"], json!({ "nMails": 5, "nMeetings": 0 }));
+
     // Another person has nothing to count, and what is undone counts no more.
     let nothing = json!({ "days": [], "hours": [], "correspondents": [], "ownAnswers": null, "othersAnswers": null });
     assert_eq!(ask(&app.person("bob"), at, "UTC").await, nothing);
     ada.undo_whole(&batch).await;
     assert_eq!(ask(&ada, at, "UTC").await, nothing);
+    assert_eq!(ada.data(held, json!({ "id": account })).await["node"], json!({ "nMails": 0, "nMeetings": 0 }));
 }
 
 #[tokio::test(flavor = "multi_thread")]

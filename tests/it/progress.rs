@@ -1,5 +1,6 @@
 //! Progress is state: everyone who watches comes to the end, whatever was lost on the way.
 
+use chrono::{DateTime, TimeDelta, Utc};
 use futures::future::join_all;
 use omnisync::sandbox::{Fault, FaultMatch};
 use serde_json::{Value, json};
@@ -159,4 +160,30 @@ async fn everything_is_listed_only_when_every_stream_is() {
     };
     let batch = eventually(look, || "the meetings to be read while the mail waits".to_owned()).await;
     assert_eq!(batch["listingDone"], json!(false), "{batch:#}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn how_fast_a_run_went_is_known_to_whoever_comes_later() {
+    let (app, ada, batch) = begin(small_steps()).await;
+    let query = "query($id: ID!) { node(id: $id) { ... on Batch {
+        throughput { at seconds settled } startedAt finishedAt counts { stored unchanged filtered failed gone } } } }";
+    let look = async || ada.data(query, json!({ "id": batch })).await["node"].clone();
+    assert_eq!(look().await["throughput"], json!([]), "nothing was done yet");
+    app.start_worker();
+    ada.finished(&batch).await;
+    let done = look().await;
+    let spans = done["throughput"].as_array().expect("spans");
+    let sum: i64 = spans.iter().map(|span| span["settled"].as_i64().expect("a number")).sum();
+    let counts = done["counts"].as_object().expect("counts");
+    assert_eq!(sum, counts.values().map(|n| n.as_i64().expect("a number")).sum::<i64>(), "{done:#}");
+    let at = |value: &Value| value.as_str().expect("a time").parse::<DateTime<Utc>>().expect("a time");
+    let (begun, ended) = (at(&done["startedAt"]), at(&done["finishedAt"]));
+    for (span, next) in spans.iter().zip(spans.iter().skip(1).map(Some).chain([None])) {
+        let (from, length) = (at(&span["at"]), TimeDelta::seconds(span["seconds"].as_i64().expect("seconds")));
+        assert!(length >= TimeDelta::seconds(10) && from + length > begun && from <= ended, "{done:#}");
+        assert!(next.is_none_or(|next| at(&next["at"]) >= from + length), "spans overlap: {done:#}");
+    }
+    // A run that is undone and redone went as fast as it went.
+    ada.undo_whole(&batch).await;
+    assert_eq!(look().await["throughput"], done["throughput"]);
 }

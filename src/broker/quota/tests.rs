@@ -41,6 +41,10 @@ impl Bank {
         self.broker.draw_by(&self.scripts, budgets, price, calls).await.unwrap()
     }
 
+    async fn today(&self, key: &str) -> u64 {
+        self.broker.drawn_today_by(&self.scripts, key).await.unwrap()
+    }
+
     async fn used(&self, key: &str) -> u32 {
         self.broker.spent_by(&self.scripts, key).await.unwrap().into_iter().map(|(_, units)| units).sum()
     }
@@ -107,6 +111,26 @@ async fn as_many_calls_are_paid_as_there_are_units_for() {
     bank.pass(first).await;
     assert_eq!(bank.draw_some(&budgets, 20, 1..=9).await, Drawn::Granted(3));
     assert_eq!(bank.used("project").await, 70);
+}
+
+#[tokio::test]
+async fn what_was_drawn_today_is_known_until_midnight() {
+    let mut bank = Bank::open().await;
+    // Begins a day, so that the first minutes are all in it.
+    let to_midnight = 86_400 - bank.now.timestamp().rem_euclid(86_400);
+    bank.pass(Duration::from_secs(to_midnight.unsigned_abs())).await;
+    let budgets = [budget("ada", 100), budget("project", 1_000)];
+    assert_eq!(bank.today("ada").await, 0);
+    for _ in 0..3 {
+        assert_eq!(bank.draw_some(&budgets, 20, 1..=4).await, Drawn::Granted(4));
+        assert!(matches!(bank.draw_some(&budgets, 20, 4..=4).await, Drawn::Wait(_)), "what is refused counts nowhere");
+        bank.pass(Duration::from_secs(61)).await;
+    }
+    assert_eq!((bank.today("ada").await, bank.today("project").await), (240, 240));
+    bank.pass(Duration::from_secs(86_400)).await;
+    assert_eq!(bank.today("ada").await, 0);
+    assert_eq!(bank.draw(&budgets, 20).await, Drawn::Granted(1));
+    assert_eq!((bank.today("ada").await, bank.today("project").await), (20, 20));
 }
 
 #[tokio::test]

@@ -22,7 +22,7 @@ use crate::{
         household::Household,
         id::{self, Kind},
     },
-    sync,
+    sync::{self, eta::Drawn},
 };
 
 /// A linked identity at a provider, among those of the same page.
@@ -140,6 +140,25 @@ impl Account {
         Ok(streams.into_iter().map(|(row, _)| Stream(row)).collect())
     }
 
+    /// How many mails of it are on the timeline. They are counted when they are asked for: it counts as 20 fields.
+    #[graphql(complexity = 20)]
+    async fn n_mails(&self, ctx: &Context<'_>) -> Result<i32> {
+        Ok(int(self.1.held(ctx, self.0.account_id).await?.mails))
+    }
+
+    /// How many meetings of it are on the timeline, each occurrence of a series for itself. As `nMails`.
+    #[graphql(complexity = 20)]
+    async fn n_meetings(&self, ctx: &Context<'_>) -> Result<i32> {
+        Ok(int(self.1.held(ctx, self.0.account_id).await?.meetings))
+    }
+
+    /// What it has drawn of each service's quota.
+    #[graphql(complexity = "4 * child_complexity")]
+    async fn quotas(&self, ctx: &Context<'_>) -> Result<Vec<Quota>> {
+        let drawn = sync::eta::drawn(app(ctx)?, self.0.account_id).await;
+        Ok(drawn.map_err(|error| refused(ctx, error))?.into_iter().map(Into::into).collect())
+    }
+
     /// Whether each service is asked at the moment: of each, the breaker of this account and the one of everyone.
     #[graphql(complexity = "4 * child_complexity")]
     async fn breakers(&self, ctx: &Context<'_>) -> Result<Vec<Breaker>> {
@@ -158,6 +177,30 @@ impl Account {
     async fn labels(&self, ctx: &Context<'_>) -> Result<Vec<Label>> {
         let found = sync::collections::labels(app(ctx)?, &caller(ctx)?, self.0.account_id).await;
         Ok(found.map_err(|error| refused(ctx, error))?.into_iter().map(Label).collect())
+    }
+}
+
+/// What an account has drawn of a service's quota, in the provider's units: Gmail's quota units, or calendar requests.
+#[derive(SimpleObject)]
+pub(crate) struct Quota {
+    /// The service.
+    service: Service,
+    /// The units that any minute allows this account.
+    units_per_minute: i32,
+    /// The units drawn in the last minute.
+    used_in_minute: i32,
+    /// The units drawn since midnight UTC, as far as is known: a Redis that forgets begins anew.
+    used_today: i32,
+}
+
+impl From<Drawn> for Quota {
+    fn from(drawn: Drawn) -> Self {
+        Self {
+            service: drawn.service.into(),
+            units_per_minute: int(drawn.units_per_minute.into()),
+            used_in_minute: int(drawn.in_minute.into()),
+            used_today: int(i64::try_from(drawn.today).unwrap_or(i64::MAX)),
+        }
     }
 }
 

@@ -1,12 +1,16 @@
 //! The audit as its subject sees it.
 
-use async_graphql::{ID, Json, Object};
+use async_graphql::{ID, InputObject, Json, Object};
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
 use super::words::{AuditAction, AuditActor, AuditOutcome};
 use crate::{
-    db::audit::AuditEntry as Row,
+    db::audit::{AuditEntry as Row, AuditFilter as RowFilter},
+    domain::{
+        audit,
+        ids::{AccountId, BatchId},
+    },
     graphql::id::{self, Kind},
 };
 
@@ -70,5 +74,46 @@ impl AuditEntry {
     /// Numbers that belong to it, by name.
     async fn counts(&self) -> Json<Value> {
         Json(self.0.counts.clone())
+    }
+}
+
+/// Which entries of the audit to show. Every field that is given must hold.
+#[derive(InputObject, Default)]
+pub(crate) struct AuditFilter {
+    /// Those that tell of one of these.
+    action: Option<Vec<AuditAction>>,
+    /// Those that went in one of these ways.
+    outcome: Option<Vec<AuditOutcome>>,
+    /// Those of what the person did, or background work.
+    actor: Option<AuditActor>,
+    /// Those that concern this account.
+    account_id: Option<ID>,
+    /// Those that concern this batch.
+    batch_id: Option<ID>,
+    /// Only what happened at or after this moment.
+    from: Option<DateTime<Utc>>,
+    /// Only what happened before this moment.
+    to: Option<DateTime<Utc>>,
+}
+
+impl AuditFilter {
+    /// `None` when an id names nothing of its kind: then nothing can match.
+    pub(crate) fn rows(self) -> Option<RowFilter> {
+        let account = self.account_id.map(|id| id::decode_as(Kind::Account, &id).map(AccountId));
+        let batch = self.batch_id.map(|id| id::decode_as(Kind::Batch, &id).map(BatchId));
+        if account == Some(None) || batch == Some(None) {
+            return None;
+        }
+        let actions = self.action.unwrap_or_default().into_iter().map(|word| audit::AuditAction::from(word).as_str());
+        let outcomes = self.outcome.unwrap_or_default().into_iter();
+        Some(RowFilter {
+            actions: actions.collect(),
+            outcomes: outcomes.map(|word| audit::AuditOutcome::from(word).as_str()).collect(),
+            actor: self.actor.map(|word| audit::AuditActor::from(word).as_str()),
+            account: account.flatten(),
+            batch: batch.flatten(),
+            from: self.from,
+            to: self.to,
+        })
     }
 }

@@ -8,7 +8,11 @@ use super::{
     words::{BatchOrigin, BatchState, JobKind, JobState, Service},
 };
 use crate::{
-    db::{batches::Batch as Row, jobs::Job as JobRow, undo::Forecast},
+    db::{
+        batches::{Batch as Row, Throughput as ThroughputRow},
+        jobs::Job as JobRow,
+        undo::Forecast,
+    },
     graphql::{
         error::{app, refused, viewer},
         household::Runs,
@@ -56,6 +60,23 @@ pub(crate) struct BatchCounts {
     removed: i32,
     /// Set back by an undo to the version before this batch, and not brought back by a redo.
     restored: i32,
+}
+
+/// What came to an outcome in a span of time.
+#[derive(SimpleObject)]
+pub(crate) struct Throughput {
+    /// When the span began.
+    at: DateTime<Utc>,
+    /// How long it is, in seconds: ten, or more for a long run.
+    seconds: i32,
+    /// How many items came to an outcome in it.
+    settled: i32,
+}
+
+impl From<ThroughputRow> for Throughput {
+    fn from(ThroughputRow { at, seconds, settled, .. }: ThroughputRow) -> Self {
+        Self { at, seconds, settled: int(settled) }
+    }
 }
 
 /// GraphQL integers have 32 bits.
@@ -151,6 +172,13 @@ impl Batch {
     /// Until when `redo` can bring it back; `null` when there is nothing to bring back, or it is no longer kept.
     async fn redo_until(&self) -> Option<DateTime<Utc>> {
         self.0.redo_until
+    }
+
+    /// How fast it went: spans of time, oldest first, each as long as the others, without those in which nothing was done; at most
+    /// 360. It counts as 20 fields more.
+    #[graphql(complexity = "20 + child_complexity")]
+    async fn throughput(&self, ctx: &Context<'_>) -> Result<Vec<Throughput>> {
+        Ok(self.1.throughput(ctx, self.0.batch_id).await?.into_iter().map(Into::into).collect())
     }
 
     /// The background work it consists of.

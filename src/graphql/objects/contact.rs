@@ -6,13 +6,16 @@ use chrono::{DateTime, Utc};
 use super::words::EvidenceKind;
 use crate::{
     db::{
+        self,
         blocklist::Blocked,
         contacts::{Contact as Row, Identity as IdentityRow},
         interactions::TimelineFilter,
     },
     graphql::{
         company::Circle,
+        error::read,
         id::{self, Kind},
+        insights::{self, DayCount},
         page::Window,
         timeline::{self, TimelineConnection},
     },
@@ -109,6 +112,25 @@ impl Contact {
     /// When they last took part in anything on the timeline, or will.
     async fn last_at(&self) -> DateTime<Utc> {
         self.0.last_at
+    }
+
+    /// How much there was with them on each day, also as one of many, oldest first, without days on which there was nothing. What
+    /// came in by two ways counts once. It is counted when it is asked for, and counts as 500 fields.
+    #[graphql(complexity = "500 + child_complexity")]
+    async fn days(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Only what occurred at or after this moment.")] from: DateTime<Utc>,
+        #[graphql(desc = "Only what occurred before this moment, at most 367 days after `from`.")] to: DateTime<Utc>,
+        #[graphql(
+            default_with = "\"UTC\".to_owned()",
+            desc = "The IANA time zone by which days are told, such as `Europe/Berlin`."
+        )]
+        time_zone: String,
+    ) -> Result<Vec<DayCount>> {
+        let (span, contact) = (insights::span(from, to, &time_zone)?, self.0.contact_id);
+        let cells = read(ctx, async |tx| db::insights::cells(tx, &span, Some(contact)).await).await?;
+        Ok(DayCount::of_cells(&cells))
     }
 
     /// Mail and meetings in which they took part, also as one of many, newest first. It is what `timeline` gives with

@@ -367,6 +367,14 @@ impl Interaction {
         Ok(found.map_err(|error| refused(ctx, error))?.map(|found| SanitizedHtml::new(found, app.images.is_some())))
     }
 
+    /// An address from which what the provider sent of it can be downloaded, as it came, for 15 minutes, by whoever has the address
+    /// and without a token: ask for it when it is needed, and do not keep it. A JSON array: of a mail Google's one answer, of a
+    /// meeting the one of its series first and then those of the exceptions.
+    async fn raw_url(&self, ctx: &Context<'_>) -> Result<String> {
+        let link = content::raw_link(app(ctx)?, viewer(ctx)?, self.0.interaction_id);
+        Ok(link.map_err(|error| refused(ctx, error))?.into())
+    }
+
     /// What kind of mail it is, by its headers; `null` for a meeting. Contacts are made of the authors of `PERSONAL` and `LIST` only.
     async fn category(&self) -> Option<MailCategory> {
         self.0.category.map(Into::into)

@@ -24,7 +24,7 @@ export const formatMoment = (at: string) => moment.format(new Date(at));
 export const formatExact = (at: string) => exact.format(new Date(at));
 export const formatTime = (at: string) => time.format(new Date(at));
 /** A clock time of seconds since 1970. */
-export const formatSecond = (seconds: number) => toTheSecond.format(seconds * 1000);
+export const formatClock = (seconds: number) => toTheSecond.format(seconds * 1000);
 export const formatDate = (at: string) => date.format(new Date(at));
 export const formatDay = (at: Date) => longDate.format(at);
 export const formatPlainDate = (day: string) => plainDate.format(new Date(`${day}T00:00:00Z`));

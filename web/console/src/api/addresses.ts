@@ -21,3 +21,18 @@ export function useWords(): [URLSearchParams, (changed: Record<string, string | 
   );
   return [words, change];
 }
+
+/** A day in the viewer's zone of an address as a moment: its beginning, or with `days` that of a later one. */
+export function dayStart(day: string | null, days = 0): string | null {
+  const [year, month, date] = (day ?? '').split('-').map(Number);
+  if (!year || !month || !date) return null;
+  return new Date(year, month - 1, date + days).toISOString();
+}
+
+/** The last so many days, today included, in the viewer's zone. */
+export function spanOf(days: number) {
+  const now = new Date();
+  const to = new Date(now.getFullYear(), now.getMonth(), now.getDate() + 1);
+  const from = new Date(now.getFullYear(), now.getMonth(), now.getDate() + 1 - days);
+  return { from: from.toISOString(), to: to.toISOString(), timeZone: Intl.DateTimeFormat().resolvedOptions().timeZone };
+}

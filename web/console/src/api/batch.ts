@@ -65,14 +65,14 @@ export interface LiveBatch {
   batch: BatchFactsFragment;
   /** 0 to 100; `null` while nobody knows. */
   percent: number | null;
-  /** What was seen of the run since this page watches: seconds since 1970, and how many items were settled then. */
+  /** What was seen of the run in the last seconds: seconds since 1970, and how many items were settled then. */
   points: Point[];
 }
 
 export type Point = [seconds: number, settled: number];
 
-/** Points kept for the plot: one a second for an hour. */
-const MAX_POINTS = 3_600;
+/** Points kept to tell the speed by: one a second. */
+const MAX_POINTS = 30;
 
 function withPoint(points: Point[], batch: BatchFactsFragment): Point[] {
   const now = Date.now() / 1000;

@@ -7,7 +7,7 @@ import { useMutation } from 'urql';
 import { isLive, settled, useLiveBatch } from '../api/batch';
 import { useConnect } from '../api/connect';
 import { graphql } from '../gql';
-import type { AccountFactsFragment, BatchFactsFragment, ShortcomingCode } from '../gql/graphql';
+import type { AccountFactsFragment, BatchFactsFragment, Service, ShortcomingCode } from '../gql/graphql';
 import { Button, ButtonLink, Chip, Facts, Failure, Foreign, Moment, Note, Progress, Refusals } from '../ui/parts';
 import { ACCOUNT, BATCH, count, formatDuration, many, percent, SERVICE } from '../words';
 import { DeletionPolicy } from './deletion-policy';
@@ -54,6 +54,12 @@ export const AccountFacts = graphql(/* GraphQL */ `
       scope
       state
       openUntil
+    }
+    quotas {
+      service
+      unitsPerMinute
+      usedInMinute
+      usedToday
     }
   }
 `);
@@ -185,6 +191,7 @@ export function AccountCard({ account, latest, onChange }: Props) {
         <Services account={account} onConnect={again} />
       </div>
       {account.streams.length > 0 && <Streams account={account} />}
+      {isReadable && account.streams.length > 0 && <Costs account={account} />}
       <DeletionPolicy account={account} isOpen={isPolicyOpen} onClose={() => setPolicyOpen(false)} />
       <Disconnect account={account} isOpen={isLeavingIt} onClose={() => setLeavingIt(false)} />
     </section>
@@ -327,6 +334,26 @@ function Streams({ account }: { account: AccountFactsFragment }) {
           />
         </div>
       ))}
+    </div>
+  );
+}
+
+const UNITS: Record<Service, [one: string, more: string]> = { GMAIL: ['unit', 'units'], CALENDAR: ['request', 'requests'] };
+
+/** What reading it has cost, and when it is read next. */
+function Costs({ account }: { account: AccountFactsFragment }) {
+  return (
+    <div className="inside small soft row apart numbers">
+      <span>
+        Quota used today:{' '}
+        {account.quotas.map(({ service, usedToday, usedInMinute, unitsPerMinute }, index) => (
+          <span key={service} title={`${count(usedInMinute)} of ${count(unitsPerMinute)} in the last minute`}>
+            {index > 0 && ' · '}
+            {SERVICE[service].name} <b>{many(usedToday, ...UNITS[service])}</b>
+          </span>
+        ))}
+      </span>
+      <span>Next sync: when you ask for it</span>
     </div>
   );
 }

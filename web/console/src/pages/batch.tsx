@@ -89,7 +89,7 @@ function Page({ loaded, onReload }: { loaded: LoadedBatch; onReload: () => void 
           <Facts large facts={counters(batch)} />
         </div>
       </section>
-      {live.points.length > 2 && !isTakenBack(batch.state) && <Throughput points={live.points} />}
+      {!isTakenBack(batch.state) && <Throughput id={batch.id} state={batch.state} />}
       <BatchItems key={batch.state} batch={batch} />
       <BatchJobs jobs={loaded.jobs} />
       {(batch.state === 'SUCCEEDED' || batch.state === 'PARTIAL') && (

@@ -1,13 +1,13 @@
-import { useEffect, useState } from 'react';
+import { useState } from 'react';
 import { RadioGroup } from 'react-aria-components';
-import { useClient, useMutation } from 'urql';
+import { useMutation, useQuery } from 'urql';
 
 import { graphql } from '../gql';
 import type { AccountFactsFragment, DisconnectData } from '../gql/graphql';
 import { Dialog } from '../ui/dialog';
 import { useNotify } from '../ui/notices';
 import { Button, Checkbox, Failure, Radio, Refusals } from '../ui/parts';
-import { count, many } from '../words';
+import { many } from '../words';
 
 const DisconnectAccount = graphql(/* GraphQL */ `
   mutation Disconnect($input: DisconnectInput!) {
@@ -25,23 +25,14 @@ const DisconnectAccount = graphql(/* GraphQL */ `
   }
 `);
 
-const BatchesToErase = graphql(/* GraphQL */ `
-  query BatchesToErase($after: String) {
-    batches(first: 100, after: $after) {
-      nodes {
-        id
-        state
-        account {
-          id
-        }
-        counts {
-          stored
-          removed
-        }
-      }
-      pageInfo {
-        endCursor
-        hasNextPage
+const AtStake = graphql(/* GraphQL */ `
+  query AtStake($id: ID!) {
+    node(id: $id) {
+      __typename
+      id
+      ... on Account {
+        nMails
+        nMeetings
       }
     }
   }
@@ -62,52 +53,17 @@ export function Disconnect({ account, isOpen, onClose }: Props) {
   );
 }
 
-/** How many runs would be undone, and how many versions of items they have stored. */
-interface Stake {
-  runs: number;
-  stored: number;
-}
-
-function useStake(accountId: string): Stake | null {
-  const client = useClient();
-  const [stake, setStake] = useState<Stake | null>(null);
-  useEffect(() => {
-    let isWanted = true;
-    const count = async () => {
-      const sum: Stake = { runs: 0, stored: 0 };
-      for (let after: string | null = null; ; ) {
-        const { data }: { data?: Page } = await client.query(BatchesToErase, { after }, { requestPolicy: 'network-only' });
-        if (!data || !isWanted) return;
-        for (const batch of data.batches.nodes) {
-          if (batch.account?.id !== accountId || batch.state === 'UNDONE') continue;
-          sum.runs += 1;
-          sum.stored += batch.counts.stored - batch.counts.removed;
-        }
-        if (!data.batches.pageInfo.hasNextPage) break;
-        after = data.batches.pageInfo.endCursor ?? null;
-      }
-      setStake(sum);
-    };
-    void count();
-    return () => {
-      isWanted = false;
-    };
-  }, [client, accountId]);
-  return stake;
-}
-
-interface Page {
-  batches: {
-    nodes: { state: string; account?: { id: string } | null; counts: { stored: number; removed: number } }[];
-    pageInfo: { endCursor?: string | null; hasNextPage: boolean };
-  };
+/** What there is of an account, in words. */
+function stakeOf({ nMails, nMeetings }: { nMails: number; nMeetings: number }): string {
+  return `${many(nMails, 'mail')} and ${many(nMeetings, 'meeting')}`;
 }
 
 function Form({ account, onClose }: Omit<Props, 'isOpen'>) {
   const [data, setData] = useState<DisconnectData>('KEEP');
   const [revoke, setRevoke] = useState(true);
   const [result, disconnect] = useMutation(DisconnectAccount);
-  const stake = useStake(account.id);
+  const [{ data: found }] = useQuery({ query: AtStake, variables: { id: account.id }, requestPolicy: 'network-only' });
+  const stake = found?.node?.__typename === 'Account' ? stakeOf(found.node) : null;
   const notify = useNotify();
   const submit = async () => {
     const answer = await disconnect({ input: { accountId: account.id, data, revoke } });
@@ -125,15 +81,13 @@ function Form({ account, onClose }: Omit<Props, 'isOpen'>) {
         <Radio value="KEEP">
           Keep what came in
           <span className="small soft block">
-            {stake ? `${many(stake.stored, 'mail or meeting', 'mails and meetings')} stay on the timeline.` : 'Counting …'}
+            {stake ? `${stake} stay on the timeline, and nothing new comes in.` : 'Counting …'}
           </span>
         </Radio>
         <Radio value="ERASE">
           Erase what came in
           <span className="small soft block">
-            {stake
-              ? `${many(stake.runs, 'run')} with ${count(stake.stored)} stored mails and meetings are taken back, and none can be had back.`
-              : 'Counting …'}
+            {stake ? `${stake} leave the timeline, with all that is stored of them, and cannot be had back.` : 'Counting …'}
           </span>
         </Radio>
       </RadioGroup>

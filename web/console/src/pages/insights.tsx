@@ -1,13 +1,14 @@
 import { ChartColumn } from 'lucide-react';
-import { lazy, Suspense, useState } from 'react';
+import { lazy, Suspense } from 'react';
 import { Link } from 'react-router';
 import { useQuery } from 'urql';
 
-import { useWords } from '../api/addresses';
+import { spanOf, useWords } from '../api/addresses';
 import { graphql } from '../gql';
 import type { InsightsQuery } from '../gql/graphql';
-import { ButtonLink, Empty, Facts, Failure, Foreign, Loading, Moment, PageHead, Segments } from '../ui/parts';
-import { BATCH, count, formatDuration, formatPlainDate, many } from '../words';
+import { ButtonLink, Empty, Facts, Failure, Foreign, Loading, PageHead, Segments } from '../ui/parts';
+import { count, formatDuration, formatPlainDate, many } from '../words';
+import { SyncHealth } from './insights-health';
 import { HourTable } from './insights-hours';
 import { nameOf } from './people';
 
@@ -50,11 +51,6 @@ const Insights = graphql(/* GraphQL */ `
         ninthDecileSeconds
       }
     }
-    batches(first: 20) {
-      nodes {
-        ...BatchFacts
-      }
-    }
   }
 `);
 
@@ -62,14 +58,6 @@ type Numbers = InsightsQuery['insights'];
 
 const SPANS = ['30', '90', '365'];
 const DAY = 86_400_000;
-
-/** The last so many days, today included, in the viewer's zone. */
-function spanOf(days: number) {
-  const now = new Date();
-  const to = new Date(now.getFullYear(), now.getMonth(), now.getDate() + 1);
-  const from = new Date(now.getFullYear(), now.getMonth(), now.getDate() + 1 - days);
-  return { from: from.toISOString(), to: to.toISOString(), timeZone: Intl.DateTimeFormat().resolvedOptions().timeZone };
-}
 
 /** What the last weeks or months come to in numbers. */
 export function Component() {
@@ -117,7 +105,7 @@ export function Component() {
           <Correspondents numbers={numbers} />
         </>
       )}
-      {data && data.batches.nodes.length > 0 && <Runs runs={data.batches.nodes} />}
+      <SyncHealth />
     </div>
   );
 }
@@ -251,52 +239,6 @@ function Correspondents({ numbers: { correspondents } }: { numbers: Numbers }) {
                 <td className="number">{count(nWroteTo)}</td>
                 <td className="number">{count(nWrote)}</td>
                 <td className="number">{count(nMet)}</td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </div>
-    </section>
-  );
-}
-
-/** How the last runs went: how long they took and what failed. */
-function Runs({ runs }: { runs: InsightsQuery['batches']['nodes'] }) {
-  const [now] = useState(() => Date.now());
-  return (
-    <section className="card" aria-labelledby="runs">
-      <div className="inside">
-        <h2 id="runs">How the last syncs went</h2>
-      </div>
-      <div className="table">
-        <table>
-          <thead>
-            <tr>
-              <th scope="col">Begun</th>
-              <th scope="col">Stands</th>
-              <th scope="col" className="number">
-                Took
-              </th>
-              <th scope="col" className="number">
-                Stored
-              </th>
-              <th scope="col" className="number">
-                Failed
-              </th>
-            </tr>
-          </thead>
-          <tbody>
-            {runs.map((run) => (
-              <tr key={run.id}>
-                <td>
-                  <Link to={`/syncs/${run.id}`}>
-                    <Moment at={run.createdAt} />
-                  </Link>
-                </td>
-                <td>{BATCH[run.state].word}</td>
-                <td className="number">{run.startedAt ? formatDuration(((run.finishedAt ? Date.parse(run.finishedAt) : now) - Date.parse(run.startedAt)) / 1000) : '–'}</td>
-                <td className="number">{count(run.counts.stored)}</td>
-                <td className="number">{count(run.counts.failed)}</td>
               </tr>
             ))}
           </tbody>

@@ -1,9 +1,11 @@
 import { useEffect, useEffectEvent, useRef, useState } from 'react';
 import { useMutation } from 'urql';
 
+import { useWords } from '../api/addresses';
 import { graphql } from '../gql';
 import type { PreviewFactsFragment, PreviewInput, Service } from '../gql/graphql';
 import { Failure, Loading, Note, Refusals } from '../ui/parts';
+import { rulesOf, wordsOf } from './new-sync-address';
 import { Approval } from './new-sync-approval';
 import { Findings } from './new-sync-findings';
 import { RulesForm } from './new-sync-rules';
@@ -126,8 +128,9 @@ function inputOf(account: Account, rules: Rules): PreviewInput {
 export function Draft({ account, preferences }: Props) {
   const granted = account.services.filter((access) => access.granted).map((access) => access.service);
   const primary = account.calendars.find((calendar) => calendar.primary);
+  const [words, setWords] = useWords();
   // Named one by one: what the server answers has more in it, which an input has no place for.
-  const [rules, setRules] = useState<Rules>(() => ({
+  const [usual] = useState<Rules>(() => ({
     mailDaysBack: preferences.mailDaysBack,
     gmailQuery: preferences.gmailQuery,
     excludedSenders: preferences.excludedSenders,
@@ -141,8 +144,14 @@ export function Draft({ account, preferences }: Props) {
     calendars: primary ? [primary.id] : [],
     includeUndone: false,
   }));
+  const [rules, setRules] = useState(() => rulesOf(words, usual));
   const { preview, isStale, error, refusals, isLooking, look } = usePreview(account, rules);
-  const change = (changed: Partial<Rules>) => setRules((all) => ({ ...all, ...changed }));
+  // The address keeps up with the rules, so that a reload or another person's browser begins with them.
+  const change = (changed: Partial<Rules>) => {
+    const next = { ...rules, ...changed };
+    setRules(next);
+    setWords(wordsOf(next, usual));
+  };
   return (
     <div className="draft">
       <RulesForm account={account} granted={granted} rules={rules} onChange={change} />

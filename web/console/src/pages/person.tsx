@@ -12,6 +12,7 @@ import { Button, ButtonLink, Checkbox, Facts, Failure, Foreign, Loading, Moment,
 import { count } from '../words';
 import { Face, nameOf, type PeopleContext } from './people';
 import { Block } from './people-blocklist';
+import { YearMap } from './person-year';
 
 const ContactPage = graphql(/* GraphQL */ `
   query ContactPage($id: ID!) {
@@ -137,6 +138,7 @@ function Read({ contact, onReload }: { contact: Loaded; onReload: () => void }) 
           ['You met', count(contact.nMet)],
         ]}
       />
+      <YearMap id={contact.id} />
       <section aria-labelledby="addresses" className="stack">
         <h2 id="addresses">Addresses</h2>
         <ul>

@@ -8,6 +8,7 @@ import type { InteractionPageQuery } from '../gql/graphql';
 import { ButtonLink, Chip, Failure, Foreign, Loading, Moment, Note, Segments } from '../ui/parts';
 import { CATEGORY, formatBytes, formatPlainDate, formatTime, many, SERVICE } from '../words';
 import { FormattedMail } from './reader-html';
+import { RawPayload } from './reader-raw';
 
 const InteractionPage = graphql(/* GraphQL */ `
   query InteractionPage($id: ID!) {
@@ -155,6 +156,7 @@ function Read({ node }: { node: Loaded }) {
       )}
       {files.length > 0 && <Files files={files} />}
       <Why node={node} />
+      <Original id={node.id} />
     </>
   );
 }
@@ -235,7 +237,7 @@ function Leads({ node }: { node: Loaded }) {
           <Video size={14} aria-hidden /> Join the call
         </a>
       )}
-      {node.conversation && <Link to={`/timeline?thread=${encodeURIComponent(node.conversation.id)}`}>{node.kind === 'EMAIL' ? 'The whole conversation' : 'The whole series'}</Link>}
+      {node.conversation && node.conversation.nInteractions > 1 && <Link to={`/timeline?thread=${encodeURIComponent(node.conversation.id)}`}>{node.kind === 'EMAIL' ? 'The whole conversation' : 'The whole series'}</Link>}
       {node.invitation?.meeting && (
         <Link to={`/timeline/${node.invitation.meeting.id}${search}`}>
           About the meeting <Foreign>{node.invitation.meeting.subject}</Foreign>
@@ -299,6 +301,16 @@ function Why({ node }: { node: Loaded }) {
           </li>
         )}
       </ul>
+    </details>
+  );
+}
+
+function Original({ id }: { id: string }) {
+  const [isOpen, setOpen] = useState(false);
+  return (
+    <details className="why" onToggle={(event) => setOpen(event.currentTarget.open)}>
+      <summary>As it came from Google</summary>
+      {isOpen && <RawPayload id={id} />}
     </details>
   );
 }

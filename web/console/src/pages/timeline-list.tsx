@@ -1,76 +1,104 @@
-import { useVirtualizer } from '@tanstack/react-virtual';
-import { ArrowDownLeft, ArrowUpRight, CalendarDays, Paperclip } from 'lucide-react';
-import { useEffect, useMemo, useRef } from 'react';
+import { defaultRangeExtractor, measureElement, type Range, useVirtualizer } from '@tanstack/react-virtual';
+import { ArrowDownLeft, ArrowUpRight, CalendarDays, ChevronRight, Paperclip } from 'lucide-react';
+import { type KeyboardEvent, useEffect, useEffectEvent, useMemo, useRef, useState } from 'react';
 import { Link } from 'react-router';
+import { useClient } from 'urql';
 
+import type { Edge } from '../api/timeline';
+import { graphql } from '../gql';
 import type { TimelineRowFragment } from '../gql/graphql';
+import { useNotify } from '../ui/notices';
 import { Foreign } from '../ui/parts';
-import { formatDate, formatDay, formatExact, formatPlainDate, formatTime } from '../words';
-import type { Edge } from './timeline';
+import { formatDate, formatExact, formatPlainDate, formatTime, many } from '../words';
+import { type Line, linesOf } from './timeline-lines';
 
-type Line = { kind: 'day'; day: string; title: string } | { kind: 'row'; edge: Edge } | { kind: 'end' };
-
-/** The day a row stands under: of an all-day meeting its own, else the viewer's. */
-function dayOf(row: TimelineRowFragment): { day: string; title: string } {
-  if (row.allDay) {
-    const [year = 0, month = 1, date = 1] = row.allDay.first.split('-').map(Number);
-    const at = new Date(year, month - 1, date);
-    return { day: at.toDateString(), title: formatDay(at) };
-  }
-  const at = new Date(row.occurredAt);
-  return { day: at.toDateString(), title: formatDay(at) };
-}
-
-function linesOf(edges: Edge[], byDay: boolean, hasMore: boolean): Line[] {
-  const lines: Line[] = [];
-  let current = '';
-  for (const edge of edges) {
-    const { day, title } = dayOf(edge.node);
-    if (byDay && day !== current) {
-      lines.push({ kind: 'day', day, title });
-      current = day;
+const ThreadRows = graphql(/* GraphQL */ `
+  query ThreadRows($id: ID!) {
+    node(id: $id) {
+      __typename
+      id
+      ... on Thread {
+        timeline(first: 100) {
+          nodes {
+            ...TimelineRow
+          }
+        }
+      }
     }
-    lines.push({ kind: 'row', edge });
   }
-  if (hasMore) lines.push({ kind: 'end' });
-  return lines;
-}
+`);
 
 interface Props {
   edges: Edge[];
   byDay: boolean;
+  /** Whether of a conversation only the newest mail is shown. */
+  isFolded: boolean;
   hasMore: boolean;
   isLoading: boolean;
   onMore: () => void;
   /** The id of what is open. */
   open: string | undefined;
+  /** The ids of what is no longer on the timeline. */
+  gone: ReadonlySet<string>;
   /** The filters in the address, which stay when a row is opened. */
   query: string;
+  /** Raised when the list should begin at its top again. */
+  showings: number;
 }
 
+/** So many lines before the last one, the next page is asked for. */
+const AHEAD = 40;
+
 /** The rows in sight and a few around them, however many there are. */
-export function TimelineList({ edges, byDay, hasMore, isLoading, onMore, open, query }: Props) {
+export function TimelineList({ edges, byDay, isFolded, hasMore, isLoading, onMore, open, gone, query, showings }: Props) {
   const place = useRef<HTMLDivElement>(null);
-  const lines = useMemo(() => linesOf(edges, byDay, hasMore), [edges, byDay, hasMore]);
+  const { unfolded, toggle } = useUnfolded();
+  const lines = useMemo(() => linesOf(edges, { byDay, isFolded, unfolded, hasMore, open }), [edges, byDay, isFolded, unfolded, hasMore, open]);
+  // What has the focus stays, wherever the list is scrolled to.
+  const [focused, setFocused] = useState<string | null>(null);
+  const focusedAt = useMemo(() => (focused === null ? -1 : lines.findIndex(({ key }) => key === focused)), [lines, focused]);
   // The virtualizer hands out functions that change what they answer; the compiler's lint knows that.
   // eslint-disable-next-line react-hooks/incompatible-library
   const virtual = useVirtualizer({
     count: lines.length,
     getScrollElement: () => place.current,
     estimateSize: (index) => (lines[index]?.kind === 'row' ? 66 : 40),
-    getItemKey: (index) => {
-      const line = lines[index];
-      return line?.kind === 'row' ? line.edge.node.id : line?.kind === 'day' ? line.day : 'end';
-    },
+    getItemKey: (index) => lines[index]?.key ?? index,
+    // On a phone the list is away while one reads, and nothing in it has a size: it keeps the ones it had, and so its place.
+    measureElement: (element, entry, instance) =>
+      measureElement(element, entry, instance) || (instance.measurementsCache[instance.indexFromElement(element)]?.size ?? 0),
     overscan: 12,
+    rangeExtractor: (range: Range) => {
+      const seen = defaultRangeExtractor(range);
+      return focusedAt < 0 || focusedAt >= range.count || seen.includes(focusedAt) ? seen : [...seen, focusedAt].sort((a, b) => a - b);
+    },
   });
   const items = virtual.getVirtualItems();
-  const last = items.at(-1)?.index ?? 0;
+  const last = virtual.range?.endIndex ?? 0;
   useEffect(() => {
-    if (hasMore && !isLoading && last >= lines.length - 20) onMore();
+    if (hasMore && !isLoading && last >= lines.length - AHEAD) onMore();
   });
+  const toTop = useEffectEvent(() => virtual.scrollToOffset(0));
+  useEffect(() => {
+    if (showings > 0) toTop();
+  }, [showings]);
+
+  /** The arrows lead from row to row. */
+  const move = (event: KeyboardEvent<HTMLDivElement>) => {
+    const step = event.key === 'ArrowDown' ? 1 : event.key === 'ArrowUp' ? -1 : 0;
+    const from = Number((event.target as HTMLElement).closest<HTMLElement>('[data-index]')?.dataset['index'] ?? NaN);
+    if (step === 0 || Number.isNaN(from)) return;
+    event.preventDefault();
+    let to = from + step;
+    while (lines[to]?.kind === 'day') to += step;
+    if (lines[to]?.kind !== 'row') return;
+    virtual.scrollToIndex(to, { align: 'auto' });
+    place.current?.querySelector<HTMLElement>(`[data-index="${to}"] a`)?.focus({ preventScroll: true });
+  };
   return (
-    <div className="timeline-list" ref={place} role="region" aria-label="Mail and meetings" aria-busy={isLoading} tabIndex={-1}>
+    // The region takes the keys of the rows in it, which are links and work by themselves.
+    // eslint-disable-next-line jsx-a11y/no-noninteractive-element-interactions
+    <div className="timeline-list" ref={place} role="region" aria-label="Mail and meetings" aria-busy={isLoading} tabIndex={-1} onKeyDown={move}>
       <div className="timeline-all" style={{ blockSize: virtual.getTotalSize() }}>
         {items.map((item) => {
           const line = lines[item.index];
@@ -82,9 +110,11 @@ export function TimelineList({ edges, byDay, hasMore, isLoading, onMore, open, q
               data-index={item.index}
               ref={virtual.measureElement}
               style={{ transform: `translateY(${item.start}px)` }}
+              onFocus={() => setFocused(line.key)}
+              onBlur={() => setFocused(null)}
             >
               {line.kind === 'day' && <h2 className="day">{line.title}</h2>}
-              {line.kind === 'row' && <Row edge={line.edge} isOpen={line.edge.node.id === open} query={query} showsDate={!byDay} />}
+              {line.kind === 'row' && <Row line={line} isGone={gone.has(line.edge.node.id)} query={query} showsDate={!byDay} onFold={toggle} />}
               {line.kind === 'end' && <p className="soft small timeline-more">Loading older ones …</p>}
             </div>
           );
@@ -94,20 +124,48 @@ export function TimelineList({ edges, byDay, hasMore, isLoading, onMore, open, q
   );
 }
 
-interface RowProps {
-  edge: Edge;
-  isOpen: boolean;
-  query: string;
-  showsDate: boolean;
+/** The conversations that are open in the list, with what is in them. */
+function useUnfolded() {
+  const client = useClient();
+  const notify = useNotify();
+  const [unfolded, setUnfolded] = useState<ReadonlyMap<string, Edge[]>>(new Map());
+  const toggle = async (thread: string) => {
+    if (unfolded.has(thread)) {
+      setUnfolded((all) => new Map([...all].filter(([id]) => id !== thread)));
+      return;
+    }
+    const { data } = await client.query(ThreadRows, { id: thread }, { requestPolicy: 'network-only' });
+    if (data?.node?.__typename !== 'Thread') {
+      notify('The conversation could not be loaded.');
+      return;
+    }
+    const edges = data.node.timeline.nodes.map((node): Edge => ({ node, highlights: null }));
+    setUnfolded((all) => new Map(all).set(thread, edges));
+  };
+  return { unfolded, toggle };
 }
 
-function Row({ edge: { node, highlights }, isOpen, query, showsDate }: RowProps) {
+interface RowProps {
+  line: Extract<Line, { kind: 'row' }>;
+  isGone: boolean;
+  query: string;
+  showsDate: boolean;
+  /** Opens or closes a conversation, by its id. */
+  onFold: (thread: string) => Promise<void>;
+}
+
+function Row({ line, isGone, query, showsDate, onFold }: RowProps) {
+  const { node, highlights } = line.edge;
   const isMeeting = node.kind === 'MEETING';
   const Icon = isMeeting ? CalendarDays : node.direction === 'SENT' ? ArrowUpRight : ArrowDownLeft;
   const label = isMeeting ? 'Meeting' : node.direction === 'SENT' ? 'Sent' : 'Received';
+  const thread = node.conversation?.id;
   return (
-    <article className="timeline-row" aria-label={`${label}: ${node.subject || 'no subject'}`}>
-      <Link to={`/timeline/${node.id}${query}`} aria-current={isOpen ? 'true' : undefined}>
+    <article
+      className={`timeline-row${line.isWithin ? ' within' : ''}${isGone ? ' gone' : ''}${line.nFolded ? ' folds' : ''}`}
+      aria-label={`${label}: ${node.subject || 'no subject'}${isGone ? ', no longer here' : ''}`}
+    >
+      <Link to={`/timeline/${node.id}${query}`} aria-current={line.isOpen ? 'true' : undefined}>
         <span className={`glyph ${isMeeting ? 'meeting' : 'mail'}`} title={label}>
           <Icon size={15} aria-hidden />
         </span>
@@ -122,14 +180,15 @@ function Row({ edge: { node, highlights }, isOpen, query, showsDate }: RowProps)
               ))}
             </span>
             <time className="soft small numbers" dateTime={node.occurredAt} title={node.allDay ? undefined : `${formatExact(node.occurredAt)}\n${node.occurredAt}`}>
-              {when(node, showsDate)}
+              {when(node, showsDate || line.isWithin)}
             </time>
           </span>
-          <span className="block clip">
+          <span className="block clip words-line">
             <bdi dir="auto" className="subject">
               {highlights ? <Pieces pieces={highlights.subject} /> : node.subject}
               {!node.subject && <span className="soft">(no subject)</span>}
             </bdi>
+            <span className="gap" />
             {node.attachments.length > 0 && <Paperclip className="clip-icon" size={12} aria-label="with files" />}
             <bdi dir="auto" className="soft snippet">
               {highlights ? <Pieces pieces={highlights.text} /> : node.snippet}
@@ -137,6 +196,18 @@ function Row({ edge: { node, highlights }, isOpen, query, showsDate }: RowProps)
           </span>
         </span>
       </Link>
+      {line.nFolded > 0 && thread && (
+        <button
+          type="button"
+          className="fold"
+          aria-expanded={line.isFoldOpen}
+          aria-label={`${many(line.nFolded + 1, 'mail')} in this conversation`}
+          onClick={() => void onFold(thread)}
+        >
+          <ChevronRight size={13} aria-hidden className="flip" />
+          {line.nFolded + 1}
+        </button>
+      )}
     </article>
   );
 }

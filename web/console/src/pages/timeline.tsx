@@ -1,81 +1,15 @@
-import { CalendarClock, SlidersHorizontal } from 'lucide-react';
+import { ArrowUp, CalendarClock, SlidersHorizontal } from 'lucide-react';
 import { useState } from 'react';
 import { Outlet, useLocation, useParams } from 'react-router';
 
-import { useWords } from '../api/addresses';
-import { usePages } from '../api/pages';
-import { graphql } from '../gql';
-import type { Direction, InteractionKind, MailCategory, TimelineFilter, TimelineOrder, TimelineQuery } from '../gql/graphql';
-import { Button, ButtonLink, Empty, Failure, Loading, Segments } from '../ui/parts';
+import { dayStart, useWords } from '../api/addresses';
+import { useTimeline } from '../api/timeline';
+import type { Direction, InteractionKind, MailCategory, TimelineFilter, TimelineOrder } from '../gql/graphql';
+import { Button, ButtonLink, Checkbox, Empty, Failure, Loading, Segments } from '../ui/parts';
+import { count } from '../words';
 import { SearchForm } from '../ui/search';
 import { TimelineFilters } from './timeline-filters';
 import { TimelineList } from './timeline-list';
-
-export const TimelineRow = graphql(/* GraphQL */ `
-  fragment TimelineRow on Interaction {
-    id
-    kind
-    direction
-    occurredAt
-    endsAt
-    allDay {
-      first
-      last
-    }
-    subject
-    snippet
-    conversation {
-      id
-    }
-    deletedAt
-    participants {
-      role
-      name
-      address
-      isSelf
-    }
-    attachments {
-      id
-    }
-  }
-`);
-
-const Timeline = graphql(/* GraphQL */ `
-  query Timeline($filter: TimelineFilter, $search: String, $order: TimelineOrder!, $after: String) {
-    timeline(first: 50, filter: $filter, search: $search, order: $order, after: $after) {
-      edges {
-        highlights {
-          subject {
-            text
-            isMatch
-          }
-          text {
-            text
-            isMatch
-          }
-        }
-        node {
-          ...TimelineRow
-        }
-      }
-      pageInfo {
-        endCursor
-        hasNextPage
-      }
-    }
-  }
-`);
-
-export type Edge = TimelineQuery['timeline']['edges'][number];
-
-const page = (data: TimelineQuery) => ({ rows: data.timeline.edges, info: data.timeline.pageInfo });
-
-/** A day in the viewer's zone as a moment: its beginning, or with `days` that of a later one. */
-function dayStart(day: string | null, days = 0): string | null {
-  const [year, month, date] = (day ?? '').split('-').map(Number);
-  if (!year || !month || !date) return null;
-  return new Date(year, month - 1, date + days).toISOString();
-}
 
 /** Whether the address asks for what is to come as well: meetings of the weeks ahead, which would otherwise stand before today. */
 export function showsAhead(words: URLSearchParams): boolean {
@@ -111,7 +45,10 @@ export function Component() {
   const search = words.get('q');
   const order: TimelineOrder = search && words.get('order') === 'RELEVANCE' ? 'RELEVANCE' : 'NEWEST';
   const filter = filterOf(words);
-  const { rows, error, isLoading, hasMore, more, reload } = usePages(Timeline, { filter, search, order }, page);
+  const { rows, error, isLoading, hasMore, more, reload, nArrived, gone, isStale, show } = useTimeline({ filter, search, order });
+  const [showings, setShowings] = useState(0);
+  // Every hit of a search is one to see, and a conversation that was asked for is asked for as a whole.
+  const canFold = !search && !words.has('thread');
   const isFiltered = query.length > 1;
   return (
     <div className={`timeline${open ? ' has-open' : ''}`}>
@@ -132,48 +69,84 @@ export function Component() {
               <SlidersHorizontal size={15} aria-hidden /> Filters
             </Button>
           </div>
-          {(!showsAhead(words) || words.has('ahead')) && (
-            <Segments
-              label="How far it reaches"
-              value={words.get('ahead') ?? 'no'}
-              onChange={(ahead) => change({ ahead: ahead === 'yes' ? ahead : null })}
-              options={[
-                { value: 'no', name: 'Until today' },
-                { value: 'yes', name: 'With what is to come' },
-              ]}
-            />
-          )}
+          <div className="row apart">
+            {(!showsAhead(words) || words.has('ahead')) && (
+              <Segments
+                label="How far it reaches"
+                value={words.get('ahead') ?? 'no'}
+                onChange={(ahead) => change({ ahead: ahead === 'yes' ? ahead : null })}
+                options={[
+                  { value: 'no', name: 'Until today' },
+                  { value: 'yes', name: 'With what is to come' },
+                ]}
+              />
+            )}
+            {canFold && (
+              <Checkbox isSelected={words.get('fold') !== 'no'} onChange={(isFolded) => change({ fold: isFolded ? null : 'no' })}>
+                Fold conversations
+              </Checkbox>
+            )}
+          </div>
           <TimelineFilters words={words} change={change} isOpen={showsFilters} />
         </header>
-        {error && (
-          <div className="timeline-note">
-            <Failure error={error} onRetry={rows ? more : reload} />
-          </div>
-        )}
-        {!rows && isLoading && (
-          <div className="timeline-note">
-            <Loading what="the timeline" />
-          </div>
-        )}
-        {rows?.length === 0 && (isFiltered ? <NothingFound onClear={() => change(Object.fromEntries([...words.keys()].map((key) => [key, null])))} /> : <NothingYet />)}
-        {rows && rows.length > 0 && (
-          <TimelineList
-            key={JSON.stringify([filter, search, order])}
-            edges={rows}
-            byDay={order === 'NEWEST'}
-            hasMore={hasMore}
-            isLoading={isLoading}
-            onMore={more}
-            open={open}
-            query={query}
+        <div className="timeline-body">
+          {error && (
+            <div className="timeline-note">
+              <Failure error={error} onRetry={rows ? more : reload} />
+            </div>
+          )}
+          {!rows && isLoading && (
+            <div className="timeline-note">
+              <Loading what="the timeline" />
+            </div>
+          )}
+          {rows?.length === 0 && (isFiltered ? <NothingFound onClear={() => change(Object.fromEntries([...words.keys()].map((key) => [key, null])))} /> : <NothingYet />)}
+          {rows && rows.length > 0 && (
+            <TimelineList
+              key={JSON.stringify([filter, search, order])}
+              edges={rows}
+              byDay={order === 'NEWEST'}
+              hasMore={hasMore}
+              isFolded={canFold && words.get('fold') !== 'no'}
+              isLoading={isLoading}
+              onMore={more}
+              open={open}
+              gone={gone}
+              query={query}
+              showings={showings}
+            />
+          )}
+          <Arrivals
+            nArrived={nArrived}
+            nGone={gone.size}
+            isStale={isStale}
+            onShow={() => {
+              show();
+              setShowings(showings + 1);
+            }}
           />
-        )}
+        </div>
       </div>
       <Outlet />
       {!open && (
         <div className="reader-none">
           <p className="soft">Choose a mail or a meeting to read it here.</p>
         </div>
+      )}
+    </div>
+  );
+}
+
+/** Says what has come and gone meanwhile; nothing moves before one wants it to. */
+function Arrivals({ nArrived, nGone, isStale, onShow }: { nArrived: number; nGone: number; isStale: boolean; onShow: () => void }) {
+  const parts = [nArrived > 0 && `${count(nArrived)} new`, nGone > 0 && `${count(nGone)} gone`].filter((part) => part !== false);
+  const words = isStale ? 'Much has changed' : parts.join(', ');
+  return (
+    <div className="arrivals" role="status" aria-live="polite">
+      {words && (
+        <Button look="main" small onPress={onShow}>
+          <ArrowUp size={14} aria-hidden /> {words} – {nArrived || isStale ? 'show' : 'take out'}
+        </Button>
       )}
     </div>
   );

@@ -27,6 +27,9 @@ interface Props {
 /** Steps of the scale: 1, 2, 5, 10, 20 ... */
 const STEPS = Array.from({ length: 9 }, (_, power) => [1, 2, 5].map((step) => step * 10 ** power)).flat();
 
+/** The width of a bar at most, in pixels, however few there are. */
+const MOST_BAR = 120;
+
 const dark = matchMedia('(prefers-color-scheme: dark)');
 
 function useIsDark(): boolean {
@@ -83,7 +86,7 @@ export default function Plot({ label, times, lines, height = 190, format, format
           ...latest.current.lines.map((line): UPlot.Series => {
             const stroke = resolve(element, line.color);
             const fill = stroke.replace('rgb(', 'rgba(').replace(')', line.bars ? ', 0.75)' : ', 0.15)');
-            const paths = line.bars ? UPlot.paths.bars?.({ size: [0.75, 40], align: 1 }) : undefined;
+            const paths = line.bars ? UPlot.paths.bars?.({ size: [0.85, MOST_BAR], align: 1 }) : undefined;
             return { label: line.label, stroke, fill, width: line.bars ? 0 : 2, points: { show: false }, ...(paths && { paths }) };
           }),
         ],

@@ -1,0 +1,33 @@
+// How soon a page can be used on this machine: from the click on a link to the console until something of one's own is there and
+// answers, with nothing in the browser's cache.
+
+import { check, signIn, tell } from './stage.mjs';
+
+/** In milliseconds. */
+const BUDGET = 1_000;
+
+const PAGES = [
+  ['/accounts', '.account-name'],
+  ['/timeline', '.timeline-row a'],
+  ['/people', '.contact-row a'],
+  ['/syncs', '.batch-row a'],
+];
+
+await tell(async ({ context }) => {
+  for (const [path, something] of PAGES) {
+    const page = await context.newPage();
+    const cdp = await context.newCDPSession(page);
+    await cdp.send('Network.enable');
+    await cdp.send('Network.setCacheDisabled', { cacheDisabled: true });
+    const begin = Date.now();
+    await signIn(page, path);
+    const found = page.locator(something).first();
+    await found.waitFor();
+    // It takes the focus: scripts have run, and nothing holds the page.
+    await found.focus();
+    const took = Date.now() - begin;
+    console.error(`${path}: ${took} ms`);
+    check(took < BUDGET, `${path} takes ${took} ms`);
+    await page.close();
+  }
+});
