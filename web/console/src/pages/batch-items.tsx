@@ -58,7 +58,11 @@ function Items({ batchId, outcome }: { batchId: string; outcome: ItemOutcome }) 
   const { rows, error, isLoading, hasMore, more, reload } = usePages(BatchItemsDocument, { batchId, outcome: [outcome] }, page);
   return (
     <div className="table">
-      {error && <Failure error={error} onRetry={reload} />}
+      {error && (
+        <div className="inside">
+          <Failure error={error} onRetry={reload} />
+        </div>
+      )}
       {!rows && isLoading && (
         <div className="inside">
           <Loading what="items" />
