@@ -106,7 +106,7 @@ pub async fn raw(app: &App, link: &str) -> Result<Vec<u8>> {
     let interaction = Interaction::find(&mut tx, interaction).await?.ok_or_else(gone)?;
     let found = Sealed::of(app, &mut tx, interaction).await?;
     tx.commit().await?;
-    Ok(tokio::task::spawn_blocking(move || found.together()).await??)
+    tokio::task::spawn_blocking(move || found.together()).await?
 }
 
 /// What a link names, if it is ours and still good.
