@@ -102,7 +102,7 @@ async function byKeyboard(page) {
   check(subject === third, `two rows down is ${subject}, not ${third}`);
   await page.keyboard.press('Enter');
   await page.locator('.reader-title', { hasText: subject || 'no subject' }).waitFor();
-  await tabTo(page, '.reader-bar a', 200);
+  await tabTo(page, '.reader-bar a');
   await page.keyboard.press('Enter');
   await page.locator('.reader-none').waitFor();
 }

@@ -75,6 +75,9 @@ export function TimelineList({ edges, byDay, isFolded, hasMore, isLoading, onMor
   });
   const items = virtual.getVirtualItems();
   const last = virtual.range?.endIndex ?? 0;
+  // Tab stops at one row, and leads on to what is read; else nobody would come to the end of an endless list.
+  const seen = items.find(({ index }) => index >= (virtual.range?.startIndex ?? 0) && lines[index]?.kind === 'row');
+  const stop = focused ?? (seen && lines[seen.index]?.key);
   useEffect(() => {
     if (hasMore && !isLoading && last >= lines.length - AHEAD) onMore();
   });
@@ -114,7 +117,7 @@ export function TimelineList({ edges, byDay, isFolded, hasMore, isLoading, onMor
               onBlur={() => setFocused(null)}
             >
               {line.kind === 'day' && <h2 className="day">{line.title}</h2>}
-              {line.kind === 'row' && <Row line={line} isGone={gone.has(line.edge.node.id)} query={query} showsDate={!byDay} onFold={toggle} />}
+              {line.kind === 'row' && <Row line={line} isStop={line.key === stop} isGone={gone.has(line.edge.node.id)} query={query} showsDate={!byDay} onFold={toggle} />}
               {line.kind === 'end' && <p className="soft small timeline-more">Loading older ones …</p>}
             </div>
           );
@@ -147,6 +150,8 @@ function useUnfolded() {
 
 interface RowProps {
   line: Extract<Line, { kind: 'row' }>;
+  /** Whether Tab comes to it; the arrows come to all. */
+  isStop: boolean;
   isGone: boolean;
   query: string;
   showsDate: boolean;
@@ -154,7 +159,7 @@ interface RowProps {
   onFold: (thread: string) => Promise<void>;
 }
 
-function Row({ line, isGone, query, showsDate, onFold }: RowProps) {
+function Row({ line, isStop, isGone, query, showsDate, onFold }: RowProps) {
   const { node, highlights } = line.edge;
   const isMeeting = node.kind === 'MEETING';
   const Icon = isMeeting ? CalendarDays : node.direction === 'SENT' ? ArrowUpRight : ArrowDownLeft;
@@ -165,7 +170,7 @@ function Row({ line, isGone, query, showsDate, onFold }: RowProps) {
       className={`timeline-row${line.isWithin ? ' within' : ''}${isGone ? ' gone' : ''}${line.nFolded ? ' folds' : ''}`}
       aria-label={`${label}: ${node.subject || 'no subject'}${isGone ? ', no longer here' : ''}`}
     >
-      <Link to={`/timeline/${node.id}${query}`} aria-current={line.isOpen ? 'true' : undefined}>
+      <Link to={`/timeline/${node.id}${query}`} tabIndex={isStop ? 0 : -1} aria-current={line.isOpen ? 'true' : undefined}>
         <span className={`glyph ${isMeeting ? 'meeting' : 'mail'}`} title={label}>
           <Icon size={15} aria-hidden />
         </span>
@@ -200,6 +205,7 @@ function Row({ line, isGone, query, showsDate, onFold }: RowProps) {
         <button
           type="button"
           className="fold"
+          tabIndex={isStop ? 0 : -1}
           aria-expanded={line.isFoldOpen}
           aria-label={`${many(line.nFolded + 1, 'mail')} in this conversation`}
           onClick={() => void onFold(thread)}
