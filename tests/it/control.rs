@@ -225,6 +225,9 @@ async fn a_run_that_would_take_much_away_at_once_asks_first() {
     assert_eq!(source_ids(&ada.timeline(json!({ "kind": "EMAIL" })).await), before);
 }
 
+/// A filter, and what it lets through.
+type Case<'a> = (Value, &'a dyn Fn(&Value) -> bool);
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_audit_tells_of_what_it_is_asked_about() {
     let app = TestApp::start().await;
@@ -247,7 +250,7 @@ async fn the_audit_tells_of_what_it_is_asked_about() {
     // Times of one form compare as text.
     let at = |entry: &Value| entry["at"].as_str().map(str::to_owned);
     let is_from = |entry: &Value| at(entry) >= middle.as_str().map(str::to_owned);
-    let cases: [(Value, &dyn Fn(&Value) -> bool); 9] = [
+    let cases: [Case; 9] = [
         (json!({}), &|_| true),
         (json!({ "action": ["UNDO", "SYNC"] }), &|one| one["action"] == "UNDO" || one["action"] == "SYNC"),
         (json!({ "outcome": ["STARTED"] }), &|one| one["outcome"] == "STARTED"),
