@@ -1,3 +1,4 @@
+#!/bin/sh
 # What curl has to say. `API` is the address, `TOKEN` the bearer token; the other variables are ids.
 set -eu
 

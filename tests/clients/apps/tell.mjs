@@ -22,7 +22,7 @@ import { begin, finish, tell } from './story.js';
 const IN_NODE = ['graphql-ws', 'graphql-sse'];
 const IN_A_PAGE = ['apollo', 'urql-ws', 'urql-sse', 'relay'];
 // A busy machine takes its time; what never comes is still found.
-const PATIENCE = 120_000;
+const PATIENCE = 240_000;
 
 const bundles = join(import.meta.dirname, 'bundles');
 const common = { bundle: true, format: 'esm', outdir: bundles, loader: { '.graphql': 'text' }, logLevel: 'warning', jsx: 'automatic' };
