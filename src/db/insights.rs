@@ -9,7 +9,7 @@ use diesel::{
 };
 use diesel_async::RunQueryDsl;
 
-use super::{Result, Tx, statement::PreparedOnce};
+use super::{Result, Tx, statement::sql};
 use crate::domain::{
     ids::ContactId,
     normalize::{Category, InteractionKind},
@@ -49,8 +49,7 @@ pub struct Cell {
 /// When the database refuses.
 pub async fn cells(tx: &mut Tx, span: &Span) -> Result<Vec<Cell>> {
     // The same copies are one as in `copies`.
-    let query = diesel::sql_query(
-        "WITH once AS (
+    let query = sql("WITH once AS (
              SELECT DISTINCT ON (kind, coalesce(universal_id, interaction_id::text), occurrence,
                      CASE kind WHEN 'email' THEN subject END, CASE kind WHEN 'email' THEN sent_at END)
                  kind, all_day_from, occurred_at AT TIME ZONE $4 AS local
@@ -64,13 +63,12 @@ pub async fn cells(tx: &mut Tx, span: &Span) -> Result<Vec<Cell>> {
          SELECT day, NULL::integer AS weekday, NULL::integer AS hour, kind, count(*) FROM placed GROUP BY day, kind
          UNION ALL
          SELECT NULL, weekday, hour, kind, count(*) FROM placed WHERE has_hour GROUP BY weekday, hour, kind
-         ORDER BY day, weekday, hour, kind",
-    )
+         ORDER BY day, weekday, hour, kind")
     .bind::<SqlUuid, _>(tx.user().0)
     .bind::<Timestamptz, _>(span.from)
     .bind::<Timestamptz, _>(span.to)
     .bind::<Text, _>(span.zone.name());
-    Ok(query.prepared().load(&mut **tx).await?)
+    Ok(query.load(&mut **tx).await?)
 }
 
 /// How often a contact took part.
@@ -91,7 +89,7 @@ pub struct Correspondent {
 /// # Errors
 /// When the database refuses.
 pub async fn correspondents(tx: &mut Tx, span: &Span, limit: i64) -> Result<Vec<Correspondent>> {
-    let query = diesel::sql_query(
+    let query = sql(
         "SELECT i.contact_id,
              count(DISTINCT p.interaction_id) FILTER (WHERE p.relation = 'wrote_to') AS wrote_to,
              count(DISTINCT p.interaction_id) FILTER (WHERE p.relation = 'wrote') AS wrote,
@@ -107,7 +105,7 @@ pub async fn correspondents(tx: &mut Tx, span: &Span, limit: i64) -> Result<Vec<
     .bind::<Timestamptz, _>(span.from)
     .bind::<Timestamptz, _>(span.to)
     .bind::<BigInt, _>(limit);
-    Ok(query.prepared().load(&mut **tx).await?)
+    Ok(query.load(&mut **tx).await?)
 }
 
 /// How long answers took, of one side.
@@ -132,7 +130,7 @@ pub struct Answers {
 /// # Errors
 /// When the database refuses.
 pub async fn answers(tx: &mut Tx, span: &Span) -> Result<Vec<Answers>> {
-    let query = diesel::sql_query(
+    let query = sql(
         "WITH mails AS (
              SELECT direction, occurred_at, lead(direction) OVER conversation AS next, lead(occurred_at) OVER conversation AS next_at
              FROM interactions
@@ -152,5 +150,5 @@ pub async fn answers(tx: &mut Tx, span: &Span) -> Result<Vec<Answers>> {
     .bind::<Timestamptz, _>(span.to)
     .bind::<Text, _>(Category::Personal.as_str())
     .bind::<Text, _>(Category::List.as_str());
-    Ok(query.prepared().load(&mut **tx).await?)
+    Ok(query.load(&mut **tx).await?)
 }
