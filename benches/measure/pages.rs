@@ -22,9 +22,7 @@ use url::Url;
 
 use super::{
     peers,
-    person::text,
-    search::wait,
-    stage::{self, AUTH_SECRET, ISSUER, Stage},
+    stage::{self, AUTH_SECRET, ISSUER, Stage, percentile},
 };
 
 pub(crate) const ROWS: usize = 1_000_000;
@@ -59,10 +57,8 @@ struct Figures {
 pub(crate) async fn measure(rows: usize) -> anyhow::Result<()> {
     let settings = [("GRAPHQL_MAX_RUNNING", "1000"), ("DATABASE_POOL_SIZE", "16")];
     stage::play(20, &settings, async |stage| {
-        let preview = stage.person.preview("id").await?;
-        let batch = stage.person.approve(text(&preview["id"])?).await?;
-        wait(&stage.person, &batch).await?;
-        fill(owner(&stage)?, rows).await?;
+        stage.person.import().await?;
+        fill(&stage.owner().await?, rows).await?;
         let api = stage.config.database.api_url.as_ref().context("an API")?.expose_secret();
         let vars = [("DATABASE_URL", api), ("CONNECTIONS", "16")];
         let (_peer, peer) = peers::start("pages.mjs", &vars).await?;
@@ -101,10 +97,6 @@ pub(crate) async fn measure(rows: usize) -> anyhow::Result<()> {
     .await
 }
 
-fn owner(stage: &Stage) -> anyhow::Result<&str> {
-    Ok(stage.config.database.owner_url.as_ref().context("an owner")?.expose_secret())
-}
-
 fn median(mut rounds: Vec<Figures>) -> Figures {
     rounds.sort_by(|left, right| left.per_second.total_cmp(&right.per_second));
     rounds.swap_remove(rounds.len() / 2)
@@ -140,14 +132,12 @@ async fn ask(requests: &[RequestBuilder]) -> anyhow::Result<Figures> {
     let mut times = try_join_all((0..CONNECTIONS).map(|_| connection())).await?.concat();
     let per_second = times.len() as f64 / begun.elapsed().as_secs_f64();
     times.sort_by(f64::total_cmp);
-    let at = |share: f64| times[((times.len() - 1) as f64 * share).round() as usize];
-    Ok(Figures { per_second, median_ms: at(0.5), p99_ms: at(0.99) })
+    Ok(Figures { per_second, median_ms: percentile(&times, 0.5), p99_ms: percentile(&times, 0.99) })
 }
 
 /// The statements of one page, as PostgreSQL logs them, with what was bound in its place.
 async fn statements(stage: &Stage, request: &RequestBuilder) -> anyhow::Result<Vec<String>> {
-    let (client, connection) = tokio_postgres::connect(owner(stage)?, tokio_postgres::NoTls).await?;
-    let connection = tokio::spawn(connection);
+    let client = stage.owner().await?;
     let page = async || anyhow::Ok(request.try_clone().context("a request")?.send().await?.json::<Value>().await?);
     // Whoever asks for the first time is written down.
     page().await?;
@@ -171,8 +161,6 @@ async fn statements(stage: &Stage, request: &RequestBuilder) -> anyhow::Result<V
     client.batch_execute("ALTER SYSTEM RESET log_statement").await?;
     client.batch_execute("ALTER SYSTEM RESET log_line_prefix").await?;
     client.batch_execute("SELECT pg_reload_conf()").await?;
-    drop(client);
-    connection.await??;
     Ok(found)
 }
 
@@ -258,9 +246,7 @@ fn program() -> anyhow::Result<std::path::PathBuf> {
 }
 
 /// Makes interactions as a projection would write them.
-async fn fill(owner: &str, rows: usize) -> anyhow::Result<()> {
-    let (client, connection) = tokio_postgres::connect(owner, tokio_postgres::NoTls).await?;
-    let connection = tokio::spawn(connection);
+async fn fill(client: &tokio_postgres::Client, rows: usize) -> anyhow::Result<()> {
     let begun = Instant::now();
     let people: Vec<String> = (0..PEOPLE).map(|number| user(number).to_string()).collect();
     let made = client
@@ -280,7 +266,5 @@ async fn fill(owner: &str, rows: usize) -> anyhow::Result<()> {
     ensure!(usize::try_from(made)? == rows, "{made} rows were made");
     client.batch_execute("VACUUM ANALYZE interactions").await?;
     println!("{made} interactions of {PEOPLE} people made in {:.0} s", begun.elapsed().as_secs_f64());
-    drop(client);
-    connection.await??;
     Ok(())
 }

@@ -1,5 +1,7 @@
 //! A person with a browser and an application: everything through HTTP.
 
+use std::time::Duration;
+
 use anyhow::{Context, bail};
 use reqwest::{Client, Response, header, redirect};
 use serde_json::{Value, json};
@@ -65,6 +67,20 @@ impl Person {
         let input = json!({ "previewId": preview, "idempotencyKey": "bench" });
         let approved = self.ask(document, json!({ "i": input })).await?;
         Ok(text(&approved["approve"]["batch"]["id"])?.to_owned())
+    }
+
+    /// Links the account and brings all of it in; gives the batch's id.
+    pub(crate) async fn import(&self) -> anyhow::Result<String> {
+        let preview = self.preview("id").await?;
+        let batch = self.approve(text(&preview["id"])?).await?;
+        loop {
+            let node = self.ask("query($id: ID!) { node(id: $id) { ... on Batch { state } } }", json!({ "id": batch }));
+            match node.await?["node"]["state"].as_str() {
+                Some("SUCCEEDED") => return Ok(batch),
+                Some("QUEUED" | "RUNNING") => tokio::time::sleep(Duration::from_millis(50)).await,
+                other => bail!("the batch is {other:?}"),
+            }
+        }
     }
 
     /// Every node of the timeline, counted page by page.

@@ -7,15 +7,12 @@
 
 use std::time::Instant;
 
-use anyhow::{Context, ensure};
+use anyhow::ensure;
 use omnisync::domain::ids::UserId;
-use secrecy::ExposeSecret;
 use serde_json::json;
+use tokio_postgres::Client;
 
-use super::{
-    person::{Person, text},
-    stage::{self, ISSUER},
-};
+use super::stage::{self, ISSUER, percentile};
 
 /// Interactions of the person who searches.
 pub(crate) const ROWS: usize = 1_000_000;
@@ -39,11 +36,8 @@ const SEARCHES: [(&str, &[&str]); 6] = [
 
 pub(crate) async fn measure(rows: usize) -> anyhow::Result<()> {
     stage::play(200, &[], async |stage| {
-        let preview = stage.person.preview("id").await?;
-        let batch = stage.person.approve(text(&preview["id"])?).await?;
-        wait(&stage.person, &batch).await?;
-        let owner = stage.config.database.owner_url.as_ref().context("an owner")?;
-        fill(owner.expose_secret(), rows).await?;
+        stage.person.import().await?;
+        fill(&stage.owner().await?, rows).await?;
         println!(
             "{:<16} {:<10} {:>6} {:>10} {:>10} {:>10}",
             "searched", "order", "rows", "median ms", "p95 ms", "worst ms"
@@ -76,26 +70,12 @@ pub(crate) async fn measure(rows: usize) -> anyhow::Result<()> {
 
 fn figures(times: &mut [f64]) -> String {
     times.sort_by(f64::total_cmp);
-    let at = |share: f64| times[((times.len() - 1) as f64 * share).round() as usize];
-    format!("{:>10.1} {:>10.1} {:>10.1}", at(0.5), at(0.95), at(1.0))
-}
-
-pub(crate) async fn wait(person: &Person, batch: &str) -> anyhow::Result<()> {
-    loop {
-        let node =
-            person.ask("query($id: ID!) { node(id: $id) { ... on Batch { state } } }", json!({ "id": batch })).await?;
-        match node["node"]["state"].as_str() {
-            Some("SUCCEEDED") => return Ok(()),
-            Some("QUEUED" | "RUNNING") => tokio::time::sleep(std::time::Duration::from_millis(50)).await,
-            other => anyhow::bail!("the batch is {other:?}"),
-        }
-    }
+    let [median, p95, worst] = [0.5, 0.95, 1.0].map(|share| percentile(times, share));
+    format!("{median:>10.1} {p95:>10.1} {worst:>10.1}")
 }
 
 /// Makes interactions as a projection would write them, with the words of the language that most mail is in.
-async fn fill(owner: &str, rows: usize) -> anyhow::Result<()> {
-    let (client, connection) = tokio_postgres::connect(owner, tokio_postgres::NoTls).await?;
-    let connection = tokio::spawn(connection);
+async fn fill(client: &Client, rows: usize) -> anyhow::Result<()> {
     let user = UserId::of_subject(ISSUER, "ada");
     // An index that is made when everything is there is made in a tenth of the time.
     let index =
@@ -127,7 +107,5 @@ async fn fill(owner: &str, rows: usize) -> anyhow::Result<()> {
     client.batch_execute("VACUUM ANALYZE interactions").await?;
     let size = client.query_one("SELECT pg_size_pretty(pg_total_relation_size('interactions')), pg_size_pretty(pg_relation_size('interactions_search'))", &[]).await?;
     println!("size: {} with indexes, of which the words have {}", size.get::<_, String>(0), size.get::<_, String>(1));
-    drop(client);
-    connection.await??;
     Ok(())
 }

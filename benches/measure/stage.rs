@@ -44,6 +44,21 @@ pub(crate) struct Stage {
     pub(crate) folder: PathBuf,
 }
 
+impl Stage {
+    /// A connection of the tables' owner, whom row-level security does not hold.
+    pub(crate) async fn owner(&self) -> anyhow::Result<tokio_postgres::Client> {
+        let url = self.config.database.owner_url.as_ref().context("an owner")?;
+        let (client, connection) = tokio_postgres::connect(url.expose_secret(), tokio_postgres::NoTls).await?;
+        tokio::spawn(connection);
+        Ok(client)
+    }
+}
+
+/// The value below which this share of the values lies; they are sorted, and there are some.
+pub(crate) fn percentile(sorted: &[f64], share: f64) -> f64 {
+    sorted[((sorted.len() - 1) as f64 * share).round() as usize]
+}
+
 /// Plays a story on a stage of its own, with a mailbox of this size.
 pub(crate) async fn play<T>(
     messages: usize,

@@ -31,9 +31,7 @@ use url::Url;
 
 use super::{
     peers,
-    person::text,
-    search::wait,
-    stage::{self, Stage},
+    stage::{self, Stage, percentile},
 };
 
 const WATCHERS: usize = 1_000;
@@ -51,9 +49,7 @@ const COUNTS: &str = "counts { listed stored unchanged filtered failed gone norm
 pub(crate) async fn measure() -> anyhow::Result<()> {
     let settings = [("GRAPHQL_MAX_SUBSCRIPTIONS", "20000")];
     stage::play(20, &settings, async |stage| {
-        let preview = stage.person.preview("id").await?;
-        let batch = stage.person.approve(text(&preview["id"])?).await?;
-        wait(&stage.person, &batch).await?;
+        let batch = stage.person.import().await?;
         let changes = Arc::new(Changes::of(&stage).await?);
         println!(
             "{:<10} {:>9} {:>12} {:>10} {:>10} {:>12} {:>12} {:>12}",
@@ -118,9 +114,7 @@ struct Changes {
 
 impl Changes {
     async fn of(stage: &Stage) -> anyhow::Result<Self> {
-        let owner = stage.config.database.owner_url.as_ref().context("an owner")?;
-        let (client, connection) = tokio_postgres::connect(owner.expose_secret(), tokio_postgres::NoTls).await?;
-        tokio::spawn(connection);
+        let client = stage.owner().await?;
         let batch = client.query_one("SELECT batch_id::text FROM batches", &[]).await?.get::<_, String>(0);
         let redis = redis::Client::open(stage.config.redis.url.expose_secret())?.get_connection_manager().await?;
         let made = (0..1_000_000).map(|_| AtomicU64::new(0)).collect();
@@ -200,13 +194,12 @@ async fn watched(stage: &Stage, changes: &Arc<Changes>, kind: Kind, batch: &str,
     let mut ages = std::mem::take(&mut *seen.ages.lock().expect("no panic"));
     ages.sort_by(f64::total_cmp);
     ensure!(!ages.is_empty(), "nothing arrived, up to {last}");
-    let at = |share: f64| ages[((ages.len() - 1) as f64 * share).round() as usize];
     println!(
         "{:<10} {rate:>9} {:>12.0} {:>10.1} {:>10.1} {:>10.0}ms {:>12.1} {per_socket:>12.1}  {n_at_last} of {WATCHERS} saw the last",
         if kind == Kind::Omnisync { "omnisync" } else { "graphql-ws" },
         n_before_the_end as f64 / lasted.as_secs_f64(),
-        at(0.5),
-        at(0.99),
+        percentile(&ages, 0.5),
+        percentile(&ages, 0.99),
         last_after.as_secs_f64() * 1_000.0,
         cpu * 1_000.0 / ages.len() as f64,
     );

@@ -12,7 +12,7 @@ use super::{
     Result, Tx,
     interactions::{Between, Towards},
     schema::batches,
-    statement::PreparedOnce,
+    statement::sql,
     undo::Keep,
 };
 use crate::domain::{
@@ -239,7 +239,7 @@ pub struct Throughput {
 /// # Errors
 /// When the database refuses.
 pub async fn throughput(tx: &mut Tx, of: &[BatchId], most: i32) -> Result<Vec<Throughput>> {
-    let query = diesel::sql_query(
+    let query = sql(
         "WITH runs AS (
              SELECT batch_id, min(at) AS first, 10 * ceil((extract(epoch FROM max(at) - min(at)) + 10) / 10 / $3)::integer AS seconds
              FROM batch_throughput WHERE user_id = $1 AND batch_id = ANY($2) GROUP BY batch_id
@@ -261,13 +261,10 @@ pub async fn throughput(tx: &mut Tx, of: &[BatchId], most: i32) -> Result<Vec<Th
 /// # Errors
 /// When the database refuses.
 pub async fn start(tx: &mut Tx, batch: BatchId) -> Result<()> {
-    diesel::sql_query(
-        "UPDATE batches SET state = 'running', started_at = now(), seq = seq + 1
-         WHERE user_id = $1 AND batch_id = $2 AND state = 'queued'",
-    )
+    sql("UPDATE batches SET state = 'running', started_at = now(), seq = seq + 1
+         WHERE user_id = $1 AND batch_id = $2 AND state = 'queued'")
     .bind::<SqlUuid, _>(tx.user().0)
     .bind::<SqlUuid, _>(batch.0)
-    .prepared()
     .execute(&mut **tx)
     .await?;
     Ok(())
@@ -283,7 +280,7 @@ pub async fn start(tx: &mut Tx, batch: BatchId) -> Result<()> {
 pub async fn count(tx: &mut Tx, fence: Fence, counts: &Counts) -> Result<bool> {
     // One statement that several callers reach thousands of times: plain SQL with its eight sums reads better than the DSL. The
     // batch's row, held first, keeps two writers of the same ten seconds apart.
-    let changed = diesel::sql_query(
+    let changed = sql(
         "WITH counted AS (
              UPDATE batches SET
                  n_listed = n_listed + $4, n_stored = n_stored + $5, n_unchanged = n_unchanged + $6,
@@ -306,7 +303,6 @@ pub async fn count(tx: &mut Tx, fence: Fence, counts: &Counts) -> Result<bool> {
     .bind::<BigInt, _>(counts.failed)
     .bind::<BigInt, _>(counts.gone)
     .bind::<BigInt, _>(counts.normalized)
-    .prepared()
     .execute(&mut **tx)
     .await?;
     Ok(changed == 1)
@@ -319,16 +315,13 @@ pub async fn count(tx: &mut Tx, fence: Fence, counts: &Counts) -> Result<bool> {
 pub async fn mark_listed(tx: &mut Tx, fence: Fence) -> Result<()> {
     // The row is held first: of two jobs that end their listings at once, the second then sees the first.
     Batch::lock(tx, fence.batch).await?;
-    diesel::sql_query(
-        "UPDATE batches SET seq = seq + 1, listing_done = NOT EXISTS (
+    sql("UPDATE batches SET seq = seq + 1, listing_done = NOT EXISTS (
              SELECT FROM jobs WHERE user_id = $1 AND batch_id = $2 AND stream_id IS NOT NULL AND NOT listed
                  AND state IN ('queued', 'running', 'waiting'))
-         WHERE user_id = $1 AND batch_id = $2 AND generation = $3",
-    )
+         WHERE user_id = $1 AND batch_id = $2 AND generation = $3")
     .bind::<SqlUuid, _>(tx.user().0)
     .bind::<SqlUuid, _>(fence.batch.0)
     .bind::<Integer, _>(fence.generation)
-    .prepared()
     .execute(&mut **tx)
     .await?;
     Ok(())
@@ -342,18 +335,15 @@ pub async fn mark_listed(tx: &mut Tx, fence: Fence) -> Result<()> {
 pub async fn note_waits(tx: &mut Tx, batch: BatchId) -> Result<()> {
     // The row is held first: of two jobs that begin to wait at once, the second then sees the first.
     Batch::lock(tx, batch).await?;
-    diesel::sql_query(
-        "UPDATE batches SET throttled_until = waits.until, seq = seq + 1
+    sql("UPDATE batches SET throttled_until = waits.until, seq = seq + 1
          FROM (
              SELECT max(run_at) AS until FROM jobs
              WHERE user_id = $1 AND batch_id = $2 AND state = 'queued' AND error_class = ANY($3)
          ) AS waits
-         WHERE user_id = $1 AND batch_id = $2 AND state = 'running' AND throttled_until IS DISTINCT FROM waits.until",
-    )
+         WHERE user_id = $1 AND batch_id = $2 AND state = 'running' AND throttled_until IS DISTINCT FROM waits.until")
     .bind::<SqlUuid, _>(tx.user().0)
     .bind::<SqlUuid, _>(batch.0)
     .bind::<Array<Text>, _>(WAITS.as_slice())
-    .prepared()
     .execute(&mut **tx)
     .await?;
     Ok(())
@@ -380,17 +370,14 @@ pub async fn ask_about_deletions(tx: &mut Tx, batch: BatchId, question: &str) ->
 /// # Errors
 /// When the database refuses.
 pub async fn pause(tx: &mut Tx, batch: BatchId, paused: bool) -> Result<()> {
-    diesel::sql_query(
-        "UPDATE batches SET throttled_until = NULL, seq = seq + 1, error_class = NULL, error = NULL,
+    sql("UPDATE batches SET throttled_until = NULL, seq = seq + 1, error_class = NULL, error = NULL,
              deletions_allowed = deletions_allowed OR (NOT $3 AND coalesce(error_class = $4, false)),
              state = CASE WHEN $3 THEN 'paused' WHEN started_at IS NULL THEN 'queued' ELSE 'running' END
-         WHERE user_id = $1 AND batch_id = $2 AND state IN ('queued', 'running', 'paused')",
-    )
+         WHERE user_id = $1 AND batch_id = $2 AND state IN ('queued', 'running', 'paused')")
     .bind::<SqlUuid, _>(tx.user().0)
     .bind::<SqlUuid, _>(batch.0)
     .bind::<Bool, _>(paused)
     .bind::<Text, _>(MASS_DELETION)
-    .prepared()
     .execute(&mut **tx)
     .await?;
     Ok(())
@@ -401,14 +388,13 @@ pub async fn pause(tx: &mut Tx, batch: BatchId, paused: bool) -> Result<()> {
 /// # Errors
 /// When the database refuses; a unique violation names `batches_one_live_per_account`.
 pub async fn reopen(tx: &mut Tx, batch: BatchId) -> Result<()> {
-    diesel::sql_query(
+    sql(
         "UPDATE batches SET state = 'running', started_at = coalesce(started_at, now()), finished_at = NULL, error_class = NULL,
              error = NULL, seq = seq + 1
          WHERE user_id = $1 AND batch_id = $2 AND state IN ('partial', 'failed')",
     )
     .bind::<SqlUuid, _>(tx.user().0)
     .bind::<SqlUuid, _>(batch.0)
-    .prepared()
     .execute(&mut **tx)
     .await?;
     Ok(())
@@ -425,21 +411,19 @@ pub async fn finish(
     class: Option<&str>,
     error: Option<&str>,
 ) -> Result<bool> {
-    let changed = diesel::sql_query(
-        "UPDATE batches SET state = $4, error_class = $5, error = $6, finished_at = now(), throttled_until = NULL,
+    let changed =
+        sql("UPDATE batches SET state = $4, error_class = $5, error = $6, finished_at = now(), throttled_until = NULL,
              listing_done = listing_done OR $7, started_at = coalesce(started_at, now()), seq = seq + 1
-         WHERE user_id = $1 AND batch_id = $2 AND generation = $3 AND state IN ('queued', 'running')",
-    )
-    .bind::<SqlUuid, _>(tx.user().0)
-    .bind::<SqlUuid, _>(fence.batch.0)
-    .bind::<Integer, _>(fence.generation)
-    .bind::<Text, _>(state.as_str())
-    .bind::<Nullable<Text>, _>(class)
-    .bind::<Nullable<Text>, _>(error)
-    .bind::<Bool, _>(state == BatchState::Succeeded)
-    .prepared()
-    .execute(&mut **tx)
-    .await?;
+         WHERE user_id = $1 AND batch_id = $2 AND generation = $3 AND state IN ('queued', 'running')")
+        .bind::<SqlUuid, _>(tx.user().0)
+        .bind::<SqlUuid, _>(fence.batch.0)
+        .bind::<Integer, _>(fence.generation)
+        .bind::<Text, _>(state.as_str())
+        .bind::<Nullable<Text>, _>(class)
+        .bind::<Nullable<Text>, _>(error)
+        .bind::<Bool, _>(state == BatchState::Succeeded)
+        .execute(&mut **tx)
+        .await?;
     Ok(changed == 1)
 }
 
@@ -448,7 +432,7 @@ pub async fn finish(
 /// # Errors
 /// When the database refuses.
 pub async fn fence_for_undo(tx: &mut Tx, batch: BatchId, keep: Keep) -> Result<()> {
-    diesel::sql_query(
+    sql(
         "UPDATE batches SET state = 'undoing', generation = generation + 1, finished_at = coalesce(finished_at, now()),
              undone_at = NULL, throttled_until = NULL, seq = seq + 1, redo_until = now() + make_interval(days => $3),
              undone_from = coalesce(undone_from,
@@ -458,7 +442,6 @@ pub async fn fence_for_undo(tx: &mut Tx, batch: BatchId, keep: Keep) -> Result<(
     .bind::<SqlUuid, _>(tx.user().0)
     .bind::<SqlUuid, _>(batch.0)
     .bind::<Nullable<Integer>, _>(keep)
-    .prepared()
     .execute(&mut **tx)
     .await?;
     Ok(())
@@ -469,15 +452,13 @@ pub async fn fence_for_undo(tx: &mut Tx, batch: BatchId, keep: Keep) -> Result<(
 /// # Errors
 /// When the database refuses.
 pub async fn fence_for_redo(tx: &mut Tx, batch: BatchId) -> Result<bool> {
-    let changed = diesel::sql_query(
-        "UPDATE batches SET state = 'redoing', generation = generation + 1, undone_at = NULL, seq = seq + 1
-         WHERE user_id = $1 AND batch_id = $2 AND state = 'undone' AND redo_until > now()",
-    )
-    .bind::<SqlUuid, _>(tx.user().0)
-    .bind::<SqlUuid, _>(batch.0)
-    .prepared()
-    .execute(&mut **tx)
-    .await?;
+    let changed =
+        sql("UPDATE batches SET state = 'redoing', generation = generation + 1, undone_at = NULL, seq = seq + 1
+         WHERE user_id = $1 AND batch_id = $2 AND state = 'undone' AND redo_until > now()")
+        .bind::<SqlUuid, _>(tx.user().0)
+        .bind::<SqlUuid, _>(batch.0)
+        .execute(&mut **tx)
+        .await?;
     Ok(changed == 1)
 }
 
@@ -503,7 +484,7 @@ pub async fn count_undone(tx: &mut Tx, batch: BatchId, removed: i64, restored: i
 /// # Errors
 /// When the database refuses.
 pub async fn count_redone(tx: &mut Tx, batch: BatchId, returned: i64, replaced: i64) -> Result<()> {
-    diesel::sql_query(
+    sql(
         "UPDATE batches SET n_removed = greatest(n_removed - $3, 0), n_restored = greatest(n_restored - $4, 0), seq = seq + 1
          WHERE user_id = $1 AND batch_id = $2 AND state = 'redoing'",
     )
@@ -511,7 +492,6 @@ pub async fn count_redone(tx: &mut Tx, batch: BatchId, returned: i64, replaced: 
     .bind::<SqlUuid, _>(batch.0)
     .bind::<BigInt, _>(returned)
     .bind::<BigInt, _>(replaced)
-    .prepared()
     .execute(&mut **tx)
     .await?;
     Ok(())
@@ -522,13 +502,12 @@ pub async fn count_redone(tx: &mut Tx, batch: BatchId, returned: i64, replaced: 
 /// # Errors
 /// When the database refuses.
 pub async fn mark_redone(tx: &mut Tx, batch: BatchId) -> Result<bool> {
-    let changed = diesel::sql_query(
+    let changed = sql(
         "UPDATE batches SET state = undone_from, undone_from = NULL, redo_until = NULL, n_removed = 0, n_restored = 0, seq = seq + 1
          WHERE user_id = $1 AND batch_id = $2 AND state = 'redoing'",
     )
     .bind::<SqlUuid, _>(tx.user().0)
     .bind::<SqlUuid, _>(batch.0)
-    .prepared()
     .execute(&mut **tx)
     .await?;
     Ok(changed == 1)

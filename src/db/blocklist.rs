@@ -7,7 +7,7 @@ use diesel::{
 };
 use diesel_async::RunQueryDsl;
 
-use super::{Result, Tx, schema::blocklist, statement::PreparedOnce};
+use super::{Result, Tx, schema::blocklist, statement::sql};
 
 /// An entry of a person's blocklist.
 #[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable)]
@@ -58,12 +58,11 @@ pub async fn count(tx: &mut Tx) -> Result<i64> {
 /// # Errors
 /// When the database refuses.
 pub async fn add(tx: &mut Tx, entries: &[String]) -> Result<usize> {
-    let added = diesel::sql_query(
+    let added = sql(
         "INSERT INTO blocklist (user_id, entry) SELECT $1, entry FROM unnest($2) AS new (entry) ON CONFLICT DO NOTHING",
     )
     .bind::<SqlUuid, _>(tx.user().0)
     .bind::<Array<Text>, _>(entries)
-    .prepared()
     .execute(&mut **tx)
     .await?;
     Ok(added)

@@ -11,7 +11,7 @@ use diesel::{
 use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
-use super::{Result, Tx, schema::timelines, statement::PreparedOnce};
+use super::{Result, Tx, schema::timelines, statement::sql};
 use crate::domain::ids::{InteractionId, UserId};
 
 /// For how many days changes are known. Who was away for longer reads the timeline anew.
@@ -54,7 +54,7 @@ pub async fn note(tx: &mut Tx, changes: &Changes) -> Result<()> {
     let is_new = changes.written.iter().map(|one| one.is_new).chain(changes.removed.iter().map(|_| false));
     // The names are looked up once each, for all occurrences of a series bear the same; the order lets no two writers wait for each
     // other.
-    diesel::sql_query(
+    sql(
         "INSERT INTO timeline_changes (user_id, interaction_id, position, added_at_position, changed_at)
          SELECT $1, touched.id, $2, CASE WHEN bool_or(touched.is_new) THEN $2 ELSE 0 END, now()
          FROM (
@@ -76,7 +76,6 @@ pub async fn note(tx: &mut Tx, changes: &Changes) -> Result<()> {
     .bind::<Array<Bool>, _>(is_new.collect::<Vec<_>>())
     .bind::<Array<Text>, _>(names)
     .bind::<Array<Text>, _>(occurrences)
-    .prepared()
     .execute(&mut **tx)
     .await?;
     Ok(())
@@ -91,7 +90,7 @@ async fn next_position(tx: &mut Tx) -> Result<Option<i64>> {
         #[diesel(sql_type = Bool)]
         is_followed: bool,
     }
-    let row: Row = diesel::sql_query(
+    let row: Row = sql(
         "INSERT INTO timelines AS t (user_id, position, forgotten_to) VALUES ($1, 1, 1)
          ON CONFLICT (user_id) DO UPDATE SET position = t.position + 1,
              forgotten_to = CASE WHEN t.followed_until > now() THEN t.forgotten_to ELSE t.position + 1 END,
@@ -100,7 +99,6 @@ async fn next_position(tx: &mut Tx) -> Result<Option<i64>> {
     )
     .bind::<SqlUuid, _>(tx.user().0)
     .bind::<Integer, _>(KEPT_DAYS)
-    .prepared()
     .get_result(&mut **tx)
     .await?;
     Ok(row.is_followed.then_some(row.position))
@@ -119,22 +117,15 @@ pub async fn follow(tx: &mut Tx) -> Result<()> {
         is_followed: bool,
     }
     let looked = "SELECT EXISTS (SELECT FROM timelines WHERE user_id = $1 AND followed_until > now() + make_interval(days => $2)) AS is_followed";
-    let row: Row = diesel::sql_query(looked)
-        .bind::<SqlUuid, _>(tx.user().0)
-        .bind::<Integer, _>(KEPT_DAYS)
-        .prepared()
-        .get_result(&mut **tx)
-        .await?;
+    let row: Row =
+        sql(looked).bind::<SqlUuid, _>(tx.user().0).bind::<Integer, _>(KEPT_DAYS).get_result(&mut **tx).await?;
     if row.is_followed {
         return Ok(());
     }
-    diesel::sql_query(
-        "INSERT INTO timelines (user_id, position, followed_until) VALUES ($1, 0, now() + make_interval(days => $2))
-         ON CONFLICT (user_id) DO UPDATE SET followed_until = excluded.followed_until",
-    )
+    sql("INSERT INTO timelines (user_id, position, followed_until) VALUES ($1, 0, now() + make_interval(days => $2))
+         ON CONFLICT (user_id) DO UPDATE SET followed_until = excluded.followed_until")
     .bind::<SqlUuid, _>(tx.user().0)
     .bind::<Integer, _>(KEPT_DAYS + 2)
-    .prepared()
     .execute(&mut **tx)
     .await?;
     Ok(())
@@ -202,15 +193,12 @@ impl Change {
 /// # Errors
 /// When the database refuses.
 pub async fn since(tx: &mut Tx, place: Place, limit: i64) -> Result<Vec<Change>> {
-    let changes = diesel::sql_query(
-        "SELECT interaction_id, position, added_at_position FROM timeline_changes
-         WHERE user_id = $1 AND (position, interaction_id) > ($2, $3) ORDER BY position, interaction_id LIMIT $4",
-    )
+    let changes = sql("SELECT interaction_id, position, added_at_position FROM timeline_changes
+         WHERE user_id = $1 AND (position, interaction_id) > ($2, $3) ORDER BY position, interaction_id LIMIT $4")
     .bind::<SqlUuid, _>(tx.user().0)
     .bind::<BigInt, _>(place.position)
     .bind::<SqlUuid, _>(place.interaction)
     .bind::<BigInt, _>(limit)
-    .prepared()
     .load(&mut **tx)
     .await?;
     Ok(changes)
@@ -226,8 +214,8 @@ pub async fn due(tx: &mut Tx, limit: i64) -> Result<Vec<UserId>> {
         #[diesel(sql_type = SqlUuid)]
         user_id: UserId,
     }
-    let sql = "SELECT user_id FROM timelines WHERE purge_at <= now() ORDER BY purge_at LIMIT $1";
-    let rows: Vec<Row> = diesel::sql_query(sql).bind::<BigInt, _>(limit).prepared().load(&mut **tx).await?;
+    let due = "SELECT user_id FROM timelines WHERE purge_at <= now() ORDER BY purge_at LIMIT $1";
+    let rows: Vec<Row> = sql(due).bind::<BigInt, _>(limit).load(&mut **tx).await?;
     Ok(rows.into_iter().map(|row| row.user_id).collect())
 }
 
@@ -242,12 +230,11 @@ pub async fn forget(tx: &mut Tx, limit: i64) -> Result<bool> {
         n_gone: i64,
     }
     // Whoever changes the timeline waits for its row, so none of these changes again meanwhile.
-    diesel::sql_query("SELECT FROM timelines WHERE user_id = $1 FOR UPDATE")
+    sql("SELECT FROM timelines WHERE user_id = $1 FOR UPDATE")
         .bind::<SqlUuid, _>(tx.user().0)
-        .prepared()
         .execute(&mut **tx)
         .await?;
-    let row: Row = diesel::sql_query(
+    let row: Row = sql(
         "WITH gone AS (
              DELETE FROM timeline_changes WHERE ctid = ANY (ARRAY(
                  SELECT ctid FROM (
@@ -263,18 +250,14 @@ pub async fn forget(tx: &mut Tx, limit: i64) -> Result<bool> {
     .bind::<SqlUuid, _>(tx.user().0)
     .bind::<Integer, _>(KEPT_DAYS)
     .bind::<BigInt, _>(limit)
-    .prepared()
     .get_result(&mut **tx)
     .await?;
-    diesel::sql_query(
-        "UPDATE timelines SET purge_at = (
+    sql("UPDATE timelines SET purge_at = (
              SELECT changed_at + make_interval(days => $2) FROM timeline_changes WHERE user_id = $1
              ORDER BY position, interaction_id LIMIT 1
-         ) WHERE user_id = $1",
-    )
+         ) WHERE user_id = $1")
     .bind::<SqlUuid, _>(tx.user().0)
     .bind::<Integer, _>(KEPT_DAYS)
-    .prepared()
     .execute(&mut **tx)
     .await?;
     Ok(row.n_gone == limit)

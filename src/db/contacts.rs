@@ -17,7 +17,7 @@ use super::{
     Result, Tx,
     interactions::{Between, Towards},
     schema::{contact_dismissals, contact_names, contacts, identities, sync_preferences},
-    statement::PreparedOnce,
+    statement::sql,
 };
 use crate::domain::{
     ids::ContactId,
@@ -280,14 +280,11 @@ impl Dismissals {
 /// When the database refuses.
 pub async fn dismiss(tx: &mut Tx, pairs: &[(ContactId, ContactId)]) -> Result<usize> {
     let pairs: Vec<_> = pairs.iter().map(|(left, right)| ordered(*left, *right)).collect();
-    let added = diesel::sql_query(
-        "INSERT INTO contact_dismissals (user_id, contact_id, other_id)
-         SELECT $1, one, other FROM unnest($2, $3) AS pair (one, other) ON CONFLICT DO NOTHING",
-    )
+    let added = sql("INSERT INTO contact_dismissals (user_id, contact_id, other_id)
+         SELECT $1, one, other FROM unnest($2, $3) AS pair (one, other) ON CONFLICT DO NOTHING")
     .bind::<SqlUuid, _>(tx.user().0)
     .bind::<Array<SqlUuid>, _>(pairs.iter().map(|(one, _)| one.0).collect::<Vec<_>>())
     .bind::<Array<SqlUuid>, _>(pairs.iter().map(|(_, other)| other.0).collect::<Vec<_>>())
-    .prepared()
     .execute(&mut **tx)
     .await?;
     Ok(added)
@@ -321,7 +318,7 @@ pub async fn add_evidence(tx: &mut Tx, pairs: &mut [Pair], depth: i64) -> Result
         #[diesel(sql_type = Bool)]
         talks: bool,
     }
-    let rows: Vec<Row> = diesel::sql_query(
+    let rows: Vec<Row> = sql(
         "SELECT pair.n, coalesce(bool_or(both_in.relations IN ('wrote reply_to', 'reply_to wrote')), false) AS answers,
              coalesce(bool_or(near.is_talk) AND NOT bool_or(both_in.relations IS NOT NULL), false) AS talks
          FROM unnest($2, $3) WITH ORDINALITY AS pair (one, other, n)
@@ -356,7 +353,6 @@ pub async fn add_evidence(tx: &mut Tx, pairs: &mut [Pair], depth: i64) -> Result
     .bind::<Array<Text>, _>(pairs.iter().map(|pair| pair.addresses[0].as_str()).collect::<Vec<_>>())
     .bind::<Array<Text>, _>(pairs.iter().map(|pair| pair.addresses[1].as_str()).collect::<Vec<_>>())
     .bind::<BigInt, _>(depth)
-    .prepared()
     .load(&mut **tx)
     .await?;
     for Row { n, answers, talks } in rows {

@@ -15,7 +15,7 @@ use uuid::Uuid;
 use super::{
     Result, Tx,
     interactions::{Interaction, TimelineFilter},
-    statement::PreparedOnce,
+    statement::sql,
 };
 use crate::domain::{
     account::Service,
@@ -46,7 +46,7 @@ pub async fn hidden(tx: &mut Tx, filter: &TimelineFilter, ids: &[InteractionId])
         interaction_id: InteractionId,
     }
     // Copies differ in what is named here and in nothing else that a filter looks at.
-    let rows: Vec<Row> = diesel::sql_query(format!(
+    let rows: Vec<Row> = sql(format!(
         "SELECT i.interaction_id
          FROM unnest($2) AS wanted (id)
          CROSS JOIN LATERAL (SELECT * FROM interactions WHERE user_id = $1 AND interaction_id = wanted.id OFFSET 0) AS i
@@ -68,7 +68,6 @@ pub async fn hidden(tx: &mut Tx, filter: &TimelineFilter, ids: &[InteractionId])
     .bind::<Nullable<Text>, _>(filter.direction.map(Direction::as_str))
     .bind::<Nullable<Text>, _>(filter.label.as_deref())
     .bind::<Nullable<SqlUuid>, _>(filter.stream.map(|id| id.0))
-    .prepared()
     .load(&mut **tx)
     .await?;
     Ok(rows.into_iter().map(|row| row.interaction_id).collect())
@@ -99,7 +98,7 @@ pub struct Source {
 /// # Errors
 /// When the database refuses.
 pub async fn sources(tx: &mut Tx, ids: &[InteractionId]) -> Result<Vec<Source>> {
-    let sources = diesel::sql_query(format!(
+    let sources = sql(format!(
         "WITH i AS MATERIALIZED (
              SELECT i.* FROM unnest($2) AS wanted (id)
              CROSS JOIN LATERAL (SELECT * FROM interactions WHERE user_id = $1 AND interaction_id = wanted.id OFFSET 0) AS i
@@ -115,7 +114,6 @@ pub async fn sources(tx: &mut Tx, ids: &[InteractionId]) -> Result<Vec<Source>> 
     ))
     .bind::<SqlUuid, _>(tx.user().0)
     .bind::<Array<SqlUuid>, _>(ids.iter().map(|id| id.0).collect::<Vec<Uuid>>())
-    .prepared()
     .load(&mut **tx)
     .await?;
     Ok(sources)
@@ -151,14 +149,13 @@ pub async fn linked(tx: &mut Tx, link: Link, names: &[String]) -> Result<Vec<(St
         }
         Link::MailsAbout => "o.about = wanted.name ORDER BY o.occurred_at DESC, o.interaction_id LIMIT 10".to_owned(),
     };
-    let found: Vec<Row> = diesel::sql_query(format!(
+    let found: Vec<Row> = sql(format!(
         "SELECT wanted.name, i.interaction_id FROM unnest($2) AS wanted (name)
          CROSS JOIN LATERAL (SELECT o.interaction_id, o.occurred_at FROM interactions AS o WHERE o.user_id = $1 AND {which}) AS i
          ORDER BY i.occurred_at DESC"
     ))
     .bind::<SqlUuid, _>(tx.user().0)
     .bind::<Array<Text>, _>(names)
-    .prepared()
     .load(&mut **tx)
     .await?;
     let ids: Vec<_> = found.iter().map(|row| row.interaction_id).collect();

@@ -9,7 +9,7 @@ use diesel::{
 };
 use diesel_async::RunQueryDsl;
 
-use super::{Result, Tx, statement::PreparedOnce};
+use super::{Result, Tx, statement::sql};
 use crate::domain::{
     ids::{AccountId, ContactId},
     normalize::{Category, InteractionKind},
@@ -39,7 +39,7 @@ impl Held {
 /// # Errors
 /// When the database refuses.
 pub async fn held(tx: &mut Tx) -> Result<Vec<Held>> {
-    let query = diesel::sql_query(
+    let query = sql(
         "SELECT account_id, count(*) FILTER (WHERE kind = 'email') AS mails, count(*) FILTER (WHERE kind = 'meeting') AS meetings
          FROM interactions WHERE user_id = $1 GROUP BY account_id",
     )
@@ -91,7 +91,7 @@ pub async fn cells(tx: &mut Tx, span: &Span, with: Option<ContactId>) -> Result<
              WHERE i.user_id = $1 AND i.contact_id = $5 AND NOT i.is_hidden AND p.occurred_at >= $2 AND p.occurred_at < $3)"
     };
     // The same copies are one as in `copies`.
-    let query = diesel::sql_query(format!(
+    let query = sql(format!(
         "WITH once AS (
              SELECT DISTINCT ON (kind, coalesce(universal_id, interaction_id::text), occurrence,
                      CASE kind WHEN 'email' THEN subject END, CASE kind WHEN 'email' THEN sent_at END)
@@ -113,7 +113,7 @@ pub async fn cells(tx: &mut Tx, span: &Span, with: Option<ContactId>) -> Result<
     .bind::<Timestamptz, _>(span.to)
     .bind::<Text, _>(span.zone.name())
     .bind::<Nullable<SqlUuid>, _>(with.map(|contact| contact.0));
-    Ok(query.prepared().load(&mut **tx).await?)
+    Ok(query.load(&mut **tx).await?)
 }
 
 /// How often a contact took part.
@@ -134,7 +134,7 @@ pub struct Correspondent {
 /// # Errors
 /// When the database refuses.
 pub async fn correspondents(tx: &mut Tx, span: &Span, limit: i64) -> Result<Vec<Correspondent>> {
-    let query = diesel::sql_query(
+    let query = sql(
         "SELECT i.contact_id,
              count(DISTINCT p.interaction_id) FILTER (WHERE p.relation = 'wrote_to') AS wrote_to,
              count(DISTINCT p.interaction_id) FILTER (WHERE p.relation = 'wrote') AS wrote,
@@ -150,7 +150,7 @@ pub async fn correspondents(tx: &mut Tx, span: &Span, limit: i64) -> Result<Vec<
     .bind::<Timestamptz, _>(span.from)
     .bind::<Timestamptz, _>(span.to)
     .bind::<BigInt, _>(limit);
-    Ok(query.prepared().load(&mut **tx).await?)
+    Ok(query.load(&mut **tx).await?)
 }
 
 /// How long answers took, of one side.
@@ -175,7 +175,7 @@ pub struct Answers {
 /// # Errors
 /// When the database refuses.
 pub async fn answers(tx: &mut Tx, span: &Span) -> Result<Vec<Answers>> {
-    let query = diesel::sql_query(
+    let query = sql(
         "WITH mails AS (
              SELECT direction, occurred_at, lead(direction) OVER conversation AS next, lead(occurred_at) OVER conversation AS next_at
              FROM interactions
@@ -195,5 +195,5 @@ pub async fn answers(tx: &mut Tx, span: &Span) -> Result<Vec<Answers>> {
     .bind::<Timestamptz, _>(span.to)
     .bind::<Text, _>(Category::Personal.as_str())
     .bind::<Text, _>(Category::List.as_str());
-    Ok(query.prepared().load(&mut **tx).await?)
+    Ok(query.load(&mut **tx).await?)
 }

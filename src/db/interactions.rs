@@ -19,7 +19,7 @@ use super::{
     people,
     schema::{identities, interaction_people, interactions},
     search,
-    statement::PreparedOnce,
+    statement::sql,
 };
 use crate::domain::{
     account::Service,
@@ -119,7 +119,7 @@ pub async fn replace(
     let named = |row: &Projected| Some((row.row.universal_id.clone()?, row.row.occurrence.clone()));
     changes.names.extend(rows.iter().filter_map(named));
     // Labels travel as one text a row: arrays of arrays would come out of unnest flattened.
-    let written: Vec<Written> = diesel::sql_query(
+    let written: Vec<Written> = sql(
         "INSERT INTO interactions (user_id, account_id, stream_id, service, normalizer_version,
              interaction_id, group_key, occurrence, batch_id, kind, direction, subject, body_text, snippet, occurred_at, ends_at,
              all_day_from, all_day_to, thread, universal_id, location, status, participants, attachments, version, deleted_at, labels,
@@ -177,7 +177,6 @@ pub async fn replace(
     .bind::<Array<Text>, _>(column(rows, |r| searchable(&r.row.subject).into_owned()))
     .bind::<Array<Text>, _>(column(rows, |r| people(&r.row.participants)))
     .bind::<Array<Nullable<Text>>, _>(column(rows, own_text))
-    .prepared()
     .load(&mut **tx)
     .await?;
     changes.written.extend(written);
@@ -197,7 +196,7 @@ struct Gone {
 
 /// What these groups have beside `rows`.
 async fn gone(tx: &mut Tx, stream: StreamId, groups: &[String], rows: &[Projected]) -> Result<Vec<Gone>> {
-    let gone = diesel::sql_query(
+    let gone = sql(
         "SELECT i.interaction_id, i.universal_id, i.occurrence FROM unnest($3) AS wanted (group_key) CROSS JOIN LATERAL (
              SELECT interaction_id, universal_id, group_key, occurrence FROM interactions
              WHERE user_id = $1 AND stream_id = $2 AND group_key = wanted.group_key OFFSET 0
@@ -209,7 +208,6 @@ async fn gone(tx: &mut Tx, stream: StreamId, groups: &[String], rows: &[Projecte
     .bind::<Array<Text>, _>(groups)
     .bind::<Array<Text>, _>(column(rows, |r| r.group_key.as_str()))
     .bind::<Array<Text>, _>(column(rows, |r| r.row.occurrence.as_str()))
-    .prepared()
     .load(&mut **tx)
     .await?;
     Ok(gone)

@@ -11,7 +11,7 @@ use diesel::{
 };
 use diesel_async::RunQueryDsl;
 
-use super::{Result, Tx, schema::items, statement::PreparedOnce};
+use super::{Result, Tx, schema::items, statement::sql};
 use crate::domain::{
     account::ProviderName,
     ids::{AccountId, BatchId, StreamId},
@@ -58,7 +58,7 @@ pub async fn enter(
 ) -> Result<Listed> {
     let Listing { refetch, include_undone } = listing;
     // The rows touched exist and are held, so that upsert only ever updates; it looks each up by the key.
-    let listed = diesel::sql_query(
+    let listed = sql(
         "WITH listed AS (
              SELECT source_id, min(place) AS place FROM unnest($4) WITH ORDINALITY AS page (source_id, place) GROUP BY source_id
          ), old AS (
@@ -103,7 +103,6 @@ pub async fn enter(
     .bind::<BigInt, _>(first_ordinal)
     .bind::<Bool, _>(refetch)
     .bind::<Bool, _>(include_undone)
-    .prepared()
     .get_result(&mut **tx)
     .await?;
     Ok(listed)
@@ -123,15 +122,12 @@ pub enum Leftover {
 /// # Errors
 /// When the database refuses.
 pub async fn forget_places(tx: &mut Tx, stream: StreamId, batch: BatchId) -> Result<()> {
-    diesel::sql_query(
-        "UPDATE items SET ordinal = -1 WHERE user_id = $1 AND stream_id = $2 AND batch_id = $3 AND outcome = 'stored'",
-    )
-    .bind::<SqlUuid, _>(tx.user().0)
-    .bind::<SqlUuid, _>(stream.0)
-    .bind::<SqlUuid, _>(batch.0)
-    .prepared()
-    .execute(&mut **tx)
-    .await?;
+    sql("UPDATE items SET ordinal = -1 WHERE user_id = $1 AND stream_id = $2 AND batch_id = $3 AND outcome = 'stored'")
+        .bind::<SqlUuid, _>(tx.user().0)
+        .bind::<SqlUuid, _>(stream.0)
+        .bind::<SqlUuid, _>(batch.0)
+        .execute(&mut **tx)
+        .await?;
     Ok(())
 }
 
@@ -152,7 +148,7 @@ pub async fn adopt(tx: &mut Tx, stream: StreamId, batch: BatchId, which: Leftove
         Leftover::Unfetched => "batch_id <> $3",
         Leftover::Unmet => "(batch_id <> $3 OR ordinal < 0)",
     };
-    let changed = diesel::sql_query(format!(
+    let changed = sql(format!(
         "WITH picked AS (
              SELECT source_id FROM items
              WHERE user_id = $1 AND stream_id = $2 AND {elsewhere} AND {picked} ORDER BY source_id LIMIT $4 FOR UPDATE
@@ -167,7 +163,6 @@ pub async fn adopt(tx: &mut Tx, stream: StreamId, batch: BatchId, which: Leftove
     .bind::<SqlUuid, _>(stream.0)
     .bind::<SqlUuid, _>(batch.0)
     .bind::<BigInt, _>(limit)
-    .prepared()
     .execute(&mut **tx)
     .await?;
     Ok(i64::try_from(changed).unwrap_or(i64::MAX))
@@ -205,17 +200,14 @@ pub async fn pending(tx: &mut Tx, stream: StreamId, batch: BatchId, limit: i64) 
         source_id: String,
     }
     // Two questions rather than one that sorts both kinds: this one walks its index and stops, however much is pending.
-    let rows: Vec<Row> = diesel::sql_query(
-        "SELECT source_id FROM items
+    let rows: Vec<Row> = sql("SELECT source_id FROM items
          WHERE user_id = $1 AND stream_id = $2 AND outcome = 'pending' AND batch_id = $3
              AND (next_try_at IS NULL OR next_try_at <= now())
-         ORDER BY ordinal LIMIT $4",
-    )
+         ORDER BY ordinal LIMIT $4")
     .bind::<SqlUuid, _>(tx.user().0)
     .bind::<SqlUuid, _>(stream.0)
     .bind::<SqlUuid, _>(batch.0)
     .bind::<BigInt, _>(limit)
-    .prepared()
     .load(&mut **tx)
     .await?;
     let next_try_at = if rows.is_empty() { next_try_at(tx, stream, batch).await? } else { None };
@@ -229,14 +221,11 @@ async fn next_try_at(tx: &mut Tx, stream: StreamId, batch: BatchId) -> Result<Op
         #[diesel(sql_type = Nullable<Timestamptz>)]
         at: Option<DateTime<Utc>>,
     }
-    let row: Row = diesel::sql_query(
-        "SELECT min(next_try_at) AS at FROM items
-         WHERE user_id = $1 AND stream_id = $2 AND outcome = 'pending' AND batch_id = $3",
-    )
+    let row: Row = sql("SELECT min(next_try_at) AS at FROM items
+         WHERE user_id = $1 AND stream_id = $2 AND outcome = 'pending' AND batch_id = $3")
     .bind::<SqlUuid, _>(tx.user().0)
     .bind::<SqlUuid, _>(stream.0)
     .bind::<SqlUuid, _>(batch.0)
-    .prepared()
     .get_result(&mut **tx)
     .await?;
     Ok(row.at)
@@ -277,8 +266,7 @@ pub async fn lock_known(
     batch: BatchId,
     ids: &[String],
 ) -> Result<Vec<Known>> {
-    let known = diesel::sql_query(
-        "SELECT i.*, b.outcome AS counted, CASE
+    let known = sql("SELECT i.*, b.outcome AS counted, CASE
              WHEN i.outcome = 'stored' THEN 'item'
              WHEN i.version IS NOT NULL THEN (
                  SELECT kind FROM raw_events
@@ -293,14 +281,12 @@ pub async fn lock_known(
          LEFT JOIN LATERAL (
              SELECT outcome FROM batch_items
              WHERE user_id = $1 AND batch_id = $3 AND stream_id = $2 AND source_id = wanted.source_id OFFSET 0
-         ) AS b ON true",
-    )
+         ) AS b ON true")
     .bind::<SqlUuid, _>(tx.user().0)
     .bind::<SqlUuid, _>(stream.0)
     .bind::<SqlUuid, _>(batch.0)
     .bind::<Array<Text>, _>(ids)
     .bind::<Text, _>(provider.as_str())
-    .prepared()
     .load(&mut **tx)
     .await?;
     Ok(known)
@@ -311,16 +297,13 @@ pub async fn lock_known(
 /// # Errors
 /// When the database refuses.
 pub async fn lock(tx: &mut Tx, stream: StreamId, ids: &[&str]) -> Result<()> {
-    diesel::sql_query(
-        "SELECT FROM (SELECT DISTINCT unnest($3) AS source_id ORDER BY source_id) AS wanted
+    sql("SELECT FROM (SELECT DISTINCT unnest($3) AS source_id ORDER BY source_id) AS wanted
          CROSS JOIN LATERAL (
              SELECT FROM items WHERE user_id = $1 AND stream_id = $2 AND source_id = wanted.source_id FOR UPDATE
-         ) AS i",
-    )
+         ) AS i")
     .bind::<SqlUuid, _>(tx.user().0)
     .bind::<SqlUuid, _>(stream.0)
     .bind::<Array<Text>, _>(ids)
-    .prepared()
     .execute(&mut **tx)
     .await?;
     Ok(())
@@ -367,7 +350,7 @@ pub async fn resolve(tx: &mut Tx, stream: StreamId, batch: BatchId, all: &[Resol
     if all.is_empty() {
         return Ok(());
     }
-    diesel::sql_query(
+    sql(
         "INSERT INTO items (user_id, stream_id, source_id, batch_id, outcome, reason, group_key, version, attempts, next_try_at,
              to_project, purge_at, universal_hash)
          SELECT $1, $2, r.source_id, $3, r.outcome, r.reason, r.group_key, r.version, r.attempts,
@@ -395,24 +378,20 @@ pub async fn resolve(tx: &mut Tx, stream: StreamId, batch: BatchId, all: &[Resol
     .bind::<Array<Bool>, _>(column(all, |r| r.changed))
     .bind::<Array<Nullable<Integer>>, _>(column(all, |r| r.purge_in_days))
     .bind::<Array<Nullable<Bytea>>, _>(column(all, |r| r.universal_hash.as_ref().map(|hash| hash.0.as_slice())))
-    .prepared()
     .execute(&mut **tx)
     .await?;
     let done: Vec<&Resolution> = all.iter().filter(|r| r.in_batch.is_some()).collect();
-    diesel::sql_query(
-        "INSERT INTO batch_items (user_id, batch_id, stream_id, source_id, outcome, version)
+    sql("INSERT INTO batch_items (user_id, batch_id, stream_id, source_id, outcome, version)
          SELECT $1, $3, $2, r.source_id, r.outcome, r.version FROM unnest($4, $5, $6) AS r (source_id, outcome, version)
          ON CONFLICT (user_id, batch_id, stream_id, source_id) DO UPDATE SET
              outcome = CASE WHEN excluded.outcome = 'unchanged' THEN batch_items.outcome ELSE excluded.outcome END,
-             version = coalesce(excluded.version, batch_items.version)",
-    )
+             version = coalesce(excluded.version, batch_items.version)")
     .bind::<SqlUuid, _>(tx.user().0)
     .bind::<SqlUuid, _>(stream.0)
     .bind::<SqlUuid, _>(batch.0)
     .bind::<Array<Text>, _>(column(&done, |r| r.source_id.as_str()))
     .bind::<Array<Text>, _>(column(&done, |r| r.in_batch.unwrap_or(r.outcome).as_str()))
     .bind::<Array<Nullable<BigInt>>, _>(column(&done, |r| r.held_version()))
-    .prepared()
     .execute(&mut **tx)
     .await?;
     Ok(())
@@ -437,14 +416,11 @@ pub struct Behind {
 /// # Errors
 /// When the database refuses.
 pub async fn lock_behind(tx: &mut Tx, stream: StreamId, limit: i64) -> Result<Vec<Behind>> {
-    let rows = diesel::sql_query(
-        "SELECT source_id, coalesce(group_key, source_id) AS group_key FROM items
-         WHERE user_id = $1 AND stream_id = $2 AND to_project LIMIT $3 FOR UPDATE SKIP LOCKED",
-    )
+    let rows = sql("SELECT source_id, coalesce(group_key, source_id) AS group_key FROM items
+         WHERE user_id = $1 AND stream_id = $2 AND to_project LIMIT $3 FOR UPDATE SKIP LOCKED")
     .bind::<SqlUuid, _>(tx.user().0)
     .bind::<SqlUuid, _>(stream.0)
     .bind::<BigInt, _>(limit)
-    .prepared()
     .load(&mut **tx)
     .await?;
     Ok(rows)
@@ -456,15 +432,12 @@ pub async fn lock_behind(tx: &mut Tx, stream: StreamId, limit: i64) -> Result<Ve
 /// When the database refuses.
 pub async fn mark_projected(tx: &mut Tx, stream: StreamId, behind: &[Behind]) -> Result<()> {
     // The rows exist, so this upsert only ever updates; it looks each up by the key, which an UPDATE may not.
-    diesel::sql_query(
-        "INSERT INTO items (user_id, stream_id, source_id, batch_id, outcome)
+    sql("INSERT INTO items (user_id, stream_id, source_id, batch_id, outcome)
          SELECT $1, $2, source_id, $2, 'pending' FROM unnest($3) AS caught_up (source_id)
-         ON CONFLICT (user_id, stream_id, source_id) DO UPDATE SET to_project = false",
-    )
+         ON CONFLICT (user_id, stream_id, source_id) DO UPDATE SET to_project = false")
     .bind::<SqlUuid, _>(tx.user().0)
     .bind::<SqlUuid, _>(stream.0)
     .bind::<Array<Text>, _>(column(behind, |item| item.source_id.as_str()))
-    .prepared()
     .execute(&mut **tx)
     .await?;
     Ok(())
@@ -526,7 +499,7 @@ pub async fn page(
         Some(_) => "(SELECT * FROM items WHERE user_id = $1 AND universal_hash = $8 OFFSET 0)",
         None => "items",
     };
-    let rows = diesel::sql_query(format!(
+    let rows = sql(format!(
         "SELECT i.stream_id, i.source_id, coalesce($2, i.batch_id) AS batch_id, coalesce(b.outcome, i.outcome) AS outcome,
              i.reason, i.attempts, i.next_try_at, i.listed_at, i.updated_at
          FROM {from} i
@@ -548,7 +521,6 @@ pub async fn page(
     .bind::<Nullable<Bytea>, _>(filter.universal_hash.as_ref().map(|hash| hash.0.as_slice()))
     .bind::<Nullable<SqlUuid>, _>(before.as_ref().map(|(stream, _)| stream.0))
     .bind::<Nullable<Text>, _>(before.as_ref().map(|(_, source)| source.as_str()))
-    .prepared()
     .load(&mut **tx)
     .await?;
     Ok(rows)
@@ -564,14 +536,13 @@ pub async fn count_undone(tx: &mut Tx, account: AccountId, ids: &[String]) -> Re
         #[diesel(sql_type = BigInt)]
         n: i64,
     }
-    let row: Row = diesel::sql_query(
+    let row: Row = sql(
         "SELECT count(*) AS n FROM streams s JOIN items i ON i.user_id = $1 AND i.stream_id = s.stream_id
          WHERE s.user_id = $1 AND s.account_id = $2 AND s.service = 'gmail' AND i.outcome = 'undone' AND i.source_id = ANY($3)",
     )
     .bind::<SqlUuid, _>(tx.user().0)
     .bind::<SqlUuid, _>(account.0)
     .bind::<Array<Text>, _>(ids)
-    .prepared()
     .get_result(&mut **tx)
     .await?;
     Ok(row.n)

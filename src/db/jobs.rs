@@ -17,7 +17,7 @@ use super::{
     Error, Result, Tx,
     interactions::{Between, Towards},
     schema::jobs,
-    statement::PreparedOnce,
+    statement::sql,
 };
 use crate::domain::{
     ids::{BatchId, JobId, StreamId, UserId},
@@ -185,7 +185,7 @@ pub struct Claim {
 /// # Errors
 /// When the database refuses.
 pub async fn claim(tx: &mut Tx, job: JobId, owner: &str, lease: Duration) -> Result<Option<Claim>> {
-    let claimed = diesel::sql_query(
+    let claimed = sql(
         "WITH before AS (
              SELECT user_id, job_id, state = 'running' AS taken_over FROM jobs
              WHERE user_id = $1 AND job_id = $2
@@ -201,7 +201,6 @@ pub async fn claim(tx: &mut Tx, job: JobId, owner: &str, lease: Duration) -> Res
     .bind::<SqlUuid, _>(job.0)
     .bind::<Text, _>(owner)
     .bind::<Double, _>(lease.as_secs_f64())
-    .prepared()
     .get_result(&mut **tx)
     .await
     .optional()
@@ -226,20 +225,18 @@ pub async fn hold(
     checkpoint: Option<&Value>,
     advanced: bool,
 ) -> Result<bool> {
-    let changed = diesel::sql_query(
-        "UPDATE jobs SET lease_until = now() + make_interval(secs => $4), checkpoint = coalesce($5, checkpoint),
+    let changed =
+        sql("UPDATE jobs SET lease_until = now() + make_interval(secs => $4), checkpoint = coalesce($5, checkpoint),
              attempt = CASE WHEN $6 THEN 0 ELSE attempt END
-         WHERE user_id = $1 AND job_id = $2 AND generation = $3 AND state = 'running'",
-    )
-    .bind::<SqlUuid, _>(tx.user().0)
-    .bind::<SqlUuid, _>(claim.job_id.0)
-    .bind::<Integer, _>(claim.generation)
-    .bind::<Double, _>(lease.as_secs_f64())
-    .bind::<Nullable<Jsonb>, _>(checkpoint)
-    .bind::<Bool, _>(advanced)
-    .prepared()
-    .execute(&mut **tx)
-    .await?;
+         WHERE user_id = $1 AND job_id = $2 AND generation = $3 AND state = 'running'")
+        .bind::<SqlUuid, _>(tx.user().0)
+        .bind::<SqlUuid, _>(claim.job_id.0)
+        .bind::<Integer, _>(claim.generation)
+        .bind::<Double, _>(lease.as_secs_f64())
+        .bind::<Nullable<Jsonb>, _>(checkpoint)
+        .bind::<Bool, _>(advanced)
+        .execute(&mut **tx)
+        .await?;
     if advanced {
         claim.attempt = 0;
     }
@@ -282,8 +279,7 @@ pub async fn release(tx: &mut Tx, claim: &Claim, release: &Release<'_>) -> Resul
         #[diesel(sql_type = Text)]
         state: JobState,
     }
-    let row: Option<Row> = diesel::sql_query(
-        "UPDATE jobs SET
+    let row: Option<Row> = sql("UPDATE jobs SET
              state = CASE WHEN $4 = 'waiting' AND signal <> $5 THEN 'queued' ELSE $4 END,
              run_at = now() + make_interval(secs => $6),
              attempt = CASE WHEN $7 THEN 0 ELSE attempt END,
@@ -292,8 +288,7 @@ pub async fn release(tx: &mut Tx, claim: &Claim, release: &Release<'_>) -> Resul
              finished_at = CASE WHEN $4 IN ('succeeded', 'dead') THEN now() END,
              lease_owner = NULL, lease_until = NULL
          WHERE user_id = $1 AND job_id = $2 AND generation = $3 AND state = 'running'
-         RETURNING state",
-    )
+         RETURNING state")
     .bind::<SqlUuid, _>(tx.user().0)
     .bind::<SqlUuid, _>(claim.job_id.0)
     .bind::<Integer, _>(claim.generation)
@@ -303,7 +298,6 @@ pub async fn release(tx: &mut Tx, claim: &Claim, release: &Release<'_>) -> Resul
     .bind::<Bool, _>(release.fresh)
     .bind::<Nullable<Text>, _>(release.error.map(|(class, _)| class))
     .bind::<Nullable<Text>, _>(release.error.map(|(_, text)| text))
-    .prepared()
     .get_result(&mut **tx)
     .await
     .optional()?;
@@ -326,8 +320,7 @@ pub struct Due {
 /// # Errors
 /// When the database refuses.
 pub async fn signal(tx: &mut Tx, batch: BatchId, kind: JobKind) -> Result<Option<Due>> {
-    let woken = diesel::sql_query(
-        "WITH before AS (
+    let woken = sql("WITH before AS (
              SELECT user_id, job_id, state FROM jobs
              WHERE user_id = $1 AND batch_id = $2 AND kind = $3 AND state IN ('queued', 'running', 'waiting')
              FOR UPDATE
@@ -338,12 +331,10 @@ pub async fn signal(tx: &mut Tx, batch: BatchId, kind: JobKind) -> Result<Option
              FROM before WHERE jobs.user_id = before.user_id AND jobs.job_id = before.job_id
              RETURNING jobs.user_id, jobs.job_id, jobs.kind, before.state
          )
-         SELECT user_id, job_id, kind FROM woken WHERE state = 'waiting'",
-    )
+         SELECT user_id, job_id, kind FROM woken WHERE state = 'waiting'")
     .bind::<SqlUuid, _>(tx.user().0)
     .bind::<SqlUuid, _>(batch.0)
     .bind::<Text, _>(kind.as_str())
-    .prepared()
     .get_result(&mut **tx)
     .await
     .optional()?;
@@ -379,16 +370,13 @@ pub enum Which {
 /// # Errors
 /// When the database refuses.
 pub async fn cancel_of_batch(tx: &mut Tx, batch: BatchId, which: Which) -> Result<()> {
-    diesel::sql_query(
-        "UPDATE jobs SET state = 'cancelled', generation = generation + 1, finished_at = now(),
+    sql("UPDATE jobs SET state = 'cancelled', generation = generation + 1, finished_at = now(),
              lease_owner = NULL, lease_until = NULL
          WHERE user_id = $1 AND batch_id = $2 AND kind <> 'undo' AND (stream_id IS NOT NULL OR NOT $3)
-             AND state IN ('queued', 'running', 'waiting', 'paused')",
-    )
+             AND state IN ('queued', 'running', 'waiting', 'paused')")
     .bind::<SqlUuid, _>(tx.user().0)
     .bind::<SqlUuid, _>(batch.0)
     .bind::<Bool, _>(which == Which::Syncs)
-    .prepared()
     .execute(&mut **tx)
     .await?;
     Ok(())
@@ -400,13 +388,10 @@ pub async fn cancel_of_batch(tx: &mut Tx, batch: BatchId, which: Which) -> Resul
 /// # Errors
 /// When the database refuses.
 pub async fn pause_of_batch(tx: &mut Tx, batch: BatchId) -> Result<()> {
-    diesel::sql_query(
-        "UPDATE jobs SET state = 'paused', generation = generation + 1, lease_owner = NULL, lease_until = NULL
-         WHERE user_id = $1 AND batch_id = $2 AND stream_id IS NOT NULL AND state IN ('queued', 'running')",
-    )
+    sql("UPDATE jobs SET state = 'paused', generation = generation + 1, lease_owner = NULL, lease_until = NULL
+         WHERE user_id = $1 AND batch_id = $2 AND stream_id IS NOT NULL AND state IN ('queued', 'running')")
     .bind::<SqlUuid, _>(tx.user().0)
     .bind::<SqlUuid, _>(batch.0)
-    .prepared()
     .execute(&mut **tx)
     .await?;
     Ok(())
@@ -417,13 +402,10 @@ pub async fn pause_of_batch(tx: &mut Tx, batch: BatchId) -> Result<()> {
 /// # Errors
 /// When the database refuses.
 pub async fn resume_of_batch(tx: &mut Tx, batch: BatchId) -> Result<Vec<Due>> {
-    let due = diesel::sql_query(
-        "UPDATE jobs SET state = 'queued' WHERE user_id = $1 AND batch_id = $2 AND state = 'paused'
-         RETURNING user_id, job_id, kind",
-    )
+    let due = sql("UPDATE jobs SET state = 'queued' WHERE user_id = $1 AND batch_id = $2 AND state = 'paused'
+         RETURNING user_id, job_id, kind")
     .bind::<SqlUuid, _>(tx.user().0)
     .bind::<SqlUuid, _>(batch.0)
-    .prepared()
     .load(&mut **tx)
     .await?;
     Ok(due)
@@ -439,20 +421,18 @@ pub async fn revive(tx: &mut Tx, job: &Job) -> Result<Vec<Due>> {
         JobKind::CalendarSync => JobKind::NormalizeEvent,
         JobKind::NormalizeMail | JobKind::NormalizeEvent | JobKind::Undo | JobKind::Redo => job.kind,
     };
-    let due = diesel::sql_query(
-        "UPDATE jobs SET state = 'queued', attempt = 0, run_at = now(), signal = signal + 1, finished_at = NULL,
+    let due =
+        sql("UPDATE jobs SET state = 'queued', attempt = 0, run_at = now(), signal = signal + 1, finished_at = NULL,
              error_class = NULL, error = NULL
          WHERE user_id = $1 AND batch_id = $2
              AND ((job_id = $3 AND state = 'dead') OR (kind = $4 AND state IN ('waiting', 'succeeded')))
-         RETURNING user_id, job_id, kind",
-    )
-    .bind::<SqlUuid, _>(tx.user().0)
-    .bind::<SqlUuid, _>(job.batch_id.0)
-    .bind::<SqlUuid, _>(job.job_id.0)
-    .bind::<Text, _>(feeds.as_str())
-    .prepared()
-    .load(&mut **tx)
-    .await?;
+         RETURNING user_id, job_id, kind")
+        .bind::<SqlUuid, _>(tx.user().0)
+        .bind::<SqlUuid, _>(job.batch_id.0)
+        .bind::<SqlUuid, _>(job.job_id.0)
+        .bind::<Text, _>(feeds.as_str())
+        .load(&mut **tx)
+        .await?;
     Ok(due)
 }
 
@@ -476,14 +456,13 @@ pub async fn discard(tx: &mut Tx, job: JobId) -> Result<()> {
 /// # Errors
 /// When the database refuses.
 pub async fn due(tx: &mut Tx, limit: i64) -> Result<Vec<Due>> {
-    let due = diesel::sql_query(
+    let due = sql(
         "(SELECT user_id, job_id, kind FROM jobs WHERE state = 'queued' AND run_at <= now() ORDER BY run_at LIMIT $1)
          UNION ALL
          (SELECT user_id, job_id, kind FROM jobs WHERE state = 'running' AND lease_until < now()
           ORDER BY lease_until LIMIT $1)",
     )
     .bind::<BigInt, _>(limit)
-    .prepared()
     .load(&mut **tx)
     .await?;
     Ok(due)
@@ -499,10 +478,9 @@ pub async fn next_due_in(tx: &mut Tx) -> Result<Option<Duration>> {
         #[diesel(sql_type = Nullable<Double>)]
         secs: Option<f64>,
     }
-    let row: Row = diesel::sql_query(
+    let row: Row = sql(
         "SELECT extract(epoch FROM min(run_at) - now())::float8 AS secs FROM jobs WHERE state = 'queued' AND run_at > now()",
     )
-    .prepared()
     .get_result(&mut **tx)
     .await?;
     Ok(row.secs.and_then(|secs| Duration::try_from_secs_f64(secs).ok()))

@@ -3,7 +3,7 @@
 use diesel::sql_types::Text;
 use diesel_async::RunQueryDsl;
 
-use super::{Result, Tx, statement::PreparedOnce};
+use super::{Result, Tx, statement::sql};
 use crate::domain::ids::StreamId;
 
 /// Waits until no other projection or undo works on a stream, and keeps them away until the transaction ends.
@@ -11,9 +11,8 @@ use crate::domain::ids::StreamId;
 /// # Errors
 /// When the database refuses, or the wait outlasts the connection's lock timeout ([`super::Error::is_lock_timeout`]).
 pub async fn hold_stream(tx: &mut Tx, stream: StreamId) -> Result<()> {
-    diesel::sql_query("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))")
+    sql("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))")
         .bind::<Text, _>(stream.to_string())
-        .prepared()
         .execute(&mut **tx)
         .await?;
     Ok(())

@@ -6,7 +6,7 @@ use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
-use super::{Db, Error, Result, Timeouts};
+use super::{Db, Error, Result, Timeouts, statement::sql};
 use crate::config::Database;
 
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!();
@@ -68,7 +68,7 @@ async fn allow_login(conn: &mut AsyncPgConnection, role: &'static str, url: &Sec
     let Some(password) = url.password() else { return Ok(()) };
     let password = percent_encoding::percent_decode_str(password).decode_utf8_lossy();
     // ALTER ROLE takes no parameters, so the server quotes the password for us.
-    let statement: Statement = diesel::sql_query("SELECT format('ALTER ROLE %I LOGIN PASSWORD %L', $1, $2) AS sql")
+    let statement: Statement = sql("SELECT format('ALTER ROLE %I LOGIN PASSWORD %L', $1, $2) AS sql")
         .bind::<diesel::sql_types::Text, _>(role)
         .bind::<diesel::sql_types::Text, _>(password.as_ref())
         .get_result(conn)
@@ -91,8 +91,7 @@ pub async fn pending_migrations(db: &Db) -> Result<usize> {
         .map_err(|error| Error::Migrate(error.to_string()))?
         .len();
     let mut conn = db.connection().await?;
-    let applied: Count =
-        diesel::sql_query("SELECT count(*) AS n FROM __diesel_schema_migrations").get_result(&mut conn).await?;
+    let applied: Count = sql("SELECT count(*) AS n FROM __diesel_schema_migrations").get_result(&mut conn).await?;
     Ok(known.saturating_sub(usize::try_from(applied.n).unwrap_or(0)))
 }
 
@@ -111,12 +110,10 @@ pub async fn role_faults(db: &Db) -> Result<Vec<&'static str>> {
         owns: bool,
     }
     let mut conn = db.connection().await?;
-    let role: Role = diesel::sql_query(
-        "SELECT rolsuper AS is_super, rolbypassrls AS bypasses, EXISTS (
+    let role: Role = sql("SELECT rolsuper AS is_super, rolbypassrls AS bypasses, EXISTS (
              SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
              WHERE c.relowner = r.oid AND n.nspname = 'public'
-         ) AS owns FROM pg_roles r WHERE rolname = current_user",
-    )
+         ) AS owns FROM pg_roles r WHERE rolname = current_user")
     .get_result(&mut conn)
     .await?;
     let faults =

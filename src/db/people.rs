@@ -18,7 +18,7 @@ use super::{
     accounts::Account,
     interactions::{Between, Keyset, Towards},
     schema::{contacts, identities, interaction_people},
-    statement::PreparedOnce,
+    statement::sql,
 };
 use crate::domain::{
     ids::{ContactId, InteractionId},
@@ -33,9 +33,8 @@ use crate::domain::{
 /// # Errors
 /// As [`super::locks::hold_stream`].
 pub async fn hold(tx: &mut Tx) -> Result<()> {
-    diesel::sql_query("SELECT pg_advisory_xact_lock(hashtextextended($1, 1))")
+    sql("SELECT pg_advisory_xact_lock(hashtextextended($1, 1))")
         .bind::<Text, _>(tx.user().to_string())
-        .prepared()
         .execute(&mut **tx)
         .await?;
     Ok(())
@@ -46,8 +45,12 @@ pub async fn hold(tx: &mut Tx) -> Result<()> {
 /// # Errors
 /// When the database refuses.
 pub async fn own(tx: &mut Tx) -> Result<Vec<String>> {
-    let accounts = Account::all(tx).await?;
-    Ok(accounts.iter().flat_map(Account::own_addresses).map(|address| people::mailbox(&address)).collect())
+    Ok(own_of(&Account::all(tx).await?))
+}
+
+/// The mailboxes of these accounts.
+pub fn own_of(accounts: &[Account]) -> Vec<String> {
+    accounts.iter().flat_map(Account::own_addresses).map(|address| people::mailbox(&address)).collect()
 }
 
 /// Who took part in one interaction.
@@ -171,15 +174,12 @@ async fn facts(tx: &mut Tx, interactions: &[Uuid]) -> Result<HashMap<Uuid, Facts
         relation: Relation,
         name: Option<String>,
     }
-    let rows: Vec<Row> = diesel::sql_query(
-        "SELECT p.* FROM unnest($2) AS wanted (id) CROSS JOIN LATERAL (
+    let rows: Vec<Row> = sql("SELECT p.* FROM unnest($2) AS wanted (id) CROSS JOIN LATERAL (
              SELECT interaction_id, address, occurred_at, relation, name FROM interaction_people
              WHERE user_id = $1 AND interaction_id = wanted.id OFFSET 0
-         ) AS p",
-    )
+         ) AS p")
     .bind::<SqlUuid, _>(tx.user().0)
     .bind::<Array<SqlUuid>, _>(interactions)
-    .prepared()
     .load(&mut **tx)
     .await?;
     let mut facts = HashMap::<Uuid, Facts>::new();
@@ -207,19 +207,16 @@ async fn insert(tx: &mut Tx, written: &[(Uuid, String, Fact)]) -> Result<()> {
     if written.is_empty() {
         return Ok(());
     }
-    diesel::sql_query(
-        "INSERT INTO interaction_people (user_id, interaction_id, address, occurred_at, relation, name)
+    sql("INSERT INTO interaction_people (user_id, interaction_id, address, occurred_at, relation, name)
          SELECT $1, r.a, r.b, r.c, r.d, r.e FROM unnest($2, $3, $4, $5, $6) AS r (a, b, c, d, e)
          ON CONFLICT (user_id, interaction_id, address) DO UPDATE SET
-             occurred_at = excluded.occurred_at, relation = excluded.relation, name = excluded.name",
-    )
+             occurred_at = excluded.occurred_at, relation = excluded.relation, name = excluded.name")
     .bind::<SqlUuid, _>(tx.user().0)
     .bind::<Array<SqlUuid>, _>(written.iter().map(|(interaction, ..)| *interaction).collect::<Vec<_>>())
     .bind::<Array<Text>, _>(written.iter().map(|(_, address, _)| address.as_str()).collect::<Vec<_>>())
     .bind::<Array<Timestamptz>, _>(written.iter().map(|(_, _, (at, ..))| *at).collect::<Vec<_>>())
     .bind::<Array<Text>, _>(written.iter().map(|(_, _, (_, relation, _))| relation.as_str()).collect::<Vec<_>>())
     .bind::<Array<Nullable<Text>>, _>(written.iter().map(|(_, _, (.., name))| name.as_deref()).collect::<Vec<_>>())
-    .prepared()
     .execute(&mut **tx)
     .await?;
     Ok(())
@@ -238,7 +235,7 @@ async fn count(tx: &mut Tx, changes: &BTreeMap<String, Change>) -> Result<()> {
     let column = |value: fn(&Change) -> i32| changes.values().map(value).collect::<Vec<i32>>();
     let addresses: Vec<&str> = changes.keys().map(String::as_str).collect();
     // Each of these is the end of an index, however much there is of an address.
-    let touched: Vec<Touched> = diesel::sql_query(
+    let touched: Vec<Touched> = sql(
         "WITH changed AS (
              SELECT i.tid, c.wrote_to, c.wrote, c.met, ends.first_at, ends.last_at, called.name
              FROM unnest($2, $3, $4, $5) AS c (address, wrote_to, wrote, met)
@@ -268,7 +265,6 @@ async fn count(tx: &mut Tx, changes: &BTreeMap<String, Change>) -> Result<()> {
     .bind::<Array<Integer>, _>(column(|change| change.wrote_to))
     .bind::<Array<Integer>, _>(column(|change| change.wrote))
     .bind::<Array<Integer>, _>(column(|change| change.met))
-    .prepared()
     .load(&mut **tx)
     .await?;
     forget(tx, changes.iter().filter(|(_, change)| change.is_less()).map(|(address, _)| address)).await?;
@@ -296,7 +292,7 @@ async fn begin(tx: &mut Tx, addresses: &[&String]) -> Result<()> {
     // Asked for again, now that nobody else can change who is hidden: an account may have been linked meanwhile.
     let (own, user) = (own(tx).await?, tx.user());
     // The names travel as one text each: arrays of arrays would come out of unnest flattened.
-    diesel::sql_query(
+    sql(
         "INSERT INTO identities (user_id, address, contact_id, names, is_hidden)
          SELECT $1, n.address, n.contact_id, string_to_array(n.names, E'\\x1f'), n.is_own OR EXISTS (
              SELECT FROM blocklist b WHERE b.user_id = $1 AND b.entry = ANY (string_to_array(n.names, E'\\x1f')) OFFSET 0)
@@ -310,7 +306,6 @@ async fn begin(tx: &mut Tx, addresses: &[&String]) -> Result<()> {
     )
     .bind::<Array<Text>, _>(addresses.iter().map(|address| people::names(address).join("\u{1f}")).collect::<Vec<_>>())
     .bind::<Array<Bool>, _>(addresses.iter().map(|address| own.contains(address)).collect::<Vec<_>>())
-    .prepared()
     .execute(&mut **tx)
     .await?;
     Ok(())
@@ -327,7 +322,7 @@ pub async fn refresh(tx: &mut Tx, mut contacts: Vec<ContactId>) -> Result<()> {
         return Ok(());
     }
     let ids: Vec<Uuid> = contacts.iter().map(|contact| contact.0).collect();
-    let shown: Vec<Touched> = diesel::sql_query(
+    let shown: Vec<Touched> = sql(
         "INSERT INTO contacts (user_id, contact_id, name, n_wrote_to, n_wrote, n_met, first_at, last_at, is_decided)
          SELECT $1, wanted.contact_id, coalesce(given.name, s.name), s.n_wrote_to, s.n_wrote, s.n_met, s.first_at, s.last_at, s.is_decided
          FROM unnest($2) AS wanted (contact_id)
@@ -348,7 +343,6 @@ pub async fn refresh(tx: &mut Tx, mut contacts: Vec<ContactId>) -> Result<()> {
     )
     .bind::<SqlUuid, _>(tx.user().0)
     .bind::<Array<SqlUuid>, _>(&ids)
-    .prepared()
     .load(&mut **tx)
     .await?;
     let shown: HashSet<ContactId> = shown.into_iter().map(|one| one.contact_id).collect();
@@ -368,19 +362,16 @@ pub async fn refresh(tx: &mut Tx, mut contacts: Vec<ContactId>) -> Result<()> {
 /// When the database refuses.
 pub async fn hide(tx: &mut Tx, entries: &[String]) -> Result<()> {
     let own = own(tx).await?;
-    let touched: Vec<Touched> = diesel::sql_query(
-        "UPDATE identities i SET is_hidden = meant.is_hidden
+    let touched: Vec<Touched> = sql("UPDATE identities i SET is_hidden = meant.is_hidden
          FROM (
              SELECT address, address = ANY ($3) OR EXISTS (
                  SELECT FROM blocklist b WHERE b.user_id = $1 AND b.entry = ANY (o.names) OFFSET 0) AS is_hidden
              FROM identities o WHERE o.user_id = $1 AND o.names && $2
          ) AS meant
-         WHERE i.user_id = $1 AND i.address = meant.address AND i.is_hidden <> meant.is_hidden RETURNING i.contact_id",
-    )
+         WHERE i.user_id = $1 AND i.address = meant.address AND i.is_hidden <> meant.is_hidden RETURNING i.contact_id")
     .bind::<SqlUuid, _>(tx.user().0)
     .bind::<Array<Text>, _>(entries)
     .bind::<Array<Text>, _>(own)
-    .prepared()
     .load(&mut **tx)
     .await?;
     refresh(tx, touched.into_iter().map(|one| one.contact_id).collect()).await
@@ -411,7 +402,7 @@ pub async fn places(
         Towards::Newer => "occurred_at, interaction_id",
     };
     // The bounds on the time alone let the index begin at the place; the rest settles ties.
-    let sql = format!(
+    let places = format!(
         "SELECT DISTINCT occurred_at, interaction_id FROM unnest($2) AS wanted (address)
          CROSS JOIN LATERAL (
              SELECT occurred_at, interaction_id FROM interaction_people
@@ -422,7 +413,7 @@ pub async fn places(
          ) AS found
          ORDER BY {order} LIMIT $7"
     );
-    let rows: Vec<Row> = diesel::sql_query(sql)
+    let rows: Vec<Row> = sql(places)
         .bind::<SqlUuid, _>(tx.user().0)
         .bind::<Array<Text>, _>(addresses)
         .bind::<Nullable<Timestamptz>, _>(after.map(|(at, _)| at))
@@ -430,7 +421,6 @@ pub async fn places(
         .bind::<Nullable<Timestamptz>, _>(before.map(|(at, _)| at))
         .bind::<Nullable<SqlUuid>, _>(before.map(|(_, id)| id))
         .bind::<BigInt, _>(limit)
-        .prepared()
         .load(&mut **tx)
         .await?;
     Ok(rows.into_iter().map(|row| (row.occurred_at, row.interaction_id)).collect())
@@ -472,7 +462,7 @@ pub async fn ends(
         Towards::Older => "occurred_at DESC, interaction_id DESC",
         Towards::Newer => "occurred_at, interaction_id",
     };
-    let rows: Vec<Row> = diesel::sql_query(format!(
+    let rows: Vec<Row> = sql(format!(
         "SELECT DISTINCT wanted.contact_id, occurred_at, interaction_id FROM unnest($2, $3) AS wanted (contact_id, address)
          CROSS JOIN LATERAL (
              SELECT occurred_at, interaction_id FROM interaction_people
@@ -484,7 +474,6 @@ pub async fn ends(
     .bind::<Array<SqlUuid>, _>(addresses.iter().map(|(contact, _)| contact.0).collect::<Vec<_>>())
     .bind::<Array<Text>, _>(addresses.iter().map(|(_, address)| address.as_str()).collect::<Vec<_>>())
     .bind::<BigInt, _>(limit)
-    .prepared()
     .load(&mut **tx)
     .await?;
     let (mut ends, limit): (HashMap<ContactId, Vec<Keyset>>, _) = (HashMap::new(), usize::try_from(limit).unwrap_or(0));

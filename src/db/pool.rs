@@ -15,6 +15,8 @@ use secrecy::{ExposeSecret, SecretString};
 use tokio_postgres::config::SslMode;
 use tokio_postgres_rustls::MakeRustlsConnect;
 
+use super::statement::sql;
+
 /// What can go wrong at the database.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -132,7 +134,7 @@ impl Db {
     /// When it does not.
     pub async fn ping(&self) -> Result<()> {
         let mut conn = self.connection().await?;
-        diesel::sql_query("SELECT 1").execute(&mut conn).await?;
+        sql("SELECT 1").execute(&mut conn).await?;
         Ok(())
     }
 }

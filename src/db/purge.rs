@@ -12,7 +12,7 @@ use diesel_async::RunQueryDsl;
 use super::{
     Result, Tx, items,
     raw_events::{self, Version},
-    statement::PreparedOnce,
+    statement::sql,
     streams::Due,
 };
 use crate::domain::{account::ProviderName, ids::StreamId};
@@ -22,13 +22,10 @@ use crate::domain::{account::ProviderName, ids::StreamId};
 /// # Errors
 /// When the database refuses.
 pub async fn due(tx: &mut Tx, limit: i64) -> Result<Vec<Due>> {
-    let due = diesel::sql_query(
-        "SELECT DISTINCT user_id, stream_id FROM (
+    let due = sql("SELECT DISTINCT user_id, stream_id FROM (
              SELECT user_id, stream_id FROM items WHERE purge_at <= now() ORDER BY purge_at LIMIT $1
-         ) AS longest",
-    )
+         ) AS longest")
     .bind::<BigInt, _>(limit)
-    .prepared()
     .load(&mut **tx)
     .await?;
     Ok(due)
@@ -66,7 +63,7 @@ pub async fn take(tx: &mut Tx, provider: ProviderName, stream: StreamId, limit: 
     }
     // Looked at again once they are held: one may just have come back.
     items::lock(tx, stream, &items.iter().map(String::as_str).collect::<Vec<_>>()).await?;
-    let rows: Vec<Row> = diesel::sql_query(
+    let rows: Vec<Row> = sql(
         "WITH hidden AS (
              SELECT due.source_id, newest.version, newest.kind FROM unnest($4) AS held (source_id)
              CROSS JOIN LATERAL (
@@ -100,7 +97,6 @@ pub async fn take(tx: &mut Tx, provider: ProviderName, stream: StreamId, limit: 
     .bind::<Text, _>(provider.as_str())
     .bind::<SqlUuid, _>(stream.0)
     .bind::<Array<Text>, _>(&items)
-    .prepared()
     .load(&mut **tx)
     .await?;
     let mut members: Vec<String> =
@@ -117,7 +113,7 @@ async fn due_in(tx: &mut Tx, stream: StreamId, limit: i64) -> Result<Vec<String>
         #[diesel(sql_type = Text)]
         source_id: String,
     }
-    let rows: Vec<Row> = diesel::sql_query(
+    let rows: Vec<Row> = sql(
         "WITH due AS (
              SELECT source_id FROM items WHERE user_id = $1 AND stream_id = $2 AND purge_at <= now() ORDER BY purge_at LIMIT $3
          )
@@ -132,7 +128,6 @@ async fn due_in(tx: &mut Tx, stream: StreamId, limit: i64) -> Result<Vec<String>
     .bind::<SqlUuid, _>(tx.user().0)
     .bind::<SqlUuid, _>(stream.0)
     .bind::<BigInt, _>(limit)
-    .prepared()
     .load(&mut **tx)
     .await?;
     Ok(rows.into_iter().map(|row| row.source_id).collect())
@@ -144,21 +139,19 @@ async fn due_in(tx: &mut Tx, stream: StreamId, limit: i64) -> Result<Vec<String>
 /// When the database refuses.
 pub async fn delete(tx: &mut Tx, provider: ProviderName, stream: StreamId, doomed: &Doomed) -> Result<()> {
     raw_events::delete(tx, provider, stream, &doomed.versions).await?;
-    let empty_holds = diesel::sql_query(
-        "UPDATE batch_items b SET version = NULL FROM (
+    let empty_holds = sql("UPDATE batch_items b SET version = NULL FROM (
              SELECT hold.tid FROM unnest($3, $4) AS gone (source_id, version) CROSS JOIN LATERAL (
                  SELECT ctid AS tid FROM batch_items
                  WHERE user_id = $1 AND stream_id = $2 AND source_id = gone.source_id AND version = gone.version
                  FOR UPDATE
              ) AS hold
-         ) AS held WHERE b.ctid = held.tid",
-    )
+         ) AS held WHERE b.ctid = held.tid")
     .bind::<SqlUuid, _>(tx.user().0)
     .bind::<SqlUuid, _>(stream.0)
     .bind::<Array<Text>, _>(doomed.versions.iter().map(|one| one.source_id.as_str()).collect::<Vec<_>>())
     .bind::<Array<BigInt>, _>(doomed.versions.iter().map(|one| one.version).collect::<Vec<_>>());
     if !doomed.versions.is_empty() {
-        empty_holds.prepared().execute(&mut **tx).await?;
+        empty_holds.execute(&mut **tx).await?;
     }
     // The rows are held, so that the updates can go by their places.
     let done = "SET purge_at = NULL";
@@ -168,7 +161,7 @@ pub async fn delete(tx: &mut Tx, provider: ProviderName, stream: StreamId, doome
         if ids.is_empty() {
             continue;
         }
-        let sql = format!(
+        let update = format!(
             "UPDATE items i {change} FROM (
                  SELECT one.tid FROM unnest($3) AS told (source_id) CROSS JOIN LATERAL (
                      SELECT ctid AS tid FROM items
@@ -176,11 +169,10 @@ pub async fn delete(tx: &mut Tx, provider: ProviderName, stream: StreamId, doome
                  ) AS one
              ) AS told WHERE i.ctid = told.tid"
         );
-        diesel::sql_query(sql)
+        sql(update)
             .bind::<SqlUuid, _>(tx.user().0)
             .bind::<SqlUuid, _>(stream.0)
             .bind::<Array<Text>, _>(ids)
-            .prepared()
             .execute(&mut **tx)
             .await?;
     }

@@ -8,7 +8,7 @@ use diesel::{
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use futures::future::try_join_all;
 
-use super::{Result, Tx, schema::raw_events, statement::PreparedOnce};
+use super::{Result, Tx, schema::raw_events, statement::sql};
 use crate::domain::{
     account::ProviderName,
     ids::{BatchId, StreamId},
@@ -42,7 +42,7 @@ pub async fn insert(
     if rows.is_empty() {
         return Ok(());
     }
-    diesel::sql_query(
+    sql(
         "INSERT INTO raw_events (user_id, provider, stream_id, batch_id, source_id, version, kind, group_key, payload, size_bytes)
          SELECT $1, $2, $3, $4, r.* FROM unnest($5, $6, $7, $8, $9, $10) AS r ON CONFLICT DO NOTHING",
     )
@@ -56,7 +56,6 @@ pub async fn insert(
     .bind::<Array<Text>, _>(rows.iter().map(|row| row.group_key.as_str()).collect::<Vec<_>>())
     .bind::<Array<Bytea>, _>(rows.iter().map(|row| row.payload.as_slice()).collect::<Vec<_>>())
     .bind::<Array<Integer>, _>(rows.iter().map(|row| row.size_bytes).collect::<Vec<_>>())
-    .prepared()
     .execute(&mut **tx)
     .await?;
     Ok(())
@@ -161,12 +160,11 @@ const SHOWN: &str = "newest.source_id, newest.group_key, coalesce(below.version,
 /// # Errors
 /// When the database refuses.
 pub async fn newest(tx: &mut Tx, provider: ProviderName, stream: StreamId, groups: &[String]) -> Result<Vec<RawEvent>> {
-    let rows = diesel::sql_query(of_newest(SHOWN))
+    let rows = sql(of_newest(SHOWN))
         .bind::<SqlUuid, _>(tx.user().0)
         .bind::<Text, _>(provider.as_str())
         .bind::<SqlUuid, _>(stream.0)
         .bind::<Array<Text>, _>(groups)
-        .prepared()
         .load(&mut **tx)
         .await?;
     Ok(rows)
@@ -186,14 +184,12 @@ pub struct Size {
 /// # Errors
 /// When the database refuses.
 pub async fn sizes(tx: &mut Tx, provider: ProviderName, stream: StreamId, groups: &[String]) -> Result<Vec<Size>> {
-    let rows =
-        diesel::sql_query(of_newest("newest.group_key, coalesce(below.size_bytes, newest.size_bytes) AS size_bytes"))
-            .bind::<SqlUuid, _>(tx.user().0)
-            .bind::<Text, _>(provider.as_str())
-            .bind::<SqlUuid, _>(stream.0)
-            .bind::<Array<Text>, _>(groups)
-            .prepared()
-            .load(&mut **tx)
-            .await?;
+    let rows = sql(of_newest("newest.group_key, coalesce(below.size_bytes, newest.size_bytes) AS size_bytes"))
+        .bind::<SqlUuid, _>(tx.user().0)
+        .bind::<Text, _>(provider.as_str())
+        .bind::<SqlUuid, _>(stream.0)
+        .bind::<Array<Text>, _>(groups)
+        .load(&mut **tx)
+        .await?;
     Ok(rows)
 }

@@ -7,7 +7,7 @@ use diesel::{
 use diesel_async::RunQueryDsl;
 use serde_json::Value;
 
-use super::{Result, Tx, schema::streams, statement::PreparedOnce, streams::Due};
+use super::{Result, Tx, schema::streams, statement::sql, streams::Due};
 use crate::domain::{
     ids::{AccountId, StreamId, UserId},
     normalize::VERSION,
@@ -26,17 +26,14 @@ pub async fn older_than(
     after: Option<Due>,
     limit: i64,
 ) -> Result<Vec<Due>> {
-    let due = diesel::sql_query(
-        "SELECT user_id, stream_id FROM streams
+    let due = sql("SELECT user_id, stream_id FROM streams
          WHERE projected_by < $1 AND ($2 IS NULL OR user_id = $2) AND ($3 IS NULL OR (user_id, stream_id) > ($3, $4))
-         ORDER BY user_id, stream_id LIMIT $5",
-    )
+         ORDER BY user_id, stream_id LIMIT $5")
     .bind::<Integer, _>(version)
     .bind::<Nullable<SqlUuid>, _>(user.map(|user| user.0))
     .bind::<Nullable<SqlUuid>, _>(after.map(|due| due.user_id.0))
     .bind::<Nullable<SqlUuid>, _>(after.map(|due| due.stream_id.0))
     .bind::<BigInt, _>(limit)
-    .prepared()
     .load(&mut **tx)
     .await?;
     Ok(due)
@@ -94,14 +91,11 @@ pub async fn begin(tx: &mut Tx, stream: StreamId) -> Result<()> {
 /// # Errors
 /// When the database refuses.
 pub async fn begin_with_mail(tx: &mut Tx, account: AccountId) -> Result<()> {
-    diesel::sql_query(
-        "UPDATE streams s SET projected_by = 0, reprojected_to = NULL
+    sql("UPDATE streams s SET projected_by = 0, reprojected_to = NULL
          WHERE user_id = $1 AND account_id = $2 AND service = 'gmail'
-             AND EXISTS (SELECT FROM items i WHERE i.user_id = $1 AND i.stream_id = s.stream_id)",
-    )
+             AND EXISTS (SELECT FROM items i WHERE i.user_id = $1 AND i.stream_id = s.stream_id)")
     .bind::<SqlUuid, _>(tx.user().0)
     .bind::<SqlUuid, _>(account.0)
-    .prepared()
     .execute(&mut **tx)
     .await?;
     Ok(())
@@ -149,15 +143,12 @@ pub struct Member {
 /// # Errors
 /// When the database refuses.
 pub async fn members(tx: &mut Tx, stream: StreamId, after: Option<&str>, limit: i64) -> Result<Vec<Member>> {
-    let members = diesel::sql_query(
-        "SELECT source_id, coalesce(group_key, source_id) AS group_key FROM items
-         WHERE user_id = $1 AND stream_id = $2 AND source_id > $3 ORDER BY source_id LIMIT $4",
-    )
+    let members = sql("SELECT source_id, coalesce(group_key, source_id) AS group_key FROM items
+         WHERE user_id = $1 AND stream_id = $2 AND source_id > $3 ORDER BY source_id LIMIT $4")
     .bind::<SqlUuid, _>(tx.user().0)
     .bind::<SqlUuid, _>(stream.0)
     .bind::<Text, _>(after.unwrap_or_default())
     .bind::<BigInt, _>(limit)
-    .prepared()
     .load(&mut **tx)
     .await?;
     Ok(members)
@@ -177,18 +168,15 @@ pub async fn fingerprints(tx: &mut Tx, stream: StreamId, groups: &[String]) -> R
         #[diesel(sql_type = Jsonb)]
         fields: Value,
     }
-    let rows: Vec<Row> = diesel::sql_query(
-        "SELECT i.group_key, i.occurrence, (
+    let rows: Vec<Row> = sql("SELECT i.group_key, i.occurrence, (
              SELECT jsonb_object_agg(key, md5(value)) FROM jsonb_each_text(to_jsonb(i) - 'normalizer_version')
          ) AS fields
          FROM unnest($3) AS wanted (group_key) CROSS JOIN LATERAL (
              SELECT * FROM interactions WHERE user_id = $1 AND stream_id = $2 AND group_key = wanted.group_key OFFSET 0
-         ) AS i",
-    )
+         ) AS i")
     .bind::<SqlUuid, _>(tx.user().0)
     .bind::<SqlUuid, _>(stream.0)
     .bind::<Array<Text>, _>(groups)
-    .prepared()
     .load(&mut **tx)
     .await?;
     let fields = |fields| serde_json::from_value::<Fingerprint>(fields).unwrap_or_default();

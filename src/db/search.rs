@@ -8,8 +8,7 @@ use std::{borrow::Cow, cmp::Ordering};
 
 use chrono::{DateTime, Utc};
 use diesel::{
-    ExpressionMethods, OptionalExtension, QueryDsl, QueryableByName,
-    dsl::sql,
+    ExpressionMethods, OptionalExtension, QueryDsl, QueryableByName, dsl,
     sql_types::{Array, Bool, Float, Nullable, Text},
 };
 use diesel_async::{RunQueryDsl, SimpleAsyncConnection};
@@ -18,7 +17,7 @@ use super::{
     Result, Tx,
     interactions::{Among, Between, Interaction, Rows, TimelineFilter, Towards},
     schema::interactions,
-    statement::PreparedOnce,
+    statement::sql,
 };
 use crate::domain::{
     ids::InteractionId,
@@ -48,8 +47,7 @@ struct Line {
 pub async fn query(tx: &mut Tx, search: &Search) -> Result<Option<Query>> {
     let languages = std::iter::once(None).chain(Language::ALL.iter().copied().map(Some));
     // Which language a text is in, its row knows; which one the words of a search are in, nobody does.
-    let found: Line = diesel::sql_query(
-        "WITH forms AS (
+    let found: Line = sql("WITH forms AS (
              SELECT t.number, t.is_wanted, string_agg(DISTINCT form::text, ' | ') AS any
              FROM (
                  SELECT *, true AS is_wanted FROM unnest($1) WITH ORDINALITY AS t (term, number)
@@ -62,12 +60,10 @@ pub async fn query(tx: &mut Tx, search: &Search) -> Result<Option<Query>> {
          )
          SELECT CASE WHEN bool_or(is_wanted)
              THEN string_agg(CASE WHEN is_wanted THEN '(' ELSE '!(' END || forms.any || ')', ' & ') END AS text
-         FROM forms",
-    )
+         FROM forms")
     .bind::<Array<Text>, _>(&search.wanted)
     .bind::<Array<Text>, _>(&search.unwanted)
     .bind::<Array<Text>, _>(languages.map(configuration).collect::<Vec<_>>())
-    .prepared()
     .get_result(&mut **tx)
     .await?;
     Ok(found.text.map(Query))
@@ -143,7 +139,7 @@ impl Query {
         let among = addresses.as_deref().map_or(Among::All, Among::Of);
         self.enter(tx, way).await?;
         // The logarithm of a text's length divides the rank, so that a long text is not found for its length alone.
-        let rank = sql::<Float>("ts_rank(search, ").bind::<Text, _>(&self.0).sql("::tsquery, 1)");
+        let rank = dsl::sql::<Float>("ts_rank(search, ").bind::<Text, _>(&self.0).sql("::tsquery, 1)");
         let rows = Interaction::those(tx.user(), filter, among, (None, None), Towards::Older, limit);
         let columns = (rank, interactions::occurred_at, interactions::interaction_id);
         let rows: Vec<(f32, DateTime<Utc>, InteractionId)> =
@@ -155,7 +151,7 @@ impl Query {
 
     fn matching<'a>(&'a self, way: Way, rows: Rows<'a>) -> Rows<'a> {
         match way {
-            Way::Timeline => rows.filter(sql::<Bool>("search @@ ").bind::<Text, _>(&self.0).sql("::tsquery")),
+            Way::Timeline => rows.filter(dsl::sql::<Bool>("search @@ ").bind::<Text, _>(&self.0).sql("::tsquery")),
             // The policy of the role says so.
             Way::Words => rows,
         }
@@ -163,11 +159,7 @@ impl Query {
 
     async fn enter(&self, tx: &mut Tx, way: Way) -> Result<()> {
         if way == Way::Words {
-            diesel::sql_query("SELECT set_config('app.search', $1, true)")
-                .bind::<Text, _>(&self.0)
-                .prepared()
-                .execute(&mut **tx)
-                .await?;
+            sql("SELECT set_config('app.search', $1, true)").bind::<Text, _>(&self.0).execute(&mut **tx).await?;
             // Left alone, the planner takes the timeline for a page of what it believes to be frequent, and it cannot know.
             tx.batch_execute(
                 "SET LOCAL ROLE omnisync_search; SET LOCAL enable_indexscan = off; SET LOCAL enable_seqscan = off",
@@ -190,15 +182,12 @@ impl Query {
     ) -> Result<Vec<String>> {
         let [start, stop] = MARKS;
         let extent = if is_whole { "HighlightAll=true" } else { "MaxFragments=2, MinWords=8, MaxWords=24" };
-        let lines: Vec<Line> = diesel::sql_query(
-            "SELECT ts_headline(t.configuration::regconfig, t.text, $1::tsquery, $2) AS text
-             FROM unnest($3, $4) WITH ORDINALITY AS t (configuration, text, number) ORDER BY t.number",
-        )
+        let lines: Vec<Line> = sql("SELECT ts_headline(t.configuration::regconfig, t.text, $1::tsquery, $2) AS text
+             FROM unnest($3, $4) WITH ORDINALITY AS t (configuration, text, number) ORDER BY t.number")
         .bind::<Text, _>(&self.0)
         .bind::<Text, _>(format!("StartSel=\"{start}\", StopSel=\"{stop}\", FragmentDelimiter=\" … \", {extent}"))
         .bind::<Array<Text>, _>(texts.iter().map(|(language, _)| configuration(*language)).collect::<Vec<_>>())
         .bind::<Array<Text>, _>(texts.iter().map(|(_, text)| text.as_ref()).collect::<Vec<_>>())
-        .prepared()
         .load(&mut **tx)
         .await?;
         Ok(lines.into_iter().map(|line| line.text.unwrap_or_default()).collect())

@@ -7,33 +7,43 @@
 use diesel::{
     QueryResult,
     pg::Pg,
-    query_builder::{AstPass, Query, QueryFragment, QueryId},
-    sql_types::Untyped,
+    query_builder::{AstPass, BoxedSqlQuery, Query, QueryFragment, QueryId, SqlQuery},
+    serialize::ToSql,
+    sql_types::{HasSqlType, Untyped},
 };
 
 /// A statement that is prepared once.
-pub(super) struct Prepared<Q>(Q);
+pub(super) struct Statement<'q>(BoxedSqlQuery<'q, Pg, SqlQuery>);
 
-/// Has a statement of `sql_query` prepared once. Its text must be one of a few: each is kept for as long as the connection lives.
-pub(super) trait PreparedOnce: Query<SqlType = Untyped> + Sized {
-    fn prepared(self) -> Prepared<Self> {
-        Prepared(self)
+/// A statement with this text, which must be one of a few: each is kept for as long as the connection lives.
+#[expect(clippy::disallowed_methods, reason = "this is what stands in its place")]
+pub(super) fn sql<'q>(text: impl Into<String>) -> Statement<'q> {
+    Statement(diesel::sql_query(text).into_boxed())
+}
+
+impl<'q> Statement<'q> {
+    /// Gives the next parameter its value.
+    pub(super) fn bind<Type, Value>(self, value: Value) -> Self
+    where
+        Pg: HasSqlType<Type>,
+        Type: Send + 'q,
+        Value: ToSql<Type, Pg> + Send + 'q,
+    {
+        Self(self.0.bind::<Type, Value>(value))
     }
 }
 
-impl<Q: Query<SqlType = Untyped>> PreparedOnce for Q {}
-
-impl<Q: Query> Query for Prepared<Q> {
-    type SqlType = Q::SqlType;
+impl Query for Statement<'_> {
+    type SqlType = Untyped;
 }
 
-impl<Q> QueryId for Prepared<Q> {
+impl QueryId for Statement<'_> {
     type QueryId = ();
 
     const HAS_STATIC_QUERY_ID: bool = false;
 }
 
-impl<Q: QueryFragment<Pg>> QueryFragment<Pg> for Prepared<Q> {
+impl QueryFragment<Pg> for Statement<'_> {
     fn walk_ast<'b>(&'b self, pass: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         self.0.walk_ast(pass)
     }

@@ -2,7 +2,7 @@
 
 use diesel_async::RunQueryDsl;
 
-use super::{Result, Tx, statement::PreparedOnce};
+use super::{Result, Tx, statement::sql};
 
 /// Has PostgreSQL count anew what is in the tables that have more than doubled since it last did. For the scheduler's role.
 ///
@@ -11,6 +11,6 @@ use super::{Result, Tx, statement::PreparedOnce};
 /// # Errors
 /// When the database refuses.
 pub async fn refresh(tx: &mut Tx) -> Result<()> {
-    diesel::sql_query("SELECT refresh_statistics()").prepared().execute(&mut **tx).await?;
+    sql("SELECT refresh_statistics()").execute(&mut **tx).await?;
     Ok(())
 }

@@ -8,7 +8,7 @@ use diesel::{
 };
 use diesel_async::RunQueryDsl;
 
-use super::{Result, Tx, schema::streams, statement::PreparedOnce};
+use super::{Result, Tx, schema::streams, statement::sql};
 use crate::domain::{
     account::Service,
     batch::BatchState,
@@ -114,7 +114,7 @@ pub async fn consent(
         #[diesel(sql_type = SqlUuid)]
         stream_id: StreamId,
     }
-    let row: Row = diesel::sql_query(
+    let row: Row = sql(
         "INSERT INTO streams (user_id, stream_id, account_id, service, collection_id, name, time_zone, preview_id, window_from, window_to,
              projected_by)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
@@ -135,7 +135,6 @@ pub async fn consent(
     .bind::<Nullable<Timestamptz>, _>(window.map(|(from, _)| from))
     .bind::<Nullable<Timestamptz>, _>(window.map(|(_, to)| to))
     .bind::<Integer, _>(VERSION)
-    .prepared()
     .get_result(&mut **tx)
     .await?;
     Ok(row.stream_id)
@@ -240,7 +239,7 @@ pub async fn facts(tx: &mut Tx, streams: &[Stream]) -> Result<Vec<StreamFacts>> 
     }
     // The newest batches are looked at until one has read the stream, which nearly always the first has. Ids of batches rise
     // with time, so that what failed under the consent in force is told from what an earlier one has left.
-    let rows: Vec<Row> = diesel::sql_query(
+    let rows: Vec<Row> = sql(
         "SELECT s.stream_id, run.state AS batch, coalesce(run.gave_up, false) AS gave_up,
              coalesce(run.was_blocked, false) AS was_blocked,
              EXISTS (SELECT FROM items i WHERE i.user_id = $1 AND i.stream_id = s.stream_id AND i.outcome = 'pending') AS is_waiting,
@@ -269,7 +268,6 @@ pub async fn facts(tx: &mut Tx, streams: &[Stream]) -> Result<Vec<StreamFacts>> 
     .bind::<Array<Text>, _>(
         consented.iter().map(|stream| JobKind::normalize_of(stream.service).as_str()).collect::<Vec<_>>(),
     )
-    .prepared()
     .load(&mut **tx)
     .await?;
     let facts = |stream: &Stream| match rows.iter().find(|row| row.stream_id == stream.stream_id) {

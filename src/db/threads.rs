@@ -7,7 +7,7 @@ use diesel::{
 };
 use diesel_async::RunQueryDsl;
 
-use super::{Result, Tx, people, statement::PreparedOnce};
+use super::{Result, Tx, people, statement::sql};
 use crate::domain::ids::AccountId;
 
 /// What a thread is called: its account, and its id at the provider.
@@ -61,7 +61,7 @@ impl Thread {
     /// When the database refuses.
     pub async fn of(tx: &mut Tx, keys: &[ThreadKey]) -> Result<Vec<Self>> {
         // Copies are told apart as they are where they are hidden (`super::copies`).
-        let threads = diesel::sql_query(
+        let threads = sql(
             "SELECT wanted.account_id, wanted.thread, t.n_interactions, t.first_at, t.last_at, newest.subject
              FROM unnest($2, $3) AS wanted (account_id, thread)
              CROSS JOIN LATERAL (
@@ -78,7 +78,6 @@ impl Thread {
         .bind::<SqlUuid, _>(tx.user().0)
         .bind::<Array<SqlUuid>, _>(keys.iter().map(|(account, _)| account.0).collect::<Vec<_>>())
         .bind::<Array<Text>, _>(keys.iter().map(|(_, thread)| thread.as_str()).collect::<Vec<_>>())
-        .prepared()
         .load(&mut **tx)
         .await?;
         Ok(threads)
@@ -97,7 +96,7 @@ impl Face {
     /// When the database refuses.
     pub async fn of(tx: &mut Tx, keys: &[ThreadKey]) -> Result<Vec<Self>> {
         let own = people::own(tx).await?;
-        let faces = diesel::sql_query(
+        let faces = sql(
             "SELECT wanted.account_id, wanted.thread, faces.address, faces.name
              FROM unnest($2, $3) AS wanted (account_id, thread)
              CROSS JOIN LATERAL (
@@ -121,7 +120,6 @@ impl Face {
         .bind::<BigInt, _>(MOST_ROWS)
         .bind::<BigInt, _>(MOST_PEOPLE)
         .bind::<Array<Text>, _>(own)
-        .prepared()
         .load(&mut **tx)
         .await?;
         Ok(faces)

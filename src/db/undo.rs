@@ -12,7 +12,7 @@ use diesel_async::RunQueryDsl;
 use super::{
     Result, Tx, items,
     raw_events::{self, Version},
-    statement::PreparedOnce,
+    statement::sql,
     undone,
 };
 use crate::domain::{
@@ -39,14 +39,11 @@ pub async fn find_stream(tx: &mut Tx, batch: BatchId) -> Result<Option<StreamId>
         #[diesel(sql_type = SqlUuid)]
         stream_id: StreamId,
     }
-    let rows: Vec<Row> = diesel::sql_query(
-        "(SELECT stream_id FROM batch_items WHERE user_id = $1 AND batch_id = $2 LIMIT 1)
+    let rows: Vec<Row> = sql("(SELECT stream_id FROM batch_items WHERE user_id = $1 AND batch_id = $2 LIMIT 1)
          UNION ALL
-         (SELECT i.stream_id FROM items i WHERE i.user_id = $1 AND i.batch_id = $2 AND i.outcome = 'pending' LIMIT 1)",
-    )
+         (SELECT i.stream_id FROM items i WHERE i.user_id = $1 AND i.batch_id = $2 AND i.outcome = 'pending' LIMIT 1)")
     .bind::<SqlUuid, _>(tx.user().0)
     .bind::<SqlUuid, _>(batch.0)
-    .prepared()
     .load(&mut **tx)
     .await?;
     Ok(rows.into_iter().next().map(|row| row.stream_id))
@@ -60,7 +57,7 @@ pub type Keep = Option<i32>;
 /// # Errors
 /// When the database refuses.
 pub async fn give_up(tx: &mut Tx, batch: BatchId, stream: StreamId, limit: i64, keep: Keep) -> Result<Vec<Hold>> {
-    let holds = diesel::sql_query(
+    let holds = sql(
         "WITH given AS (
              DELETE FROM batch_items WHERE ctid = ANY (ARRAY(
                  SELECT ctid FROM batch_items WHERE user_id = $1 AND batch_id = $2 AND stream_id = $3
@@ -83,7 +80,6 @@ pub async fn give_up(tx: &mut Tx, batch: BatchId, stream: StreamId, limit: i64, 
     .bind::<SqlUuid, _>(stream.0)
     .bind::<BigInt, _>(limit)
     .bind::<Nullable<Integer>, _>(keep)
-    .prepared()
     .load(&mut **tx)
     .await?;
     Ok(holds)
@@ -125,7 +121,7 @@ pub async fn delete_unheld(
     // Held first: another batch may just be finding one of these versions unchanged, and its hold must be seen below. It
     // also keeps each row where it is, so that the update can go by its place.
     items::lock(tx, stream, &ids).await?;
-    let unheld: Vec<Version> = diesel::sql_query(
+    let unheld: Vec<Version> = sql(
         "SELECT r.source_id, r.version FROM unnest($5, $6) AS hold (source_id, version)
          CROSS JOIN LATERAL (
              SELECT source_id, version FROM raw_events r
@@ -143,7 +139,6 @@ pub async fn delete_unheld(
     .bind::<SqlUuid, _>(batch.0)
     .bind::<Array<Text>, _>(&ids)
     .bind::<Array<Nullable<BigInt>>, _>(versions.iter().map(|hold| hold.version).collect::<Vec<_>>())
-    .prepared()
     .load(&mut **tx)
     .await?;
     if let Some(days) = keep {
@@ -152,7 +147,7 @@ pub async fn delete_unheld(
     raw_events::delete(tx, provider, stream, &unheld).await?;
     // What is set back to a deletion keeps its time, or waits as long as after a new one. What another run still wants in a
     // newer version than is left stays wanted.
-    let rows: Vec<Row> = diesel::sql_query(
+    let rows: Vec<Row> = sql(
         "WITH left_over AS (
              SELECT i.tid, r.version, r.kind, r.version IS NOT NULL AND i.is_elsewhere AS is_wanted FROM unnest($4) AS held (source_id)
              CROSS JOIN LATERAL (
@@ -184,7 +179,6 @@ pub async fn delete_unheld(
     .bind::<SqlUuid, _>(stream.0)
     .bind::<Array<Text>, _>(&ids)
     .bind::<SqlUuid, _>(batch.0)
-    .prepared()
     .load(&mut **tx)
     .await?;
     let removed = rows.iter().filter(|row| row.removed).count();
@@ -200,7 +194,7 @@ pub async fn delete_unheld(
 /// # Errors
 /// When the database refuses.
 pub async fn drop_pending(tx: &mut Tx, provider: ProviderName, batch: BatchId, limit: i64) -> Result<usize> {
-    let changed = diesel::sql_query(
+    let changed = sql(
         "UPDATE items i SET next_try_at = NULL, updated_at = now(), reason = CASE WHEN picked.kind = 'departed' THEN 'outside' END,
              outcome = CASE picked.kind WHEN 'item' THEN 'stored' WHEN 'departed' THEN 'filtered' WHEN 'gone' THEN 'gone' WHEN 'kept' THEN 'gone'
                  ELSE 'undone' END
@@ -218,7 +212,6 @@ pub async fn drop_pending(tx: &mut Tx, provider: ProviderName, batch: BatchId, l
     .bind::<SqlUuid, _>(batch.0)
     .bind::<BigInt, _>(limit)
     .bind::<Text, _>(provider.as_str())
-    .prepared()
     .execute(&mut **tx)
     .await?;
     Ok(changed)
@@ -245,7 +238,7 @@ pub struct Forecast {
 /// # Errors
 /// When the database refuses.
 pub async fn forecast(tx: &mut Tx, provider: ProviderName, batch: BatchId) -> Result<Vec<Forecast>> {
-    let rows = diesel::sql_query(
+    let rows = sql(
         "WITH fate AS (
              SELECT h.stream_id, h.source_id, r.version, r.goes FROM batch_items h
              CROSS JOIN LATERAL (
@@ -270,7 +263,6 @@ pub async fn forecast(tx: &mut Tx, provider: ProviderName, batch: BatchId) -> Re
     .bind::<SqlUuid, _>(tx.user().0)
     .bind::<Text, _>(provider.as_str())
     .bind::<SqlUuid, _>(batch.0)
-    .prepared()
     .load(&mut **tx)
     .await?;
     Ok(rows)

@@ -7,7 +7,7 @@ use diesel::{
 };
 use diesel_async::RunQueryDsl;
 
-use super::{Result, Tx, items, raw_events::Version, statement::PreparedOnce};
+use super::{Result, Tx, items, raw_events::Version, statement::sql};
 use crate::domain::{
     account::ProviderName,
     ids::{BatchId, StreamId},
@@ -19,17 +19,14 @@ use crate::domain::{
 /// # Errors
 /// When the database refuses.
 pub async fn note_streams(tx: &mut Tx, batch: BatchId, days: i32) -> Result<()> {
-    diesel::sql_query(
-        "INSERT INTO undone_streams (user_id, batch_id, stream_id, cursor, listed, purge_at)
+    sql("INSERT INTO undone_streams (user_id, batch_id, stream_id, cursor, listed, purge_at)
          SELECT $1, $2, stream_id, cursor, listed, now() + make_interval(days => $3 + 1) FROM streams
          WHERE user_id = $1 AND stream_id IN (SELECT stream_id FROM jobs WHERE user_id = $1 AND batch_id = $2)
          ON CONFLICT (user_id, batch_id, stream_id) DO UPDATE SET
-             cursor = excluded.cursor, listed = excluded.listed, purge_at = excluded.purge_at",
-    )
+             cursor = excluded.cursor, listed = excluded.listed, purge_at = excluded.purge_at")
     .bind::<SqlUuid, _>(tx.user().0)
     .bind::<SqlUuid, _>(batch.0)
     .bind::<Integer, _>(days)
-    .prepared()
     .execute(&mut **tx)
     .await?;
     Ok(())
@@ -43,7 +40,7 @@ pub(super) async fn keep_events(
     versions: &[Version],
     days: i32,
 ) -> Result<()> {
-    diesel::sql_query(
+    sql(
         "INSERT INTO undone_events (user_id, stream_id, source_id, version, provider, kind, group_key, batch_id, payload,
              size_bytes, fetched_at, purge_at)
          SELECT $1, $3, r.source_id, r.version, $2, r.kind, r.group_key, r.batch_id, r.payload, r.size_bytes, r.fetched_at,
@@ -63,7 +60,6 @@ pub(super) async fn keep_events(
     .bind::<Array<Text>, _>(versions.iter().map(|one| one.source_id.as_str()).collect::<Vec<_>>())
     .bind::<Array<BigInt>, _>(versions.iter().map(|one| one.version).collect::<Vec<_>>())
     .bind::<Integer, _>(days)
-    .prepared()
     .execute(&mut **tx)
     .await?;
     Ok(())
@@ -79,13 +75,11 @@ pub async fn find_stream(tx: &mut Tx, batch: BatchId) -> Result<Option<StreamId>
         #[diesel(sql_type = SqlUuid)]
         stream_id: StreamId,
     }
-    let rows: Vec<Row> =
-        diesel::sql_query("SELECT stream_id FROM undone_items WHERE user_id = $1 AND batch_id = $2 LIMIT 1")
-            .bind::<SqlUuid, _>(tx.user().0)
-            .bind::<SqlUuid, _>(batch.0)
-            .prepared()
-            .load(&mut **tx)
-            .await?;
+    let rows: Vec<Row> = sql("SELECT stream_id FROM undone_items WHERE user_id = $1 AND batch_id = $2 LIMIT 1")
+        .bind::<SqlUuid, _>(tx.user().0)
+        .bind::<SqlUuid, _>(batch.0)
+        .load(&mut **tx)
+        .await?;
     Ok(rows.into_iter().next().map(|row| row.stream_id))
 }
 
@@ -95,7 +89,7 @@ pub async fn find_stream(tx: &mut Tx, batch: BatchId) -> Result<Option<StreamId>
 /// # Errors
 /// When the database refuses.
 pub async fn reinstate_consent(tx: &mut Tx, batch: BatchId) -> Result<()> {
-    diesel::sql_query(
+    sql(
         "UPDATE streams s SET preview_id = b.preview_id, cursor = u.cursor, listed = u.listed
          FROM undone_streams u
          JOIN batches b ON b.user_id = $1 AND b.batch_id = $2
@@ -104,7 +98,6 @@ pub async fn reinstate_consent(tx: &mut Tx, batch: BatchId) -> Result<()> {
     )
     .bind::<SqlUuid, _>(tx.user().0)
     .bind::<SqlUuid, _>(batch.0)
-    .prepared()
     .execute(&mut **tx)
     .await?;
     Ok(())
@@ -128,17 +121,14 @@ pub struct Hold {
 /// # Errors
 /// When the database refuses.
 pub async fn take_holds(tx: &mut Tx, batch: BatchId, stream: StreamId, limit: i64) -> Result<Vec<Hold>> {
-    let holds = diesel::sql_query(
-        "DELETE FROM undone_items WHERE ctid = ANY (ARRAY(
+    let holds = sql("DELETE FROM undone_items WHERE ctid = ANY (ARRAY(
              SELECT ctid FROM undone_items WHERE user_id = $1 AND batch_id = $2 AND stream_id = $3
              ORDER BY source_id LIMIT $4 FOR UPDATE))
-         RETURNING source_id, outcome, version, reason",
-    )
+         RETURNING source_id, outcome, version, reason")
     .bind::<SqlUuid, _>(tx.user().0)
     .bind::<SqlUuid, _>(batch.0)
     .bind::<SqlUuid, _>(stream.0)
     .bind::<BigInt, _>(limit)
-    .prepared()
     .load(&mut **tx)
     .await?;
     Ok(holds)
@@ -184,19 +174,16 @@ async fn is_current(tx: &mut Tx, batch: BatchId, stream: StreamId) -> Result<boo
         #[diesel(sql_type = Bool)]
         current: bool,
     }
-    let row: Row = diesel::sql_query(
-        "SELECT EXISTS (
+    let row: Row = sql("SELECT EXISTS (
              SELECT FROM streams s JOIN undone_streams u USING (user_id, stream_id)
              WHERE s.user_id = $1 AND s.stream_id = $3 AND u.batch_id = $2 AND s.cursor IS NOT DISTINCT FROM u.cursor
          ) AND NOT EXISTS (
              SELECT FROM jobs
              WHERE user_id = $1 AND stream_id = $3 AND state IN ('queued', 'running', 'waiting', 'paused')
-         ) AS current",
-    )
+         ) AS current")
     .bind::<SqlUuid, _>(tx.user().0)
     .bind::<SqlUuid, _>(batch.0)
     .bind::<SqlUuid, _>(stream.0)
-    .prepared()
     .get_result(&mut **tx)
     .await?;
     Ok(row.current)
@@ -211,7 +198,7 @@ async fn put_events_back(
 ) -> Result<()> {
     let (ids, versions) = keys(holds);
     // A version may be there already, because another batch brought it again.
-    diesel::sql_query(
+    sql(
         "WITH kept AS (
              SELECT u.* FROM unnest($4, $5) AS hold (source_id, version)
              CROSS JOIN LATERAL (
@@ -233,7 +220,6 @@ async fn put_events_back(
     .bind::<Array<Text>, _>(ids)
     .bind::<Array<Nullable<BigInt>>, _>(versions)
     .bind::<SqlUuid, _>(batch.0)
-    .prepared()
     .execute(&mut **tx)
     .await?;
     Ok(())
@@ -248,15 +234,13 @@ async fn put_holds_back(
     holds: &[Hold],
 ) -> Result<()> {
     let (ids, versions) = keys(holds);
-    diesel::sql_query(
-        "INSERT INTO batch_items (user_id, batch_id, stream_id, source_id, outcome, version)
+    sql("INSERT INTO batch_items (user_id, batch_id, stream_id, source_id, outcome, version)
          SELECT $1, $4, $3, hold.* FROM unnest($5, $6, $7) AS hold (source_id, outcome, version)
          WHERE hold.version IS NULL OR EXISTS (
              SELECT FROM raw_events r
              WHERE r.user_id = $1 AND r.provider = $2 AND r.stream_id = $3 AND r.source_id = hold.source_id
                  AND r.version = hold.version OFFSET 0)
-         ON CONFLICT DO NOTHING",
-    )
+         ON CONFLICT DO NOTHING")
     .bind::<SqlUuid, _>(tx.user().0)
     .bind::<Text, _>(provider.as_str())
     .bind::<SqlUuid, _>(stream.0)
@@ -264,7 +248,6 @@ async fn put_holds_back(
     .bind::<Array<Text>, _>(ids)
     .bind::<Array<Text>, _>(holds.iter().map(|hold| hold.outcome.as_str()).collect::<Vec<_>>())
     .bind::<Array<Nullable<BigInt>>, _>(versions)
-    .prepared()
     .execute(&mut **tx)
     .await?;
     Ok(())
@@ -288,7 +271,7 @@ async fn tell_ledger(
         returned: bool,
     }
     let held: Vec<&Hold> = holds.iter().filter(|hold| hold.version.is_some()).collect();
-    let rows: Vec<Row> = diesel::sql_query(
+    let rows: Vec<Row> = sql(
         "WITH newest AS (
              SELECT i.tid, i.was_away, i.knew, r.version, r.kind, hold.reason FROM unnest($5, $6) AS hold (source_id, reason)
              CROSS JOIN LATERAL (
@@ -322,7 +305,6 @@ async fn tell_ledger(
     .bind::<Array<Text>, _>(held.iter().map(|hold| hold.source_id.as_str()).collect::<Vec<_>>())
     .bind::<Array<Nullable<Text>>, _>(held.iter().map(|hold| hold.reason.as_deref()).collect::<Vec<_>>())
     .bind::<Bool, _>(current)
-    .prepared()
     .load(&mut **tx)
     .await?;
     let returned = rows.iter().filter(|row| row.returned).count();
@@ -339,7 +321,7 @@ async fn tell_ledger(
 /// # Errors
 /// When the database refuses.
 pub async fn put_pending_back(tx: &mut Tx, batch: BatchId, limit: i64) -> Result<usize> {
-    let changed = diesel::sql_query(
+    let changed = sql(
         "UPDATE items SET outcome = 'pending', reason = NULL, attempts = 0, updated_at = now()
          WHERE ctid = ANY (ARRAY(
              SELECT ctid FROM items i
@@ -353,7 +335,6 @@ pub async fn put_pending_back(tx: &mut Tx, batch: BatchId, limit: i64) -> Result
     .bind::<SqlUuid, _>(tx.user().0)
     .bind::<SqlUuid, _>(batch.0)
     .bind::<BigInt, _>(limit)
-    .prepared()
     .execute(&mut **tx)
     .await?;
     Ok(changed)
@@ -365,8 +346,7 @@ pub async fn put_pending_back(tx: &mut Tx, batch: BatchId, limit: i64) -> Result
 /// # Errors
 /// When the database refuses.
 pub async fn forget(tx: &mut Tx, batch: BatchId, limit: i64) -> Result<usize> {
-    let forgotten = diesel::sql_query(
-        "WITH gone AS (
+    let forgotten = sql("WITH gone AS (
              DELETE FROM undone_items WHERE ctid = ANY (ARRAY(
                  SELECT ctid FROM undone_items WHERE user_id = $1 AND batch_id = $2 LIMIT $3 FOR UPDATE))
              RETURNING stream_id, source_id
@@ -382,19 +362,16 @@ pub async fn forget(tx: &mut Tx, batch: BatchId, limit: i64) -> Result<usize> {
                      OFFSET 0
                  ) AS e))
          )
-         SELECT FROM gone",
-    )
+         SELECT FROM gone")
     .bind::<SqlUuid, _>(tx.user().0)
     .bind::<SqlUuid, _>(batch.0)
     .bind::<BigInt, _>(limit)
-    .prepared()
     .execute(&mut **tx)
     .await?;
     if forgotten == 0 {
-        diesel::sql_query("DELETE FROM undone_streams WHERE user_id = $1 AND batch_id = $2")
+        sql("DELETE FROM undone_streams WHERE user_id = $1 AND batch_id = $2")
             .bind::<SqlUuid, _>(tx.user().0)
             .bind::<SqlUuid, _>(batch.0)
-            .prepared()
             .execute(&mut **tx)
             .await?;
     }
@@ -410,9 +387,9 @@ pub async fn forget(tx: &mut Tx, batch: BatchId, limit: i64) -> Result<usize> {
 pub async fn purge_expired(tx: &mut Tx) -> Result<usize> {
     let mut purged = 0;
     for table in ["undone_events", "undone_items", "undone_streams"] {
-        let sql =
+        let deletion =
             format!("DELETE FROM {table} WHERE purge_at = (SELECT min(purge_at) FROM {table} WHERE purge_at < now())");
-        purged += diesel::sql_query(sql).prepared().execute(&mut **tx).await?;
+        purged += sql(deletion).execute(&mut **tx).await?;
     }
     Ok(purged)
 }

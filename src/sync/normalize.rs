@@ -98,10 +98,11 @@ pub(super) async fn project(app: &App, tx: &mut Tx, stream: &Stream, groups: Vec
     if groups.is_empty() {
         return Ok(());
     }
-    let account =
-        Account::find(tx, stream.account_id).await?.ok_or_else(|| anyhow::anyhow!("a stream without an account"))?;
+    let accounts = Account::all(tx).await?;
+    let account = accounts.iter().find(|account| account.account_id == stream.account_id);
+    let account = account.ok_or_else(|| anyhow::anyhow!("a stream without an account"))?;
     let vault = Vault::open(app, tx).await?;
-    let own = people::own(tx).await?;
+    let own = people::own_of(&accounts);
     let projector = Projector { vault, stream: stream.clone(), aliases: account.own_addresses(), own };
     let target = Target { account: stream.account_id, stream: stream.stream_id, service: stream.service };
     let sizes = raw_events::sizes(tx, account.provider, stream.stream_id, &groups).await?;

@@ -31,7 +31,14 @@ async fn undoing_twice_is_undoing_once() {
     for click in &clicks {
         assert_eq!((&click["batch"]["id"], &click["userErrors"]), (&json!(batch), &json!([])), "{click:#}");
     }
-    let undone = ada.batch_in(&batch, &["UNDONE"]).await;
+    ada.batch_in(&batch, &["UNDONE"]).await;
+    // The job says a moment later that it has ended.
+    let settled = || async {
+        let undone = ada.batch(&batch).await;
+        let jobs = undone["jobs"].as_array().expect("jobs");
+        jobs.iter().all(|job| job["state"] == "SUCCEEDED").then_some(undone)
+    };
+    let undone = eventually(settled, || "every job to have ended".to_owned()).await;
     let again = ada.undo(&batch, false).await;
     assert_eq!((&again["batch"], &again["userErrors"]), (&undone, &json!([])));
     let removed: i64 =
