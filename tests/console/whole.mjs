@@ -278,7 +278,7 @@ await tell(async ({ context, page, log }) => {
   await page.getByRole('link', { name: 'Activity' }).click();
   await page.getByRole('link', { name: 'Undo' }).first().waitFor();
   await look(page, 'activity');
-  await page.getByRole('button', { name: /^What/ }).click();
+  await page.getByRole('button', { name: /What$/ }).click();
   await page.getByRole('option', { name: 'Undo', exact: true }).click();
   await page.waitForURL(/what=UNDO/);
   await page.getByRole('cell', { name: 'Approve' }).first().waitFor({ state: 'detached' });

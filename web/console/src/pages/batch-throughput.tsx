@@ -1,11 +1,10 @@
-import { lazy, Suspense, useEffect, useState } from 'react';
+import { useEffect, useState } from 'react';
 import { useClient } from 'urql';
 
 import { graphql } from '../gql';
 import type { BatchState, ThroughputOfQuery } from '../gql/graphql';
+import { Plot } from '../ui/plot';
 import { count, formatClock } from '../words';
-
-const Plot = lazy(() => import('../ui/plot'));
 
 const ThroughputOf = graphql(/* GraphQL */ `
   query ThroughputOf($id: ID!) {
@@ -54,15 +53,13 @@ export function Throughput({ id, state }: { id: string; state: BatchState }) {
     <section className="card" aria-labelledby="throughput">
       <div className="inside stack">
         <h2 id="throughput">Items a minute</h2>
-        <Suspense fallback={<div className="plot-place" />}>
-          <Plot
-            label={`Items a minute; the most were ${count(Math.max(...rates.map(({ rate }) => rate)))}`}
-            times={rates.map(({ at }) => at)}
-            lines={[{ label: 'Items a minute', color: '--accent', values: rates.map(({ rate }) => rate), bars: true }]}
-            formatTime={formatClock}
-            format={(value) => count(Math.round(value))}
-          />
-        </Suspense>
+        <Plot
+          label={`Items a minute; the most were ${count(Math.max(...rates.map(({ rate }) => rate)))}`}
+          times={rates.map(({ at }) => at)}
+          lines={[{ label: 'Items a minute', color: '--accent', values: rates.map(({ rate }) => rate), bars: true }]}
+          formatTime={formatClock}
+          format={(value) => count(Math.round(value))}
+        />
         <details>
           <summary>As a table</summary>
           <table>

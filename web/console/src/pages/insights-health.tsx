@@ -1,13 +1,12 @@
-import { lazy, Suspense, useState } from 'react';
+import { useState } from 'react';
 import { Link } from 'react-router';
 import { useQuery } from 'urql';
 
 import { graphql } from '../gql';
 import type { SyncHealthQuery } from '../gql/graphql';
 import { Bars, Chip, Facts, Failure, Moment } from '../ui/parts';
+import { Plot } from '../ui/plot';
 import { actionName, BATCH, count, formatDate, formatDuration, many, percent, SERVICE } from '../words';
-
-const Plot = lazy(() => import('../ui/plot'));
 
 const SyncHealthDocument = graphql(/* GraphQL */ `
   query SyncHealth {
@@ -102,15 +101,13 @@ function Durations({ runs }: { runs: Run[] }) {
           />
         )}
         {ended.length > 2 && (
-          <Suspense fallback={<div className="plot-place" />}>
-            <Plot
-              label={`How long each of the last ${count(ended.length)} syncs took, in seconds, the oldest first`}
-              times={ended.map((_, index) => index)}
-              lines={[{ label: 'Seconds', color: '--accent', values: seconds, bars: true }]}
-              format={(value) => formatDuration(value)}
-              formatTime={(index) => (ended[index] ? formatDate(ended[index].createdAt) : '')}
-            />
-          </Suspense>
+          <Plot
+            label={`How long each of the last ${count(ended.length)} syncs took, in seconds, the oldest first`}
+            times={ended.map((_, index) => index)}
+            lines={[{ label: 'Seconds', color: '--accent', values: seconds, bars: true }]}
+            format={(value) => formatDuration(value)}
+            formatTime={(index) => (ended[index] ? formatDate(ended[index].createdAt) : '')}
+          />
         )}
       </div>
       <details className="inside">

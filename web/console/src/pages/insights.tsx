@@ -1,5 +1,4 @@
 import { ChartColumn } from 'lucide-react';
-import { lazy, Suspense } from 'react';
 import { Link } from 'react-router';
 import { useQuery } from 'urql';
 
@@ -7,12 +6,11 @@ import { spanOf, useWords } from '../api/addresses';
 import { graphql } from '../gql';
 import type { InsightsQuery } from '../gql/graphql';
 import { ButtonLink, Empty, Facts, Failure, Foreign, Loading, PageHead, Segments } from '../ui/parts';
+import { Plot } from '../ui/plot';
 import { count, formatDuration, formatPlainDate, many } from '../words';
 import { SyncHealth } from './insights-health';
 import { HourTable } from './insights-hours';
 import { nameOf } from './people';
-
-const Plot = lazy(() => import('../ui/plot'));
 
 const Insights = graphql(/* GraphQL */ `
   query Insights($from: DateTime!, $to: DateTime!, $timeZone: String!) {
@@ -138,18 +136,16 @@ function Days({ days }: { days: Numbers['days'] }) {
             <span className="dot mail" aria-hidden /> {many(mails, 'mail')} <span className="dot meeting" aria-hidden /> {many(meetings, 'meeting')}
           </span>
         </div>
-        <Suspense fallback={<div className="plot-place" />}>
-          <Plot
-            label={`Mails and meetings of each day: ${count(mails)} and ${count(meetings)} in all`}
-            times={rows.map((row) => row.at / 1000)}
-            lines={[
-              { label: 'Mails', color: '--mail', values: rows.map((row) => row.mails), bars: true },
-              { label: 'Meetings', color: '--meeting', values: rows.map((row) => row.meetings) },
-            ]}
-            format={count}
-            formatTime={(seconds) => shortDay.format(seconds * 1000)}
-          />
-        </Suspense>
+        <Plot
+          label={`Mails and meetings of each day: ${count(mails)} and ${count(meetings)} in all`}
+          times={rows.map((row) => row.at / 1000)}
+          lines={[
+            { label: 'Mails', color: '--mail', values: rows.map((row) => row.mails), bars: true },
+            { label: 'Meetings', color: '--meeting', values: rows.map((row) => row.meetings) },
+          ]}
+          format={count}
+          formatTime={(seconds) => shortDay.format(seconds * 1000)}
+        />
         <details>
           <summary>As a table</summary>
           <table>

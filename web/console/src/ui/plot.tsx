@@ -52,7 +52,7 @@ function resolve(within: HTMLElement, token: string): string {
 }
 
 /** A plot over time. The numbers behind it belong into a table beside it. */
-export default function Plot({ label, times, lines, height = 190, format, formatTime }: Props) {
+export function Plot({ label, times, lines, height = 190, format, formatTime }: Props) {
   const place = useRef<HTMLDivElement>(null);
   const plot = useRef<UPlot | null>(null);
   const isDark = useIsDark();
