@@ -220,7 +220,7 @@ function Correspondents({ numbers: { correspondents } }: { numbers: Numbers }) {
                 They wrote
               </th>
               <th scope="col" className="number">
-                You met
+                Meetings
               </th>
             </tr>
           </thead>

@@ -135,7 +135,7 @@ function Read({ contact, onReload }: { contact: Loaded; onReload: () => void }) 
         facts={[
           ['You wrote', count(contact.nWroteTo)],
           ['They wrote', count(contact.nWrote)],
-          ['You met', count(contact.nMet)],
+          ['Meetings', count(contact.nMet)],
         ]}
       />
       <YearMap id={contact.id} />

@@ -77,7 +77,7 @@ export function Plot({ label, times, lines, height = 190, format, formatTime }: 
         cursor: { show: false },
         scales: { y: { range: (_, __, max) => [0, Math.max(1, max * 1.1)] } },
         axes: [
-          { ...axis, values: (_, ticks) => ticks.map((tick) => latest.current.formatTime(tick)), space: 80 },
+          { ...axis, values: (_, ticks) => ticks.map((tick) => latest.current.formatTime(tick)), space: 80, size: 30 },
           // What is counted has no halves.
           { ...axis, size: 56, incrs: STEPS, values: (_, ticks) => ticks.map((tick) => latest.current.format?.(tick) ?? String(tick)) },
         ],
