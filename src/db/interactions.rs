@@ -29,7 +29,7 @@ use crate::domain::{
     search::{address_words, searchable},
 };
 
-/// A stored interaction.
+/// A stored interaction but for its [`Texts`].
 #[derive(Clone, Debug, Queryable, Selectable)]
 #[diesel(table_name = interactions, check_for_backend(diesel::pg::Pg))]
 pub struct Interaction {
@@ -43,7 +43,6 @@ pub struct Interaction {
     pub kind: InteractionKind,
     pub direction: Option<Direction>,
     pub subject: String,
-    pub body_text: String,
     pub snippet: String,
     pub occurred_at: DateTime<Utc>,
     pub ends_at: Option<DateTime<Utc>>,
@@ -59,11 +58,39 @@ pub struct Interaction {
     pub version: i64,
     pub normalizer_version: i32,
     pub deleted_at: Option<DateTime<Utc>>,
-    /// `None` where it is the whole text.
-    pub reply_text: Option<String>,
     pub category: Option<Category>,
     pub sent_at: Option<DateTime<Utc>>,
     pub details: Value,
+}
+
+/// The texts of an interaction: apart from it, because they may be as long as 1 MiB, and a list shows none.
+#[derive(Clone, Debug, Queryable, Selectable)]
+#[diesel(table_name = interactions, check_for_backend(diesel::pg::Pg))]
+pub struct Texts {
+    pub interaction_id: InteractionId,
+    /// The whole.
+    pub body_text: String,
+    /// The author's own; `None` where it is the whole.
+    pub reply_text: Option<String>,
+}
+
+impl Texts {
+    /// Those of the interactions with these ids, in no order.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn with_ids(tx: &mut Tx, ids: &[InteractionId]) -> Result<Vec<Self>> {
+        let query = interactions::table
+            .filter(interactions::user_id.eq(tx.user().0))
+            .filter(interactions::interaction_id.eq_any(ids.iter().map(|id| id.0)))
+            .select(Self::as_select());
+        Ok(query.load(&mut **tx).await?)
+    }
+
+    /// The author's own text.
+    pub fn own(&self) -> &str {
+        self.reply_text.as_ref().unwrap_or(&self.body_text)
+    }
 }
 
 /// One row of a projection, with where it comes from.
@@ -332,11 +359,6 @@ impl Interaction {
     /// What else is known of it.
     pub fn details(&self) -> Details {
         serde_json::from_value(self.details.clone()).unwrap_or_default()
-    }
-
-    /// The author's own text.
-    pub fn own_text(&self) -> &str {
-        self.reply_text.as_ref().unwrap_or(&self.body_text)
     }
 
     /// The interactions with these ids, in no order.

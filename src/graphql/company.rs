@@ -19,7 +19,7 @@ use crate::{
     db::{
         contacts::{Contact as ContactRow, Identity},
         copies::{self, Link, Source},
-        interactions::{Interaction as Row, Towards},
+        interactions::{Interaction as Row, Texts, Towards},
         threads::ThreadKey,
     },
     domain::{
@@ -42,6 +42,7 @@ struct Page {
     meetings: Vec<String>,
     household: Household,
     talks: Talks,
+    texts: Once<HashMap<InteractionId, Texts>>,
     contacts: Once<HashMap<String, Contact>>,
     sources: Once<HashMap<InteractionId, Vec<Source>>>,
     linked_meetings: Once<Linked>,
@@ -78,11 +79,30 @@ impl Company {
             meetings: sorted(meetings.filter_map(|row| row.universal_id.clone())),
             talks: Talks::of(threads, household.clone()),
             household,
+            texts: Once::new(),
             contacts: Once::new(),
             sources: Once::new(),
             linked_meetings: Once::new(),
             linked_mails: Once::new(),
         }))
+    }
+
+    /// A text of one of them; empty when that has gone since the page was read.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub(super) async fn text(
+        &self,
+        ctx: &Context<'_>,
+        of: InteractionId,
+        which: impl Fn(&Texts) -> &str,
+    ) -> Result<String> {
+        let look = async {
+            let found = read(ctx, async |tx: &mut _| Texts::with_ids(tx, &self.0.ids).await).await?;
+            Ok(found.into_iter().map(|texts| (texts.interaction_id, texts)).collect())
+        };
+        let text = once(&self.0.texts, look).await?.get(&of).map(which);
+        Ok(text.unwrap_or_default().to_owned())
     }
 
     /// Whom the person knows under an address of one of them.

@@ -13,7 +13,7 @@ const HOME: &str = "ada@home.example";
 
 /// All that a page of the timeline leads to.
 const TIMELINE: &str = "query($n: Int!) { timeline(first: $n) { changesCursor nodes {
-    id kind subject account { email state shortcomings { code } streams { name } }
+    id kind subject bodyText replyText account { email state shortcomings { code } streams { name } }
     participants { address contact { name identities { address } } }
     attachments { name sizeBytes }
     sources { interactionId account { email state } }

@@ -17,7 +17,7 @@ use super::{
 use crate::{
     db::{
         copies::{Link, Source as SourceRow},
-        interactions::{Interaction as Row, Keyset},
+        interactions::{Interaction as Row, Keyset, Texts},
     },
     domain::{
         ids::InteractionId,
@@ -328,8 +328,8 @@ impl Interaction {
     }
 
     /// The readable text, whole, at most 1 MiB; `notes` say whether there was more. Plain text.
-    async fn body_text(&self) -> &str {
-        &self.0.body_text
+    async fn body_text(&self, ctx: &Context<'_>) -> Result<String> {
+        self.1.text(ctx, self.0.interaction_id, |texts| &texts.body_text).await
     }
 
     /// What could not be read or kept of it; empty for nearly everything. What is shown is right even so.
@@ -340,8 +340,8 @@ impl Interaction {
     /// The author's own words in `bodyText`: without quoted history, signature and disclaimer. Answers between quotations stay,
     /// the quotations do not. The whole text where nothing else is in it, such as in a mail that only forwards another. Plain
     /// text.
-    async fn reply_text(&self) -> &str {
-        self.0.own_text()
+    async fn reply_text(&self, ctx: &Context<'_>) -> Result<String> {
+        self.1.text(ctx, self.0.interaction_id, Texts::own).await
     }
 
     /// The language of `replyText`, by its code (ISO 639-1); `null` when it is too short to tell, or when the search does not know
