@@ -125,6 +125,11 @@ await tell(async ({ context, page, log }) => {
   await page.getByText('A permission is missing').waitFor();
   await page.getByText('Calendar: not granted').waitFor();
   await look(page, 'accounts-scope-missing');
+  // What may be read can come in.
+  await page.goto(new URL('syncs/new', given.url).href);
+  await page.getByRole('heading', { name: 'What you approve' }).waitFor();
+  check((await page.getByRole('alert').count()) === 0, 'the missing permission keeps the other from being used');
+  await page.getByRole('link', { name: 'Accounts' }).click();
   await page.getByRole('button', { name: 'Link again at Google' }).click();
   await consent(page);
   await page.getByText('Calendar: may be read').waitFor();

@@ -139,6 +139,14 @@ async fn a_person_who_leaves_mail_unticked_gets_meetings_only() {
     let account = ada.connect_with(ADA, Consent::Only("calendar")).await;
     let refused = ada.preview(&account, json!({ "services": ["GMAIL"] })).await;
     assert_eq!(refused["userErrors"][0]["code"], json!("SCOPE_MISSING"));
+    // What may not be read is missing from an answer, and nothing else is.
+    let asked = "{ viewer { accounts { email labels { sourceId } calendars { sourceId } } } }";
+    let answer = ada.answer(asked, Value::Null).await;
+    let told = &answer["data"]["viewer"]["accounts"][0];
+    assert_eq!((&told["email"], &told["labels"]), (&json!(ADA), &Value::Null), "{answer:#}");
+    assert!(told["calendars"].as_array().is_some_and(|all| !all.is_empty()), "{answer:#}");
+    assert_eq!(answer["errors"][0]["path"], json!(["viewer", "accounts", 0, "labels"]));
+    assert_eq!(answer["errors"][0]["extensions"]["code"], json!("SCOPE_MISSING"));
     let batch = ada.import(&account, json!({})).await;
     assert_eq!(ada.finished(&batch).await["state"], json!("SUCCEEDED"));
     assert!(ada.timeline(json!({})).await.iter().all(|row| row["kind"] == json!("MEETING")));

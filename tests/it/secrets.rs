@@ -208,7 +208,7 @@ async fn errors(app: &TestApp, person: &Person, account: &str) -> Vec<String> {
         all.push(person.answer(query, json!({ "id": account })).await.to_string());
     }
     fail(app, "/gmail/v1/users/me/labels", 1);
-    all.push(person.answer("{ viewer { accounts { labels { id } } } }", Value::Null).await.to_string());
+    all.push(person.answer("{ viewer { accounts { labels { sourceId } } } }", Value::Null).await.to_string());
     let other = Person::new(app.url.clone(), format!("{}x", person.token));
     all.push(other.answer("{ viewer { id } }", Value::Null).await.to_string());
     all

@@ -165,18 +165,20 @@ impl Account {
         breaker::of_account(ctx, self.0.account_id).await
     }
 
-    /// The calendars the account can read, asked of the provider now. Use their ids in `PreviewInput.calendars`.
+    /// The calendars the account can read, asked of the provider now; `null`, with an error that says why, when it does not tell.
+    /// Use their `sourceId` in `PreviewInput.calendars`.
     #[graphql(complexity = "20 + 10 * child_complexity")]
-    async fn calendars(&self, ctx: &Context<'_>) -> Result<Vec<Calendar>> {
+    async fn calendars(&self, ctx: &Context<'_>) -> Result<Option<Vec<Calendar>>> {
         let found = sync::collections::calendars(app(ctx)?, &caller(ctx)?, self.0.account_id).await;
-        Ok(found.map_err(|error| refused(ctx, error))?.into_iter().map(Calendar).collect())
+        Ok(Some(found.map_err(|error| refused(ctx, error))?.into_iter().map(Calendar).collect()))
     }
 
-    /// The account's labels, asked of the provider now. Use their ids in `PreviewInput.includeLabels` and `excludeLabels`.
+    /// The account's labels, asked of the provider now; `null`, with an error that says why, when it does not tell. Use their
+    /// `sourceId` in `PreviewInput.includeLabels` and `excludeLabels`.
     #[graphql(complexity = "20 + 10 * child_complexity")]
-    async fn labels(&self, ctx: &Context<'_>) -> Result<Vec<Label>> {
+    async fn labels(&self, ctx: &Context<'_>) -> Result<Option<Vec<Label>>> {
         let found = sync::collections::labels(app(ctx)?, &caller(ctx)?, self.0.account_id).await;
-        Ok(found.map_err(|error| refused(ctx, error))?.into_iter().map(Label).collect())
+        Ok(Some(found.map_err(|error| refused(ctx, error))?.into_iter().map(Label).collect()))
     }
 }
 
@@ -278,6 +280,12 @@ pub(crate) struct Calendar(Collection);
 #[Object]
 impl Calendar {
     /// The provider's id of the calendar.
+    async fn source_id(&self) -> &str {
+        &self.0.id
+    }
+
+    /// The same: not an id that is one calendar's in all accounts, as caches take it for.
+    #[graphql(deprecation = "Use `sourceId`.")]
     async fn id(&self) -> &str {
         &self.0.id
     }
@@ -305,6 +313,12 @@ pub(crate) struct Label(LabelFact);
 #[Object]
 impl Label {
     /// The provider's id of the label, such as `INBOX` or `Label_12`.
+    async fn source_id(&self) -> &str {
+        &self.0.id
+    }
+
+    /// The same: not an id that is one label's in all accounts, as caches take it for.
+    #[graphql(deprecation = "Use `sourceId`.")]
     async fn id(&self) -> &str {
         &self.0.id
     }

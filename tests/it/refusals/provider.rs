@@ -82,12 +82,12 @@ async fn a_token_that_the_provider_ended_early_is_renewed_without_a_word() {
     app.google.expire_access_tokens(ADA).expect("expired");
     assert!(ada.approve(&preview, "a key").await["batch"]["id"].is_string());
     app.google.expire_access_tokens(ADA).expect("expired");
-    let asked = "{ viewer { accounts { labels { id } } } }";
+    let asked = "{ viewer { accounts { labels { sourceId } } } }";
     assert!(
         !ada.data(asked, json!({})).await["viewer"]["accounts"][0]["labels"].as_array().expect("labels").is_empty()
     );
     app.google.expire_access_tokens(ADA).expect("expired");
-    let asked = "{ viewer { accounts { calendars { id } } } }";
+    let asked = "{ viewer { accounts { calendars { sourceId } } } }";
     assert!(
         !ada.data(asked, json!({})).await["viewer"]["accounts"][0]["calendars"]
             .as_array()

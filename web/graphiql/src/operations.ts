@@ -24,7 +24,7 @@ query Accounts {
       state
       shortcomings { code message }
       services { service granted }
-      calendars { id name primary }
+      calendars { sourceId name primary }
     }
   }
 }

@@ -73,7 +73,7 @@ export function Approval({ account, preview, rules, isStale, onLookAgain }: Prop
 /** Everything of the consent that a person decides about, as one sentence. */
 function Sentence({ account, preview, rules }: Pick<Props, 'account' | 'preview' | 'rules'>) {
   const { mailWindow, calendarWindow } = preview;
-  const names = rules.calendars.map((id) => account.calendars.find((calendar) => calendar.id === id)?.name ?? id);
+  const names = rules.calendars.map((id) => account.calendars.find((calendar) => calendar.sourceId === id)?.name ?? id);
   const without = [
     rules.excludedSenders.length && many(rules.excludedSenders.length, 'address', 'addresses'),
     rules.excludedDomains.length && many(rules.excludedDomains.length, 'domain'),

@@ -85,8 +85,8 @@ export interface Account {
   id: string;
   email: string;
   services: { service: Service; granted: boolean }[];
-  labels: { id: string; name: string }[];
-  calendars: { id: string; name: string; primary: boolean }[];
+  labels: { sourceId: string; name: string }[];
+  calendars: { sourceId: string; name: string; primary: boolean }[];
 }
 
 /** What a person can say about what comes in. */
@@ -141,7 +141,7 @@ export function Draft({ account, preferences }: Props) {
     services: granted,
     includeLabels: [],
     excludeLabels: [],
-    calendars: primary ? [primary.id] : [],
+    calendars: primary ? [primary.sourceId] : [],
     includeUndone: false,
   }));
   const [rules, setRules] = useState(() => rulesOf(words, usual));

@@ -99,7 +99,7 @@ function MeetingRules({ account, rules, onChange }: PartProps) {
 
 interface ChoicesProps {
   label: string;
-  choices: { id: string; name: string }[];
+  choices: { sourceId: string; name: string }[];
   value: string[];
   onChange: (value: string[]) => void;
 }
@@ -109,7 +109,7 @@ function Choices({ label, choices, value, onChange }: ChoicesProps) {
     <CheckboxGroup className="checks choices" value={value} onChange={onChange}>
       <Label className="label">{label}</Label>
       {choices.map((choice) => (
-        <Checkbox key={choice.id} value={choice.id}>
+        <Checkbox key={choice.sourceId} value={choice.sourceId}>
           <Foreign>{choice.name}</Foreign>
         </Checkbox>
       ))}

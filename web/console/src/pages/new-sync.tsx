@@ -3,6 +3,7 @@ import { useSearchParams } from 'react-router';
 import { useQuery } from 'urql';
 
 import { graphql } from '../gql';
+import type { NewSyncQuery, Service } from '../gql/graphql';
 import { ButtonLink, Empty, Failure, Loading, PageHead, Select } from '../ui/parts';
 import { Draft } from './new-sync-draft';
 
@@ -23,28 +24,27 @@ const NewSync = graphql(/* GraphQL */ `
         id
         email
         state
+        services {
+          service
+          granted
+        }
       }
     }
   }
 `);
 
 const ScopeOf = graphql(/* GraphQL */ `
-  query ScopeOf($id: ID!) {
+  query ScopeOf($id: ID!, $mail: Boolean!, $meetings: Boolean!) {
     node(id: $id) {
       __typename
       id
       ... on Account {
-        email
-        services {
-          service
-          granted
-        }
-        labels {
-          id
+        labels @include(if: $mail) {
+          sourceId
           name
         }
-        calendars {
-          id
+        calendars @include(if: $meetings) {
+          sourceId
           name
           primary
         }
@@ -90,14 +90,25 @@ export function Component() {
           </Empty>
         </div>
       )}
-      {data && account && <Scope key={account.id} id={account.id} preferences={data.viewer.preferences} />}
+      {data && account && <Scope key={account.id} account={account} preferences={data.viewer.preferences} />}
     </div>
   );
 }
 
-function Scope({ id, preferences }: { id: string; preferences: React.ComponentProps<typeof Draft>['preferences'] }) {
-  const [{ data, error }, reload] = useQuery({ query: ScopeOf, variables: { id }, requestPolicy: 'cache-first' });
-  if (error) return <Failure error={error} onRetry={() => reload({ requestPolicy: 'network-only' })} />;
-  if (data?.node?.__typename !== 'Account') return <Loading what="labels and calendars from Google" />;
-  return <Draft account={data.node} preferences={preferences} />;
+type Linked = NewSyncQuery['viewer']['accounts'][number];
+
+/** What Google names is asked of it; where it does not tell, the rules go without. */
+function Scope({ account, preferences }: { account: Linked; preferences: React.ComponentProps<typeof Draft>['preferences'] }) {
+  const isGranted = (wanted: Service) => account.services.some(({ service, granted }) => service === wanted && granted);
+  const variables = { id: account.id, mail: isGranted('GMAIL'), meetings: isGranted('CALENDAR') };
+  const [{ data, error }, reload] = useQuery({ query: ScopeOf, variables, requestPolicy: 'cache-first' });
+  const failure = error && <Failure error={error} onRetry={() => reload({ requestPolicy: 'network-only' })} />;
+  if (data?.node?.__typename !== 'Account') return failure ?? <Loading what="labels and calendars from Google" />;
+  const { labels, calendars } = data.node;
+  return (
+    <>
+      {failure}
+      <Draft account={{ ...account, labels: labels ?? [], calendars: calendars ?? [] }} preferences={preferences} />
+    </>
+  );
 }
