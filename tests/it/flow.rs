@@ -146,7 +146,7 @@ async fn a_person_who_leaves_mail_unticked_gets_meetings_only() {
     assert_eq!((&told["email"], &told["labels"]), (&json!(ADA), &Value::Null), "{answer:#}");
     assert!(told["calendars"].as_array().is_some_and(|all| !all.is_empty()), "{answer:#}");
     assert_eq!(answer["errors"][0]["path"], json!(["viewer", "accounts", 0, "labels"]));
-    assert_eq!(answer["errors"][0]["extensions"]["code"], json!("SCOPE_MISSING"));
+    assert_eq!(answer["errors"][0]["extensions"]["reason"], json!("SCOPE_MISSING"));
     let batch = ada.import(&account, json!({})).await;
     assert_eq!(ada.finished(&batch).await["state"], json!("SUCCEEDED"));
     assert!(ada.timeline(json!({})).await.iter().all(|row| row["kind"] == json!("MEETING")));
