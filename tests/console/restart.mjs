@@ -31,7 +31,7 @@ await tell(async ({ page, log }) => {
   check(seen > 0, 'what was known is gone from the page');
   await page.locator('h1').getByText('Running', { exact: true }).waitFor();
   // The browser says of itself that nobody answers.
-  const refused = (complaint) => /ERR_CONNECTION_REFUSED|ERR_EMPTY_RESPONSE|ERR_CONNECTION_RESET|WebSocket connection/.test(complaint);
+  const refused = (complaint) => /net::ERR_|WebSocket connection/.test(complaint);
   log.complaints = log.complaints.filter((complaint) => !refused(complaint));
   await look(page, 'server-away');
 

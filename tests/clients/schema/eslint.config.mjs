@@ -21,8 +21,8 @@ export default [
             types: [
               'AllDay', 'AnswerTimes', 'BatchCounts', 'BatchProgress', 'BlocklistEntry', 'Breaker', 'ContactSuggestion', 'Correspondent',
               'CountRange', 'Coverage', 'DayCount', 'DeletionPolicy', 'Evidence', 'HourCount', 'Identity', 'Insights', 'InteractionSource', 'Invitation', 'Item', 'MeetingFacts', 'PageInfo',
-              'Participant', 'Preferences', 'Sample', 'SanitizedHtml', 'SearchHighlights', 'ServiceAccess', 'Shortcoming', 'Tally',
-              'TextPiece', 'ThreadParticipant', 'TimelineChange', 'UndoCount', 'UserError', 'Window',
+              'Participant', 'Preferences', 'Quota', 'Sample', 'SanitizedHtml', 'SearchHighlights', 'ServiceAccess', 'Shortcoming', 'Tally',
+              'TextPiece', 'ThreadParticipant', 'Throughput', 'TimelineChange', 'UndoCount', 'UserError', 'Window',
               // What the provider calls by an id of its own, which is a text and not an ID: it is nobody's but that account's.
               'Calendar', 'Label',
             ],
