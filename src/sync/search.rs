@@ -9,7 +9,7 @@ use crate::{
     app::App,
     db::{
         Tx, copies,
-        interactions::{Between, Interaction, TimelineFilter, Towards},
+        interactions::{Between, Interaction, Texts, TimelineFilter, Towards},
         search::{self, Query, Ranked, Way},
     },
     domain::{
@@ -179,13 +179,17 @@ pub struct Highlights {
     pub text: Vec<Piece>,
 }
 
-/// Where a search is found in each of these. Costs two statements.
+/// Where a search is found in each of these. Costs three statements.
 async fn mark(tx: &mut Tx, query: &Query, hits: &[Hit]) -> Result<Vec<Highlights>> {
-    let of = |text: fn(&Interaction) -> &str| {
-        hits.iter().map(|hit| (hit.row.details().language, searchable(text(&hit.row)))).collect::<Vec<_>>()
-    };
-    let subjects = query.marked(tx, &of(|row| &row.subject), true).await?;
-    let texts = query.marked(tx, &of(Interaction::own_text), false).await?;
+    let ids: Vec<_> = hits.iter().map(|hit| hit.row.interaction_id).collect();
+    let texts = Texts::with_ids(tx, &ids).await?;
+    let texts: HashMap<_, _> = texts.iter().map(|texts| (texts.interaction_id, texts)).collect();
+    let own = |row: &Interaction| texts.get(&row.interaction_id).map(|texts| texts.own()).unwrap_or_default();
+    let language = |hit: &Hit| hit.row.details().language;
+    let subjects: Vec<_> = hits.iter().map(|hit| (language(hit), searchable(&hit.row.subject))).collect();
+    let texts: Vec<_> = hits.iter().map(|hit| (language(hit), searchable(own(&hit.row)))).collect();
+    let subjects = query.marked(tx, &subjects, true).await?;
+    let texts = query.marked(tx, &texts, false).await?;
     let highlights = |(subject, text): (&String, &String)| Highlights { subject: pieces(subject), text: pieces(text) };
     Ok(subjects.iter().zip(&texts).map(highlights).collect())
 }
