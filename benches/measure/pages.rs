@@ -153,7 +153,8 @@ async fn statements(stage: &Stage, request: &RequestBuilder) -> anyhow::Result<V
         ensure!(answer["data"]["timeline"]["edges"].as_array().is_some_and(|rows| rows.len() == 25), "{answer}");
         let text = fs::read(&log)?;
         let found = logged(&String::from_utf8_lossy(&text[usize::try_from(before)?..]));
-        if found.last().is_some_and(|last| last == "COMMIT") {
+        let is_whole = found.first().is_some_and(|first| first.starts_with("BEGIN"));
+        if is_whole && found.last().is_some_and(|last| last == "COMMIT") {
             break found;
         }
         before = text.len() as u64;

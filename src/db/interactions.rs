@@ -8,8 +8,7 @@ use diesel::{
     pg::Pg,
     sql_types::{Array, BigInt, Date, Integer, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid},
 };
-use diesel_async::{AsyncPgConnection, RunQueryDsl};
-use futures::future::try_join_all;
+use diesel_async::RunQueryDsl;
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -240,15 +239,10 @@ async fn gone(tx: &mut Tx, stream: StreamId, groups: &[String], rows: &[Projecte
     Ok(gone)
 }
 
-/// Deletes interactions, each by its key, all of them on their way at once; why, [`super::raw_events::delete`] says.
+/// Deletes interactions, each by its key; why, [`super::raw_events::delete`] says.
 async fn delete(tx: &mut Tx, gone: &[Gone]) -> Result<()> {
-    let (user, conn): (_, &AsyncPgConnection) = (tx.user(), tx);
-    let deletions = gone.iter().map(|one| {
-        let row = interactions::table.find((user.0, one.interaction_id.0));
-        async move { diesel::delete(row).execute(&mut { conn }).await }
-    });
-    try_join_all(deletions).await?;
-    Ok(())
+    let user = tx.user();
+    tx.each(gone.iter().map(|one| diesel::delete(interactions::table.find((user.0, one.interaction_id.0))))).await
 }
 
 /// The names and addresses of those who took part, as words.

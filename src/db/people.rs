@@ -9,8 +9,7 @@ use diesel::{
     ExpressionMethods, QueryDsl, QueryableByName,
     sql_types::{Array, BigInt, Bool, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid},
 };
-use diesel_async::{AsyncPgConnection, RunQueryDsl};
-use futures::future::try_join_all;
+use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
 use super::{
@@ -189,18 +188,16 @@ async fn facts(tx: &mut Tx, interactions: &[Uuid]) -> Result<HashMap<Uuid, Facts
     Ok(facts)
 }
 
-/// Deletes who took part in these interactions, each by the head of its key, all of them on their way at once; why,
+/// Deletes who took part in these interactions, each by the head of its key; why,
 /// [`super::raw_events::delete`] says. With the address beside it, the planner may prefer the index of addresses, and read all that
 /// a mailing list was ever part of.
 async fn clear(tx: &mut Tx, interactions: &[Uuid]) -> Result<()> {
     use interaction_people::dsl;
-    let (user, conn): (_, &AsyncPgConnection) = (tx.user(), tx);
-    let deletions = interactions.iter().map(|interaction| {
-        let rows = dsl::interaction_people.filter(dsl::user_id.eq(user.0)).filter(dsl::interaction_id.eq(interaction));
-        async move { diesel::delete(rows).execute(&mut { conn }).await }
-    });
-    try_join_all(deletions).await?;
-    Ok(())
+    let user = tx.user();
+    let rows = |interaction: Uuid| {
+        dsl::interaction_people.filter(dsl::user_id.eq(user.0)).filter(dsl::interaction_id.eq(interaction))
+    };
+    tx.each(interactions.iter().map(|interaction| diesel::delete(rows(*interaction)))).await
 }
 
 async fn insert(tx: &mut Tx, written: &[(Uuid, String, Fact)]) -> Result<()> {
@@ -274,14 +271,12 @@ async fn count(tx: &mut Tx, changes: &BTreeMap<String, Change>) -> Result<()> {
 /// Deletes those of these identities of which nothing is left, neither a count nor a decision; each by its key, as in [`clear`].
 async fn forget(tx: &mut Tx, addresses: impl Iterator<Item = &String>) -> Result<()> {
     use identities::dsl;
-    let (user, conn): (_, &AsyncPgConnection) = (tx.user(), tx);
-    let deletions = addresses.map(|address| {
-        let row = identities::table.find((user.0, address)).filter(dsl::decided_at.is_null());
-        let row = row.filter(dsl::n_wrote_to.eq(0)).filter(dsl::n_wrote.eq(0)).filter(dsl::n_met.eq(0));
-        async move { diesel::delete(row).execute(&mut { conn }).await }
-    });
-    try_join_all(deletions).await?;
-    Ok(())
+    let user = tx.user();
+    let row = |address: &String| {
+        let row = identities::table.find((user.0, address.clone())).filter(dsl::decided_at.is_null());
+        row.filter(dsl::n_wrote_to.eq(0)).filter(dsl::n_wrote.eq(0)).filter(dsl::n_met.eq(0))
+    };
+    tx.each(addresses.map(|address| diesel::delete(row(address)))).await
 }
 
 /// Makes identities of addresses that are none yet, each a contact of its own.
@@ -346,13 +341,9 @@ pub async fn refresh(tx: &mut Tx, mut contacts: Vec<ContactId>) -> Result<()> {
     .load(&mut **tx)
     .await?;
     let shown: HashSet<ContactId> = shown.into_iter().map(|one| one.contact_id).collect();
-    let (user, conn): (_, &AsyncPgConnection) = (tx.user(), tx);
-    let deletions = contacts.iter().filter(|contact| !shown.contains(contact)).map(|contact| {
-        let row = contacts::table.find((user.0, contact.0));
-        async move { diesel::delete(row).execute(&mut { conn }).await }
-    });
-    try_join_all(deletions).await?;
-    Ok(())
+    let user = tx.user();
+    let left = contacts.iter().filter(|contact| !shown.contains(contact));
+    tx.each(left.map(|contact| diesel::delete(contacts::table.find((user.0, contact.0))))).await
 }
 
 /// Hides the identities that one of these entries means, or shows them again, as the blocklist and the accounts now say. The

@@ -3,8 +3,10 @@
 use std::ops::{Deref, DerefMut};
 
 use diesel_async::{
-    AnsiTransactionManager, AsyncPgConnection, TransactionManager, pooled_connection::deadpool::Object,
+    AnsiTransactionManager, AsyncPgConnection, SimpleAsyncConnection, TransactionManager, methods::ExecuteDsl,
+    pooled_connection::deadpool::Object,
 };
+use futures::future::try_join_all;
 
 use super::{Db, Result};
 use crate::domain::ids::UserId;
@@ -30,6 +32,16 @@ impl Db {
     pub async fn begin(&self, user: UserId) -> Result<Tx> {
         // One round trip. A UUID prints as hexadecimal digits and hyphens only, so it needs no quoting.
         self.begin_with(&format!("BEGIN; SET LOCAL app.user_id = '{user}'"), Some(user)).await
+    }
+
+    /// Opens a transaction for one person whose statements are planned once for each connection, for no values in particular: for
+    /// those that find their rows in one and the same way whatever is asked. Planning takes longer than such a statement does.
+    ///
+    /// # Errors
+    /// When no connection can be had.
+    pub async fn begin_planned(&self, user: UserId) -> Result<Tx> {
+        let sql = format!("BEGIN; SET LOCAL app.user_id = '{user}'; SET LOCAL plan_cache_mode = force_generic_plan");
+        self.begin_with(&sql, Some(user)).await
     }
 
     /// Opens a transaction for one person that only reads, and all of whose statements see one and the same moment.
@@ -60,6 +72,26 @@ impl Tx {
     /// Whose rows this transaction may touch.
     pub fn user(&self) -> UserId {
         self.user.expect("only the scheduler's statements run without a user, and none of them asks")
+    }
+
+    /// Runs these statements, each of which finds its rows by their key, all of them on their way at once. They are planned once
+    /// for each connection: planning one takes longer than carrying it out.
+    ///
+    /// # Errors
+    /// When the database refuses one of them.
+    pub(super) async fn each<S>(&mut self, statements: impl IntoIterator<Item = S>) -> Result<()>
+    where
+        S: for<'c> ExecuteDsl<&'c AsyncPgConnection>,
+    {
+        let statements: Vec<S> = statements.into_iter().collect();
+        if statements.is_empty() {
+            return Ok(());
+        }
+        self.batch_execute("SET LOCAL plan_cache_mode = force_generic_plan").await?;
+        let conn: &AsyncPgConnection = self;
+        let run = async |statement| ExecuteDsl::execute(statement, &mut { conn }).await;
+        try_join_all(statements.into_iter().map(run)).await?;
+        Ok(self.batch_execute("SET LOCAL plan_cache_mode = force_custom_plan").await?)
     }
 
     /// Makes everything since the beginning permanent.

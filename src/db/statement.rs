@@ -2,7 +2,8 @@
 //!
 //! Diesel has the server parse what `sql_query` is given anew each time, a round trip of its own, since its text might be any. Ours are
 //! the same each time, or one of a few. How such a statement is carried out is still planned for the values at hand
-//! (`plan_cache_mode`, `pool.rs`): what suits a person with ten rows does not suit one with a million.
+//! (`plan_cache_mode`, `pool.rs`): what suits a person with ten rows does not suit one with a million. What goes one way whatever the
+//! values are is planned once, too: [`Tx::each`](super::Tx::each) and [`Db::begin_planned`](super::Db::begin_planned).
 
 use diesel::{
     QueryResult,
