@@ -56,6 +56,7 @@ export function Throughput({ id, state }: { id: string; state: BatchState }) {
         <Plot
           label={`Items a minute; the most were ${count(Math.max(...rates.map(({ rate }) => rate)))}`}
           times={rates.map(({ at }) => at)}
+          step={spans[0]?.seconds ?? 0}
           lines={[{ label: 'Items a minute', color: '--accent', values: rates.map(({ rate }) => rate), bars: true }]}
           formatTime={formatClock}
           format={(value) => count(Math.round(value))}

@@ -104,6 +104,7 @@ function Durations({ runs }: { runs: Run[] }) {
           <Plot
             label={`How long each of the last ${count(ended.length)} syncs took, in seconds, the oldest first`}
             times={ended.map((_, index) => index)}
+            step={1}
             lines={[{ label: 'Seconds', color: '--accent', values: seconds, bars: true }]}
             format={(value) => formatDuration(value)}
             formatTime={(index) => (ended[index] ? formatDate(ended[index].createdAt) : '')}

@@ -139,6 +139,7 @@ function Days({ days }: { days: Numbers['days'] }) {
         <Plot
           label={`Mails and meetings of each day: ${count(mails)} and ${count(meetings)} in all`}
           times={rows.map((row) => row.at / 1000)}
+          step={DAY / 1000}
           lines={[
             { label: 'Mails', color: '--mail', values: rows.map((row) => row.mails), bars: true },
             { label: 'Meetings', color: '--meeting', values: rows.map((row) => row.meetings) },

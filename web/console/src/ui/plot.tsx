@@ -17,6 +17,8 @@ interface Props {
   label: string;
   /** Seconds since 1970, rising. */
   times: number[];
+  /** From one time to the next, in seconds; a bar is as wide, and begins at its time. */
+  step: number;
   lines: Line[];
   /** In pixels. */
   height?: number;
@@ -52,15 +54,15 @@ function resolve(within: HTMLElement, token: string): string {
 }
 
 /** A plot over time. The numbers behind it belong into a table beside it. */
-export function Plot({ label, times, lines, height = 190, format, formatTime }: Props) {
+export function Plot({ label, times, step, lines, height = 190, format, formatTime }: Props) {
   const place = useRef<HTMLDivElement>(null);
   const plot = useRef<UPlot | null>(null);
   const isDark = useIsDark();
   const shape = lines.map((line) => line.label + line.color).join();
   const data: UPlot.AlignedData = [times, ...lines.map((line) => line.values)];
-  const latest = useRef({ data, lines, format, formatTime });
+  const latest = useRef({ data, step, lines, format, formatTime });
   useEffect(() => {
-    latest.current = { data, lines, format, formatTime };
+    latest.current = { data, step, lines, format, formatTime };
     plot.current?.setData(data);
   });
   useEffect(() => {
@@ -75,7 +77,11 @@ export function Plot({ label, times, lines, height = 190, format, formatTime }: 
         height,
         legend: { show: false },
         cursor: { show: false },
-        scales: { y: { range: (_, __, max) => [0, Math.max(1, max * 1.1)] } },
+        scales: {
+          // The last bar has its place, too.
+          x: { range: (_, from, to) => [from, to + latest.current.step] },
+          y: { range: (_, __, max) => [0, Math.max(1, max * 1.1)] },
+        },
         axes: [
           { ...axis, values: (_, ticks) => ticks.map((tick) => latest.current.formatTime(tick)), space: 80, size: 30 },
           // What is counted has no halves.
