@@ -53,6 +53,12 @@ function resolve(within: HTMLElement, token: string): string {
   return color;
 }
 
+/** From the first time to the end of what begins at the last. */
+function spanOf({ data: [times], step }: { data: UPlot.AlignedData; step: number }): [number, number] {
+  const first = times[0] ?? 0;
+  return [first, (times[times.length - 1] ?? first) + step];
+}
+
 /** A plot over time. The numbers behind it belong into a table beside it. */
 export function Plot({ label, times, step, lines, height = 190, format, formatTime }: Props) {
   const place = useRef<HTMLDivElement>(null);
@@ -78,8 +84,8 @@ export function Plot({ label, times, step, lines, height = 190, format, formatTi
         legend: { show: false },
         cursor: { show: false },
         scales: {
-          // The last bar has its place, too.
-          x: { range: (_, from, to) => [from, to + latest.current.step] },
+          // The last bar has its place, too; of one time alone, uPlot would show days.
+          x: { range: () => spanOf(latest.current) },
           y: { range: (_, __, max) => [0, Math.max(1, max * 1.1)] },
         },
         axes: [
