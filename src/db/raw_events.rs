@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use diesel::{
     QueryDsl, QueryableByName,
+    pg::Pg,
     sql_types::{Array, BigInt, Bytea, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid},
 };
 use diesel_async::RunQueryDsl;
@@ -145,6 +146,23 @@ fn of_newest(columns: &str) -> String {
     )
 }
 
+async fn load_newest<Row: QueryableByName<Pg> + Send + 'static>(
+    tx: &mut Tx,
+    columns: &str,
+    provider: ProviderName,
+    stream: StreamId,
+    groups: &[String],
+) -> Result<Vec<Row>> {
+    let rows = sql(of_newest(columns))
+        .bind::<SqlUuid, _>(tx.user().0)
+        .bind::<Text, _>(provider.as_str())
+        .bind::<SqlUuid, _>(stream.0)
+        .bind::<Array<Text>, _>(groups)
+        .load(&mut **tx)
+        .await?;
+    Ok(rows)
+}
+
 /// What [`RawEvent`] takes of the newest version and of the one below it.
 const SHOWN: &str = "newest.source_id, newest.group_key, coalesce(below.version, newest.version) AS version,
     CASE WHEN below.version IS NULL THEN newest.kind ELSE 'item' END AS kind, coalesce(below.batch_id, newest.batch_id) AS batch_id,
@@ -156,14 +174,7 @@ const SHOWN: &str = "newest.source_id, newest.group_key, coalesce(below.version,
 /// # Errors
 /// When the database refuses.
 pub async fn newest(tx: &mut Tx, provider: ProviderName, stream: StreamId, groups: &[String]) -> Result<Vec<RawEvent>> {
-    let rows = sql(of_newest(SHOWN))
-        .bind::<SqlUuid, _>(tx.user().0)
-        .bind::<Text, _>(provider.as_str())
-        .bind::<SqlUuid, _>(stream.0)
-        .bind::<Array<Text>, _>(groups)
-        .load(&mut **tx)
-        .await?;
-    Ok(rows)
+    load_newest(tx, SHOWN, provider, stream, groups).await
 }
 
 /// How large one version is.
@@ -180,12 +191,6 @@ pub struct Size {
 /// # Errors
 /// When the database refuses.
 pub async fn sizes(tx: &mut Tx, provider: ProviderName, stream: StreamId, groups: &[String]) -> Result<Vec<Size>> {
-    let rows = sql(of_newest("newest.group_key, coalesce(below.size_bytes, newest.size_bytes) AS size_bytes"))
-        .bind::<SqlUuid, _>(tx.user().0)
-        .bind::<Text, _>(provider.as_str())
-        .bind::<SqlUuid, _>(stream.0)
-        .bind::<Array<Text>, _>(groups)
-        .load(&mut **tx)
-        .await?;
-    Ok(rows)
+    let columns = "newest.group_key, coalesce(below.size_bytes, newest.size_bytes) AS size_bytes";
+    load_newest(tx, columns, provider, stream, groups).await
 }
