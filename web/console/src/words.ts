@@ -27,7 +27,9 @@ export const formatTime = (at: string) => time.format(new Date(at));
 export const formatClock = (seconds: number) => toTheSecond.format(seconds * 1000);
 export const formatDate = (at: string) => date.format(new Date(at));
 export const formatDay = (at: Date) => longDate.format(at);
-export const formatPlainDate = (day: string) => plainDate.format(new Date(`${day}T00:00:00Z`));
+/** A day without a zone, by its midnight as UTC has it. */
+export const formatDayAt = (at: number) => plainDate.format(at);
+export const formatPlainDate = (day: string) => formatDayAt(Date.parse(`${day}T00:00:00Z`));
 
 /** `3 mails`; English, as the whole console is. */
 export function many(n: number, one: string, more = `${one}s`): string {

@@ -5,9 +5,10 @@ import { useQuery } from 'urql';
 import { spanOf, useWords } from '../api/addresses';
 import { graphql } from '../gql';
 import type { InsightsQuery } from '../gql/graphql';
+import { CountsTable } from '../ui/counts';
 import { ButtonLink, Empty, Facts, Failure, Foreign, Loading, PageHead, Segments } from '../ui/parts';
 import { Plot } from '../ui/plot';
-import { count, formatDuration, formatPlainDate, many } from '../words';
+import { count, formatDayAt, formatDuration, many } from '../words';
 import { SyncHealth } from './insights-health';
 import { HourTable } from './insights-hours';
 import { nameOf } from './people';
@@ -147,31 +148,7 @@ function Days({ days }: { days: Numbers['days'] }) {
           format={count}
           formatTime={(seconds) => shortDay.format(seconds * 1000)}
         />
-        <details>
-          <summary>As a table</summary>
-          <table>
-            <thead>
-              <tr>
-                <th scope="col">Day</th>
-                <th scope="col" className="number">
-                  Mails
-                </th>
-                <th scope="col" className="number">
-                  Meetings
-                </th>
-              </tr>
-            </thead>
-            <tbody>
-              {rows.toReversed().map((row) => (
-                <tr key={row.at}>
-                  <td>{formatPlainDate(new Date(row.at).toISOString().slice(0, 10))}</td>
-                  <td className="number">{count(row.mails)}</td>
-                  <td className="number">{count(row.meetings)}</td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </details>
+        <CountsTable head="Day" rows={rows.toReversed().map((row) => ({ ...row, name: formatDayAt(row.at) }))} />
       </div>
     </section>
   );

@@ -3,7 +3,8 @@ import { useQuery } from 'urql';
 import { spanOf } from '../api/addresses';
 import { graphql } from '../gql';
 import type { ContactDaysQuery } from '../gql/graphql';
-import { count, formatPlainDate, many } from '../words';
+import { CountsTable } from '../ui/counts';
+import { count, formatDayAt, many } from '../words';
 
 const ContactDays = graphql(/* GraphQL */ `
   query ContactDays($id: ID!, $from: DateTime!, $to: DateTime!, $timeZone: String!) {
@@ -80,7 +81,7 @@ function YearDay({ cell: { at, mails, meetings }, most }: { cell: Cell; most: nu
   const color = meetings > mails ? 'meeting' : 'mail';
   return (
     <i
-      title={`${formatPlainDate(new Date(at).toISOString().slice(0, 10))}: ${words || 'nothing'}`}
+      title={`${formatDayAt(at)}: ${words || 'nothing'}`}
       style={n ? { backgroundColor: `color-mix(in oklab, var(--${color}) ${20 + (80 * n) / most}%, var(--surface))` } : undefined}
     />
   );
@@ -93,33 +94,7 @@ function Months({ cells }: { cells: Cell[] }) {
     const sum = months.get(name) ?? { mails: 0, meetings: 0 };
     months.set(name, { mails: sum.mails + mails, meetings: sum.meetings + meetings });
   }
-  return (
-    <details>
-      <summary>As a table</summary>
-      <table>
-        <thead>
-          <tr>
-            <th scope="col">Month</th>
-            <th scope="col" className="number">
-              Mails
-            </th>
-            <th scope="col" className="number">
-              Meetings
-            </th>
-          </tr>
-        </thead>
-        <tbody>
-          {[...months].toReversed().map(([name, { mails, meetings }]) => (
-            <tr key={name}>
-              <td>{name}</td>
-              <td className="number">{count(mails)}</td>
-              <td className="number">{count(meetings)}</td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </details>
-  );
+  return <CountsTable head="Month" rows={[...months].toReversed().map(([name, sum]) => ({ name, ...sum }))} />;
 }
 
 /** The weeks of the last year, each from its Monday, with what there was on each day until today. */
