@@ -10,6 +10,7 @@ import { StrictMode, useMemo, useState } from 'react';
 import { createRoot } from 'react-dom/client';
 
 import { complete, remember } from './memory';
+import { named } from './named';
 import { operations } from './operations';
 import { forgetToken, keepToken, takeToken } from './token';
 
@@ -33,7 +34,8 @@ function createFetcher(token: string): Fetcher {
   });
   return async (params, options) => {
     const variables = complete(params.query, params.variables as Record<string, unknown> | undefined);
-    const answer = await send({ ...params, variables }, options);
+    const { documentAST, operationName } = named(params.query, params.operationName);
+    const answer = await send({ ...params, operationName, variables }, { ...options, documentAST });
     remember(answer);
     return answer;
   };
