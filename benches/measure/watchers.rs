@@ -279,9 +279,12 @@ async fn watcher(
     let mut request = url.as_str().into_client_request()?;
     request.headers_mut().insert("sec-websocket-protocol", "graphql-transport-ws".parse()?);
     let (mut socket, _) = tokio_tungstenite::connect_async(request).await?;
-    for message in first {
-        socket.send(Message::text(message)).await?;
-    }
+    let [init, subscribe] = first;
+    socket.send(Message::text(init)).await?;
+    // The peer closes the socket of whoever goes on before it has answered.
+    let answer = socket.next().await.context("the socket was closed")??;
+    ensure!(answer.to_text()?.contains("connection_ack"), "no acknowledgement: {answer}");
+    socket.send(Message::text(subscribe)).await?;
     Ok(tokio::spawn(async move {
         let mut is_first = true;
         while let Some(Ok(message)) = socket.next().await {

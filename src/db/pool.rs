@@ -154,6 +154,8 @@ fn connect(url: String, timeouts: Timeouts) -> BoxFuture<'static, ConnectionResu
         ));
         let local = config.get_hosts().iter().all(is_local);
         if local || config.get_ssl_mode() == SslMode::Disable {
+            // Whatever calls off a statement of this connection goes by this, too.
+            config.ssl_mode(SslMode::Disable);
             let (client, connection) = config.connect(tokio_postgres::NoTls).await.map_err(bad)?;
             AsyncPgConnection::try_from_client_and_connection(client, connection).await
         } else {
@@ -163,6 +165,17 @@ fn connect(url: String, timeouts: Timeouts) -> BoxFuture<'static, ConnectionResu
         }
     }
     .boxed()
+}
+
+/// Has the server end the statement that a connection runs, if it runs one. The server takes this on a connection of its own.
+pub(super) async fn call_off(running: tokio_postgres::CancelToken) {
+    let called_off = match tls() {
+        Ok(tls) => running.cancel_query(tls).await.map_err(|error| error.to_string()),
+        Err(error) => Err(error.to_string()),
+    };
+    if let Err(error) = called_off {
+        tracing::warn!(error, "a statement could not be called off; it ends with its own timeout");
+    }
 }
 
 fn is_local(host: &tokio_postgres::config::Host) -> bool {

@@ -1,15 +1,23 @@
 //! Transactions that may touch one person's rows and no others.
 
-use std::ops::{Deref, DerefMut};
+use std::{
+    ops::{Deref, DerefMut},
+    pin::pin,
+    time::Duration,
+};
 
 use diesel_async::{
     AnsiTransactionManager, AsyncPgConnection, SimpleAsyncConnection, TransactionManager, methods::ExecuteDsl,
     pooled_connection::deadpool::Object,
 };
 use futures::future::try_join_all;
+use tokio::time::timeout;
 
-use super::{Db, Result};
+use super::{Db, Result, pool};
 use crate::domain::ids::UserId;
+
+/// How long a rollback may wait for a statement that still runs, for nobody, until that is called off.
+const CALLED_OFF_AFTER: Duration = Duration::from_millis(100);
 
 /// An open transaction. Dropped without [`Tx::commit`], it is rolled back.
 ///
@@ -17,7 +25,7 @@ use crate::domain::ids::UserId;
 /// ends with the transaction, so a pooled connection carries no one's name to its next user.
 ///
 /// # Cancel safety
-/// A future dropped while a statement runs leaves the connection in an open transaction; the pool discards it.
+/// A future dropped while a statement runs, because its time is over or whoever asked has gone, has the statement called off, too.
 pub struct Tx {
     /// `None` once the transaction is over.
     conn: Option<Object<AsyncPgConnection>>,
@@ -111,7 +119,16 @@ impl Drop for Tx {
         // Without a runtime (at shutdown) the connection is simply closed, which rolls back as well.
         if let (Some(mut conn), Ok(runtime)) = (self.conn.take(), tokio::runtime::Handle::try_current()) {
             runtime.spawn(async move {
-                if let Err(error) = AnsiTransactionManager::rollback_transaction(&mut *conn).await {
+                let running = conn.cancel_token();
+                let mut rollback = pin!(AnsiTransactionManager::rollback_transaction(&mut *conn));
+                let ended = match timeout(CALLED_OFF_AFTER, &mut rollback).await {
+                    Ok(ended) => ended,
+                    Err(_) => {
+                        pool::call_off(running).await;
+                        rollback.await
+                    }
+                };
+                if let Err(error) = ended {
                     tracing::debug!(error = %error, "rollback failed; the connection is discarded");
                 }
             });
