@@ -128,7 +128,7 @@ impl Changes {
             .client
             .query_one(
                 "UPDATE batches SET seq = seq + 1, n_stored = n_stored + 1, state = $1,
-                     finished_at = CASE WHEN $1 = 'running' THEN NULL ELSE now() END
+                     finished_at = CASE WHEN $1 = 'succeeded' THEN now() END
                  WHERE batch_id = $2::text::uuid RETURNING seq, n_stored",
                 &[&state, &self.batch.to_string()],
             )

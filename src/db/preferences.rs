@@ -6,6 +6,10 @@ use diesel_async::RunQueryDsl;
 use super::{Result, Tx, schema::sync_preferences};
 use crate::domain::people::ContactPolicy;
 
+/// What Gmail puts under its other tabs stays out, and chats. Naming those, instead of `category:primary`, lets in what carries no
+/// category: what the person has sent, without which nobody is a contact, and all mail of accounts without tabs.
+const USUAL_QUERY: &str = "-category:promotions -category:social -category:updates -category:forums -in:chats";
+
 /// A person's preferences.
 #[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable)]
 #[diesel(table_name = sync_preferences, check_for_backend(diesel::pg::Pg))]
@@ -23,7 +27,7 @@ pub struct Preferences {
 impl Default for Preferences {
     fn default() -> Self {
         Self {
-            gmail_query: "category:primary -in:chats".to_owned(),
+            gmail_query: USUAL_QUERY.to_owned(),
             mail_days_back: 30,
             calendar_days_back: 60,
             calendar_days_ahead: 60,

@@ -39,7 +39,9 @@ impl Subscription {
     ) -> Result<impl Stream<Item = Result<BatchProgress>> + use<>> {
         let missing = || Code::NotFound.field_error("There is no batch with this id.");
         let batch = id::decode_as(Kind::Batch, &batch_id).map(BatchId).ok_or_else(missing)?;
-        let watch = progress::Watch::begin(ctx.data::<Lookouts>()?, app(ctx)?, (viewer(ctx)?, batch), after).await;
+        // On the heap, as whatever a subscription does now and then: it waits for most of its life, with room for all that it may do.
+        let watch =
+            Box::pin(progress::Watch::begin(ctx.data::<Lookouts>()?, app(ctx)?, (viewer(ctx)?, batch), after)).await;
         let watch = watch.map_err(|error| failed(ctx, error))?.ok_or_else(missing)?;
         Ok(stream::unfold(watch, progress::Watch::next))
     }
@@ -66,7 +68,8 @@ impl Subscription {
     ) -> Result<impl Stream<Item = Result<TimelineChange>> + use<>> {
         let (app, user) = (app(ctx)?.clone(), viewer(ctx)?);
         let pace = Pace::of(&app, Topic::timeline(user), timeline::PAUSE, timeline::BEAT);
-        let follow = timeline::Follow::new(ctx, app, user, filter.unwrap_or_default(), after, first, pace).await?;
+        let follow =
+            Box::pin(timeline::Follow::new(ctx, app, user, filter.unwrap_or_default(), after, first, pace)).await?;
         Ok(stream::unfold(follow, timeline::Follow::next))
     }
 

@@ -24,8 +24,8 @@ use crate::graphql::code::Code;
 
 /// The only subprotocol spoken. Its predecessor `graphql-ws` is not: clients that offer both would choose it.
 const SUBPROTOCOL: &str = "graphql-transport-ws";
-/// The defaults cost 130 kB for each socket, these 8 kB.
-const BUFFER_BYTES: usize = 4_096;
+/// The defaults cost 130 kB for each socket, this 1 kB. A longer message is read into room of its own.
+const BUFFER_BYTES: usize = 1_024;
 /// What the WebSocket library refuses to read. A message between this and the limit of the session is read and thrown away, so
 /// that its sender gets a close code and no reset.
 const MAX_FRAME_BYTES: usize = 1024 * 1024;

@@ -127,3 +127,32 @@ async fn what_is_excluded_is_in_the_count_before_it_is_approved() {
     assert_eq!((at_most - stored, done["counts"]["filtered"].as_i64()), (4, Some(4)), "{done:#}");
     assert!((stored - 3..=stored).contains(&at_least), "{at_least} to {at_most}, and it were {stored}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_prefers_nothing_sees_what_they_wrote_and_what_has_no_tab_but_no_advertising() {
+    let app = TestApp::start().await;
+    app.google.add_account(ADA, "Ada Brook").expect("an account");
+    let mail = |from: &str, to: &str, subject: &str, labels: &[&str]| {
+        let raw = format!(
+            "From: {from}\r\nTo: {to}\r\nSubject: {subject}\r\nMessage-ID: <{subject}@x.example>\r\n\r\nHello\r\n"
+        );
+        let labels = labels.iter().map(|label| (*label).to_owned()).collect();
+        app.google.deliver(ADA, raw.as_bytes(), Deliver { labels, ..Deliver::default() }).expect("delivered");
+    };
+    mail(ADA, "grace@example.org", "written", &["SENT"]);
+    mail("Linus <linus@example.net>", ADA, "primary", &["INBOX", "CATEGORY_PERSONAL"]);
+    mail("Linus <linus@example.net>", ADA, "untabbed", &["INBOX"]);
+    for tab in ["PROMOTIONS", "SOCIAL", "UPDATES", "FORUMS"] {
+        mail("News <news@example.com>", ADA, tab, &["INBOX", &format!("CATEGORY_{tab}")]);
+    }
+    let ada = app.person("ada");
+    let account = ada.connect(ADA).await;
+    ada.finished(&ada.import(&account, json!({})).await).await;
+    let rows = ada.timeline(json!({ "kind": "EMAIL" })).await;
+    let mut subjects: Vec<_> = rows.iter().filter_map(|row| row["subject"].as_str()).collect();
+    subjects.sort_unstable();
+    assert_eq!(subjects, ["primary", "untabbed", "written"]);
+    let contacts = ada.data("{ contacts { nodes { name identities { address } } } }", json!({})).await;
+    let expected = json!([{ "address": "grace@example.org" }]);
+    assert_eq!(contacts["contacts"]["nodes"][0]["identities"], expected, "{contacts:#}");
+}

@@ -1,5 +1,7 @@
 //! Batches, their jobs, and how far they have come.
 
+use std::sync::Arc;
+
 use async_graphql::{Context, ID, Object, Result, SimpleObject};
 use chrono::{DateTime, Utc};
 
@@ -23,16 +25,17 @@ use crate::{
 
 /// What one approval, or one later run under the same consent, brings in: the unit of progress and of undo.
 #[derive(Clone)]
-pub(crate) struct Batch(Row, Runs);
+pub(crate) struct Batch(Arc<Row>, Runs);
 
 impl Batch {
     /// One of a page.
     pub(crate) fn among(row: Row, runs: &Runs) -> Self {
-        Self(row, runs.clone())
+        Self(Arc::new(row), runs.clone())
     }
 
     /// One by itself.
-    pub(crate) fn alone(row: Row) -> Self {
+    pub(crate) fn alone(row: impl Into<Arc<Row>>) -> Self {
+        let row = row.into();
         let runs = Runs::of([row.batch_id]);
         Self(row, runs)
     }
@@ -237,7 +240,7 @@ impl Job {
 }
 
 /// A batch as it stands at one moment.
-pub(crate) struct BatchProgress(pub Row);
+pub(crate) struct BatchProgress(pub Arc<Row>);
 
 /// A batch as it stands at one moment: state, not a difference, so that who has missed one has lost nothing.
 #[Object]

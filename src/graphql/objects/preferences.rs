@@ -8,7 +8,8 @@ use crate::db::preferences::Preferences as Row;
 /// What a person's next preview starts from, and who is a contact of theirs. A running batch never reads it.
 #[derive(SimpleObject)]
 pub(crate) struct Preferences {
-    /// A mail query, as in `PreviewInput.gmailQuery`.
+    /// A mail query, as in `PreviewInput.gmailQuery`. Until it is set: all mail but chats and what Gmail puts under promotions, social,
+    /// updates and forums.
     gmail_query: String,
     /// Days of mail to look back.
     mail_days_back: i32,

@@ -47,7 +47,7 @@ impl Watch {
                 return Some((Ok(account), self));
             }
             self.pace.wait().await;
-            match load(&self.app, self.user).await {
+            match Box::pin(load(&self.app, self.user)).await {
                 Ok((accounts, streams)) => self.compare(accounts, streams),
                 // The database may be back at the next beat; the subscriber keeps what it has.
                 Err(error) => tracing::warn!(user.id = %self.user, error = ?error, "could not look at accounts"),

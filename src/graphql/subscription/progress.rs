@@ -56,8 +56,8 @@ impl Lookouts {
 struct Lookout {
     all: Lookouts,
     key: Key,
-    /// The batch at the last look; `None` before the first, and when there is no such batch any more.
-    states: watch::Receiver<Option<Row>>,
+    /// The batch at the last look; `None` before the first, and when there is no such batch any more. All who watch have the same one.
+    states: watch::Receiver<Option<Arc<Row>>>,
     _looking: AbortOnDropHandle<()>,
 }
 
@@ -71,7 +71,7 @@ impl Drop for Lookout {
     }
 }
 
-async fn look(app: App, (user, batch): Key, mut pace: Pace, states: watch::Sender<Option<Row>>) {
+async fn look(app: App, (user, batch): Key, mut pace: Pace, states: watch::Sender<Option<Arc<Row>>>) {
     loop {
         pace.wait().await;
         match load(&app, user, batch).await {
@@ -92,9 +92,9 @@ async fn look(app: App, (user, batch): Key, mut pace: Pace, states: watch::Sende
 pub(super) struct Watch {
     /// Held for as long as somebody watches.
     _lookout: Arc<Lookout>,
-    states: watch::Receiver<Option<Row>>,
+    states: watch::Receiver<Option<Arc<Row>>>,
     /// The batch when the subscriber came.
-    first: Option<Row>,
+    first: Option<Arc<Row>>,
     /// The number of what is known.
     last: i64,
     /// The number of what the client has, by its own account.
@@ -146,9 +146,9 @@ impl Watch {
     }
 }
 
-async fn load(app: &App, user: UserId, batch: BatchId) -> anyhow::Result<Option<Row>> {
+async fn load(app: &App, user: UserId, batch: BatchId) -> anyhow::Result<Option<Arc<Row>>> {
     let mut tx = app.db.begin(user).await?;
     let row = Row::find(&mut tx, batch).await?;
     tx.commit().await?;
-    Ok(row)
+    Ok(row.map(Arc::new))
 }

@@ -129,9 +129,9 @@ impl Follow {
             }
             self.is_behind = false;
             if self.followed_at.elapsed() > FOLLOW_AGAIN {
-                self.follow_again().await;
+                Box::pin(self.follow_again()).await;
             }
-            match changes::since(&self.app, self.user, &self.filter, self.after, self.limit).await {
+            match Box::pin(changes::since(&self.app, self.user, &self.filter, self.after, self.limit)).await {
                 Ok(step) => {
                     self.is_behind = step.has_more;
                     self.after = Some(step.cursor);

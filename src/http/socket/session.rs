@@ -3,6 +3,9 @@
 //! A single task reads, runs the operations and writes. While a write waits for the client nothing else is polled, so a client
 //! that does not read makes its operations stand still instead of filling memory; a subscription that yields states finds the
 //! newest one when it is polled again.
+//!
+//! A socket waits for most of its life, so what happens once or now and then is on the heap while it happens: the task would keep
+//! room for it.
 
 use std::{sync::Arc, time::Duration};
 
@@ -191,7 +194,7 @@ impl<E: Executor> Session<E> {
                 if matches!(self.phase, Phase::Ready(_)) {
                     return Err(Close::SECOND_INIT.into());
                 }
-                let viewer = self.authenticate(payload.unwrap_or_default()).await?;
+                let viewer = Box::pin(self.authenticate(payload.unwrap_or_default())).await?;
                 self.phase = Phase::Ready(viewer);
                 self.send(&ServerMessage::ConnectionAck).await
             }
@@ -237,7 +240,7 @@ impl<E: Executor> Session<E> {
             error.extensions.get_or_insert_default().set("requestId", info.id);
             return self.send(&ServerMessage::Error { id, payload: &[error] }).await;
         }
-        match Operation::prepare(&self.api, request, viewer.clone(), info).await {
+        match Box::pin(Operation::prepare(&self.api, request, viewer.clone(), info)).await {
             Ok(operation) => {
                 self.operations.insert(id, operation.run(&self.api.executor, self.api.http.timeout));
                 Ok(())
