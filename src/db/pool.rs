@@ -167,8 +167,9 @@ fn connect(url: String, timeouts: Timeouts) -> BoxFuture<'static, ConnectionResu
     .boxed()
 }
 
-/// Has the server end the statement that a connection runs, if it runs one. The server takes this on a connection of its own.
-pub(super) async fn call_off(running: tokio_postgres::CancelToken) {
+/// Ends a connection and the statement that runs on it, if one does. The server takes this on a connection of its own.
+pub(super) async fn call_off(conn: AsyncPgConnection) {
+    let running = conn.cancel_token();
     let called_off = match tls() {
         Ok(tls) => running.cancel_query(tls).await.map_err(|error| error.to_string()),
         Err(error) => Err(error.to_string()),

@@ -2,7 +2,6 @@
 
 use std::{
     ops::{Deref, DerefMut},
-    pin::pin,
     time::Duration,
 };
 
@@ -17,7 +16,7 @@ use super::{Db, Result, pool};
 use crate::domain::ids::UserId;
 
 /// How long a rollback may wait for a statement that still runs, for nobody, until that is called off.
-const CALLED_OFF_AFTER: Duration = Duration::from_millis(100);
+const CALLED_OFF_AFTER: Duration = Duration::from_millis(250);
 
 /// An open transaction. Dropped without [`Tx::commit`], it is rolled back.
 ///
@@ -119,17 +118,12 @@ impl Drop for Tx {
         // Without a runtime (at shutdown) the connection is simply closed, which rolls back as well.
         if let (Some(mut conn), Ok(runtime)) = (self.conn.take(), tokio::runtime::Handle::try_current()) {
             runtime.spawn(async move {
-                let running = conn.cancel_token();
-                let mut rollback = pin!(AnsiTransactionManager::rollback_transaction(&mut *conn));
-                let ended = match timeout(CALLED_OFF_AFTER, &mut rollback).await {
-                    Ok(ended) => ended,
-                    Err(_) => {
-                        pool::call_off(running).await;
-                        rollback.await
-                    }
-                };
-                if let Err(error) = ended {
-                    tracing::debug!(error = %error, "rollback failed; the connection is discarded");
+                let rollback = AnsiTransactionManager::rollback_transaction(&mut *conn);
+                match timeout(CALLED_OFF_AFTER, rollback).await {
+                    Ok(Ok(())) => {}
+                    Ok(Err(error)) => tracing::debug!(error = %error, "rollback failed; the connection is discarded"),
+                    // The database may hear of it late, and would then end a statement of whoever has the connection next. Nobody has.
+                    Err(_) => pool::call_off(Object::take(conn)).await,
                 }
             });
         }
