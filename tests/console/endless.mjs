@@ -29,12 +29,15 @@ function pageOf(template, from) {
 function scroll({ pixels, seconds, isOver }) {
   return new Promise((resolve) => {
     const list = document.querySelector('.timeline-list');
-    const seen = { lines: 0, longest: 0, frames: 0 };
+    const seen = { lines: 0, longest: 0, frames: 0, tasks: [] };
     const observer = new PerformanceObserver((tasks) => {
-      for (const { duration } of tasks.getEntries()) seen.longest = Math.max(seen.longest, duration);
+      for (const { startTime, duration } of tasks.getEntries()) {
+        seen.longest = Math.max(seen.longest, duration);
+        seen.tasks.push(`${Math.round(duration)} ms after ${((startTime - begin) / 1_000).toFixed(1)} s`);
+      }
     });
-    observer.observe({ type: 'longtask' });
     const begin = performance.now();
+    observer.observe({ type: 'longtask' });
     const step = () => {
       list.scrollTop += pixels;
       seen.frames += 1;
@@ -67,7 +70,7 @@ await tell(async ({ page }) => {
   check(!(await page.getByText(`Row ${given.rows - 1}`, { exact: true }).count()) || (given.rows - 1) % 3 !== 0, 'a conversation is not folded');
   if (!given.seconds) return;
   await page.evaluate(() => document.querySelector('.timeline-list').scrollTo(0, 0));
-  const { longest, frames, lines } = await page.evaluate(scroll, { pixels: 60, seconds: given.seconds, isOver: null });
-  console.error(`${given.rows} rows, ${given.seconds} s of scrolling: ${frames} frames, ${lines} lines at most, longest task ${Math.round(longest)} ms`);
+  const { longest, frames, lines, tasks } = await page.evaluate(scroll, { pixels: 60, seconds: given.seconds, isOver: null });
+  console.error(`${given.rows} rows, ${given.seconds} s of scrolling: ${frames} frames, ${lines} lines at most, longest task ${Math.round(longest)} ms; tasks of more than 50 ms: ${tasks.join(', ') || 'none'}`);
   check(longest <= LONGEST_TASK, `the page did not answer for ${Math.round(longest)} ms`);
 });

@@ -422,7 +422,9 @@ fn damaged_mail_of_the_corpus_is_a_mail() {
         let mut raw = which.get(&mails).clone();
         damages.iter().for_each(|damage| damage.done(&mut raw));
         // Of nothing there is no reply.
-        prop_assume!(!raw.is_empty());
+        if raw.is_empty() {
+            return Ok(());
+        }
         assert_storable(&mail(&reply(&raw), &[]).unwrap());
         facts(&reply(&raw)).unwrap();
     });

@@ -49,6 +49,9 @@ interface Props {
 /** So many lines before the last one, the next page is asked for. */
 const AHEAD = 40;
 
+/** How high the last line of each kind was. Where a line is as high as expected, the places of a hundred thousand others stay as they are. */
+const heights = { day: 35, row: 61, end: 40 };
+
 /** The rows in sight and a few around them, however many there are. */
 export function TimelineList({ edges, byDay, isFolded, hasMore, isLoading, onMore, open, gone, query, showings }: Props) {
   const place = useRef<HTMLDivElement>(null);
@@ -62,11 +65,16 @@ export function TimelineList({ edges, byDay, isFolded, hasMore, isLoading, onMor
   const virtual = useVirtualizer({
     count: lines.length,
     getScrollElement: () => place.current,
-    estimateSize: (index) => (lines[index]?.kind === 'row' ? 66 : 40),
+    estimateSize: (index) => heights[lines[index]?.kind ?? 'row'],
     getItemKey: (index) => lines[index]?.key ?? index,
     // On a phone the list is away while one reads, and nothing in it has a size: it keeps the ones it had, and so its place.
-    measureElement: (element, entry, instance) =>
-      measureElement(element, entry, instance) || (instance.measurementsCache[instance.indexFromElement(element)]?.size ?? 0),
+    measureElement: (element, entry, instance) => {
+      const index = instance.indexFromElement(element);
+      const size = measureElement(element, entry, instance);
+      if (!size) return instance.measurementsCache[index]?.size ?? 0;
+      heights[lines[index]?.kind ?? 'row'] = size;
+      return size;
+    },
     overscan: 12,
     rangeExtractor: (range: Range) => {
       const seen = defaultRangeExtractor(range);
