@@ -83,8 +83,8 @@ impl Subscription {
     }
 }
 
-/// When to look again: when somebody hints at a change, or on a slow beat; never sooner than a pause after the last look. The first look
-/// is at once.
+/// When to look again: when somebody hints at a change, or on a slow beat; one look for each pause, and the next not much sooner after one
+/// that came late. The first look is at once.
 struct Pace {
     hints: stream::BoxStream<'static, ()>,
     pause: Duration,
@@ -99,12 +99,17 @@ impl Pace {
     }
 
     async fn wait(&mut self) {
-        if let Some(last) = self.last {
-            tokio::time::sleep_until(last + self.pause).await;
-            if tokio::time::timeout_at(last + self.beat, self.hints.next()).await == Ok(None) {
-                tokio::time::sleep_until(last + self.beat).await;
-            }
+        let Some(last) = self.last else {
+            self.last = Some(Instant::now());
+            return;
+        };
+        let due = last + self.pause;
+        tokio::time::sleep_until(due).await;
+        if tokio::time::timeout_at(last + self.beat, self.hints.next()).await == Ok(None) {
+            tokio::time::sleep_until(last + self.beat).await;
         }
-        self.last = Some(Instant::now());
+        // Were a look's time that of the timer which let it happen, each would be a little later than the one before, and a change
+        // that comes once a pause would wait for half of one on average.
+        self.last = Some(due.max(Instant::now() - self.pause / 2));
     }
 }

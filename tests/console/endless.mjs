@@ -30,14 +30,20 @@ function scroll({ pixels, seconds, isOver }) {
   return new Promise((resolve) => {
     const list = document.querySelector('.timeline-list');
     const seen = { lines: 0, longest: 0, frames: 0, tasks: [] };
-    const observer = new PerformanceObserver((tasks) => {
-      for (const { startTime, duration } of tasks.getEntries()) {
-        seen.longest = Math.max(seen.longest, duration);
-        seen.tasks.push(`${Math.round(duration)} ms after ${((startTime - begin) / 1_000).toFixed(1)} s`);
+    const begin = performance.now();
+    const when = ({ startTime, duration }) => `${Math.round(duration)} ms after ${((startTime - begin) / 1_000).toFixed(1)} s`;
+    const observer = new PerformanceObserver((entries) => {
+      for (const entry of entries.getEntries()) {
+        if (entry.entryType === 'longtask') {
+          seen.longest = Math.max(seen.longest, entry.duration);
+          seen.tasks.push(when(entry));
+        }
+        // The frame that a task was in says whose it was.
+        for (const script of entry.scripts ?? []) seen.tasks.push(`(${script.invoker} ${when(script)}, ${Math.round(script.forcedStyleAndLayoutDuration)} ms of it layout)`);
       }
     });
-    const begin = performance.now();
     observer.observe({ type: 'longtask' });
+    observer.observe({ type: 'long-animation-frame' });
     const step = () => {
       list.scrollTop += pixels;
       seen.frames += 1;

@@ -65,6 +65,26 @@ impl Charset {
     }
 }
 
+/// The label of one of Windows' code pages.
+pub(super) fn label(code_page: u32) -> String {
+    let label = match code_page {
+        932 => "shift_jis",
+        936 => "gbk",
+        949 => "euc-kr",
+        950 => "big5",
+        10_000 => "macintosh",
+        20_866 => "koi8-r",
+        21_866 => "koi8-u",
+        20_932 | 51_932 => "euc-jp",
+        50_220..=50_222 => "iso-2022-jp",
+        65_001 => "utf-8",
+        437 | 850 | 852 | 866 => return format!("cp{code_page}"),
+        28_591..=28_606 => return format!("iso-8859-{}", code_page - 28_590),
+        _ => return format!("windows-{code_page}"),
+    };
+    label.to_owned()
+}
+
 fn owned_utf8(bytes: Cow<'_, [u8]>) -> String {
     let text = String::from_utf8(bytes.into_owned());
     let text = text.unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned());

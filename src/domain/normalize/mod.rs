@@ -28,6 +28,7 @@ mod part;
 mod participants;
 mod recurrence;
 mod reply;
+mod rtf;
 mod sanitize;
 mod text;
 mod tnef;
@@ -42,7 +43,7 @@ pub use language::Language;
 pub use sanitize::Sanitized;
 
 /// The normalizer's version; a change of any output raises it, and a re-projection follows.
-pub const VERSION: i32 = 3;
+pub const VERSION: i32 = 4;
 
 words! {
     /// What a row of the timeline is.

@@ -4,13 +4,19 @@
 //! 9:00 stays at 9:00 when the clocks change, and the rule engine never meets a time that does not exist. A rule that does
 //! not count is taken up just before the window, however long ago it began.
 
-use std::collections::{BTreeSet, HashSet};
+use std::{
+    collections::{BTreeSet, HashSet},
+    ops::ControlFlow,
+};
 
 use chrono::{DateTime, NaiveDate, NaiveDateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
-use rrule::{Frequency, RRule, RRuleSet, Unvalidated, Validated};
+use rrule::{Frequency, RRule, RRuleSet, Unvalidated};
 
 use super::calendar_event::{Moment, to_utc, zone};
+use finer::Finer;
+
+mod finer;
 
 /// The most occurrences of one series in the window; the earliest are kept.
 const MAX_OCCURRENCES: usize = 2_000;
@@ -104,7 +110,7 @@ pub(super) fn expand(
     };
     let mut starts: Vec<_> =
         ruled.into_iter().filter(|moment| !is_excluded(moment)).take(MAX_OCCURRENCES + 1).collect();
-    let is_cut = starts.len() > MAX_OCCURRENCES;
+    let is_cut = starts.len() > MAX_OCCURRENCES || rules.n_steps >= MAX_STEPS;
     starts.truncate(MAX_OCCURRENCES);
     Ok(Starts { starts, is_cut })
 }
@@ -147,21 +153,23 @@ impl Rules {
         if self.n_rules > MAX_RULES {
             return Err(Malformed);
         }
-        let Some((rule, first)) = self.rule(value)? else { return Ok(None) };
-        let (start, from, to) = (self.start, self.from, self.to);
-        let set = RRuleSet::new(as_utc(first)).limit().rrule(rule);
-        let steps = (&set).into_iter().take(MAX_STEPS.saturating_sub(self.n_steps)).inspect(|_| self.n_steps += 1);
-        let locals =
-            steps.map(|local| local.naive_utc()).skip_while(|local| *local < from).take_while(|local| *local < to);
-        let moments: Vec<_> = locals.map(|local| start.moment_at(local)).collect();
-        Ok(Some(moments.into_iter().filter(|moment| self.is_inside(*moment)).take(MAX_OCCURRENCES + 1).collect()))
+        let (start, first) = (self.start, self.start.to_local());
+        let (parts, until) = self.parts(value)?;
+        let last = until.map_or(self.to, |until| until.min(self.to));
+        let locals = match Finer::new(&parts, first)? {
+            Some(finer) => self.within_days(finer, last)?,
+            None => self.by_engine(&parts, last)?,
+        };
+        let is_inside = |moment: &Moment| self.is_inside(*moment);
+        let moments = |locals: Vec<_>| locals.into_iter().map(|local| start.moment_at(local)).filter(is_inside);
+        Ok(locals.map(|locals| moments(locals).take(MAX_OCCURRENCES + 1).collect()))
     }
 
-    /// One rule, made ready, and where it is taken up; `None` when it ended before that.
-    fn rule(&self, value: &str) -> Result<Option<(RRule<Validated>, NaiveDateTime)>, Malformed> {
+    /// The parts of a rule that the engine knows, and the last local time it gives.
+    fn parts<'v>(&self, value: &'v str) -> Result<(Vec<(String, &'v str)>, Option<NaiveDateTime>), Malformed> {
         let named =
             value.split(';').filter_map(|part| part.split_once('=')).map(|(name, value)| (name.trim(), value.trim()));
-        let (mut until, mut rest) = (None, String::new());
+        let (mut until, mut parts) = (None, Vec::new());
         for (name, value) in named {
             let name = name.to_ascii_uppercase();
             if name == "UNTIL" {
@@ -170,20 +178,69 @@ impl Rules {
                     return Err(Malformed);
                 }
             } else if PARTS.contains(&name.as_str()) {
-                rest += &format!("{}{name}={value}", if rest.is_empty() { "" } else { ";" });
+                parts.push((name, value));
             }
         }
-        let mut rule: RRule<Unvalidated> = rest.parse().map_err(|_| Malformed)?;
+        Ok((parts, until))
+    }
+
+    /// The local times around the window that a rule gives; `None` when it ended before its first start.
+    fn by_engine(
+        &mut self,
+        parts: &[(String, &str)],
+        last: NaiveDateTime,
+    ) -> Result<Option<Vec<NaiveDateTime>>, Malformed> {
+        let parts: Vec<_> = parts.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let mut rule: RRule<Unvalidated> = parts.join(";").parse().map_err(|_| Malformed)?;
         let mut first = self.start.to_local();
         if rule.get_count().is_none() {
-            let last = until.map_or(self.to, |until: NaiveDateTime| until.min(self.to));
             first = taken_up(&rule, first, self.from);
             if last < first {
                 return Ok(None);
             }
             rule = rule.until(as_utc(last));
         }
-        Ok(Some((rule.validate(as_utc(first)).map_err(|_| Malformed)?, first)))
+        let rule = rule.validate(as_utc(first)).map_err(|_| Malformed)?;
+        let (from, to) = (self.from, self.to);
+        let set = RRuleSet::new(as_utc(first)).limit().rrule(rule);
+        let steps = (&set).into_iter().take(MAX_STEPS.saturating_sub(self.n_steps)).inspect(|_| self.n_steps += 1);
+        let locals = steps.map(|local| local.naive_utc());
+        Ok(Some(locals.skip_while(|local| *local < from).take_while(|local| *local < to).collect()))
+    }
+
+    /// As [`Rules::by_engine`], of a rule finer than days: the engine gives the days.
+    fn within_days(&mut self, mut finer: Finer, last: NaiveDateTime) -> Result<Option<Vec<NaiveDateTime>>, Malformed> {
+        let first = self.start.to_local();
+        let (from, last) = match finer.count {
+            Some(_) => (first, self.to),
+            None => (first.max(self.from), last),
+        };
+        if last < from {
+            return Ok(None);
+        }
+        let midnight = as_utc(from.date().into());
+        let days: RRule<Unvalidated> = finer.days.parse().map_err(|_| Malformed)?;
+        let days = days.until(as_utc(last)).validate(midnight).map_err(|_| Malformed)?;
+        let mut locals = Vec::new();
+        for day in &RRuleSet::new(midnight).limit().rrule(days) {
+            let flow = finer.visit(day.date_naive(), |local| {
+                if local > last || self.n_steps >= MAX_STEPS {
+                    return ControlFlow::Break(());
+                }
+                self.n_steps += 1;
+                if local >= self.from {
+                    locals.push(local);
+                }
+                ControlFlow::Continue(())
+            });
+            if flow.is_break() {
+                break;
+            }
+        }
+        if finer.has_looked_enough() {
+            self.n_steps = MAX_STEPS;
+        }
+        Ok(Some(locals))
     }
 }
 
@@ -191,12 +248,9 @@ impl Rules {
 /// start. Rules of months and years are slow enough to be walked.
 fn taken_up(rule: &RRule<Unvalidated>, first: NaiveDateTime, from: NaiveDateTime) -> NaiveDateTime {
     let unit = match rule.get_freq() {
-        Frequency::Yearly | Frequency::Monthly => return first,
         Frequency::Weekly => TimeDelta::weeks(1),
         Frequency::Daily => TimeDelta::days(1),
-        Frequency::Hourly => TimeDelta::hours(1),
-        Frequency::Minutely => TimeDelta::minutes(1),
-        Frequency::Secondly => TimeDelta::seconds(1),
+        _ => return first,
     };
     let step = unit.num_seconds() * i64::from(rule.get_interval());
     let behind = (from - first).num_seconds();
@@ -350,6 +404,42 @@ mod tests {
             let counted = starts(&[&format!("RRULE:{rule};COUNT=90000")], first, Tz::UTC);
             assert_eq!(found.first().unwrap(), next, "{rule}");
             assert!(counted.is_err() || counted.unwrap() == found, "{rule}");
+        }
+    }
+
+    /// The number, the first two and the last are dateutil's.
+    #[test]
+    fn a_rule_finer_than_days_keeps_its_step_over_what_it_leaves_out() {
+        for (rule, first, n, ends) in [
+            (
+                "MINUTELY;INTERVAL=20;BYHOUR=9,10,11,12,13,14,15,16",
+                "1997-09-02T09:00",
+                504,
+                "20T09:00 20T09:20 09T16:40",
+            ),
+            ("MINUTELY;INTERVAL=7;BYHOUR=9,10", "2026-03-01T09:00", 360, "20T09:03 20T09:10 09T10:53"),
+            ("MINUTELY;INTERVAL=90;BYDAY=MO;BYHOUR=9,15", "2026-03-02T09:00", 6, "23T09:00 23T15:00 06T15:00"),
+            ("MINUTELY;BYHOUR=9;BYMINUTE=15,45;BYDAY=MO,FR", "2026-03-02T09:00", 12, "20T09:15 20T09:45 06T09:45"),
+            ("SECONDLY;INTERVAL=1000;BYHOUR=8;BYDAY=TU", "2026-03-03T08:00", 10, "24T08:10 24T08:26 07T08:50"),
+            ("HOURLY;INTERVAL=5;BYMINUTE=0,30;BYDAY=WE", "2026-03-04T00:00", 30, "25T01:00 25T01:30 08T20:30"),
+            (
+                "HOURLY;INTERVAL=6;BYMINUTE=0,20,40;BYSETPOS=-1;BYMONTHDAY=1",
+                "2026-03-01T01:00",
+                4,
+                "01T01:40 01T07:40 01T19:40",
+            ),
+            ("MINUTELY;INTERVAL=45;BYHOUR=23;COUNT=40", "2026-03-01T09:00", 21, "20T23:15 21T23:15 09T23:15"),
+        ] {
+            let found = starts(&[&format!("RRULE:FREQ={rule}")], &format!("{first}:00Z"), Tz::UTC).unwrap();
+            let ends_found = [&found[0], &found[1], found.last().unwrap()].map(|start| &start[8..16]).join(" ");
+            assert_eq!((found.len(), ends_found.as_str()), (n, ends), "{rule}");
+        }
+        for refused in ["HOURLY;INTERVAL=0", "HOURLY;BYHOUR=x", "MINUTELY;COUNT=-1"] {
+            assert_eq!(
+                starts(&[&format!("RRULE:FREQ={refused}")], "2026-03-01T09:00:00Z", Tz::UTC),
+                Err(Malformed),
+                "{refused}"
+            );
         }
     }
 

@@ -5,7 +5,12 @@
 
 use encoding_rs::UTF_16LE;
 
-use super::{charset::Charset, html, part::Part};
+use super::{
+    charset::{self, Charset},
+    html,
+    part::Part,
+    rtf,
+};
 
 /// The most files read of one stream.
 const MAX_FILES: usize = 1_000;
@@ -28,6 +33,7 @@ pub(super) struct Packed<'x> {
     body: &'x [u8],
     wide_body: Option<&'x [u8]>,
     html: &'x [u8],
+    rich_text: &'x [u8],
     files: Vec<Coded<'x>>,
 }
 
@@ -67,13 +73,14 @@ impl<'x> Packed<'x> {
         Some(packed)
     }
 
-    /// The text, of HTML at most about `max_bytes`; empty where there is none that is plain text or HTML.
+    /// The text: what is plain, else what HTML says, else what rich text says, of which about `max_bytes` are read; empty
+    /// where there is none.
     pub(super) fn text(&self, max_bytes: usize) -> String {
-        let body = self.wide_body.map_or_else(|| self.decode(self.body), wide);
-        match body.trim().is_empty() {
-            true => html::to_text(&Charset::decode(self.html.into(), &html::charset(self.html)), max_bytes),
-            false => body,
-        }
+        let plain = || self.wide_body.map_or_else(|| self.decode(self.body), wide);
+        let html = || html::to_text(&Charset::decode(self.html.into(), &html::charset(self.html)), max_bytes);
+        let rich = || rtf::to_text(self.rich_text, max_bytes);
+        let texts: [&dyn Fn() -> String; 3] = [&plain, &html, &rich];
+        texts.into_iter().map(|text| text()).find(|text| !text.trim().is_empty()).unwrap_or_default()
     }
 
     /// The files.
@@ -93,7 +100,7 @@ impl<'x> Packed<'x> {
     /// A text in the stream's code page, up to the zero that ends it.
     fn decode(&self, bytes: &[u8]) -> String {
         let end = bytes.iter().position(|&byte| byte == 0).unwrap_or(bytes.len());
-        Charset::decode(bytes[..end].into(), &format!("windows-{}", self.code_page))
+        Charset::decode(bytes[..end].into(), &charset::label(self.code_page))
     }
 
     /// Reads the next attribute; `None` at the end, or where the stream breaks.
@@ -135,6 +142,7 @@ impl<'x> Packed<'x> {
                 (0x1000, Property::Text(Text::Wide(bytes))) if !is_of_file => self.wide_body = Some(bytes),
                 (0x1000, Property::Text(Text::Narrow(bytes))) if !is_of_file => self.body = bytes,
                 (0x1013, Property::Bytes(bytes)) if !is_of_file => self.html = bytes,
+                (0x1009, Property::Bytes(bytes)) if !is_of_file => self.rich_text = bytes,
                 (0x3fde | 0x3ffd, Property::Number(page)) if !is_of_file && self.code_page == 0 => {
                     self.code_page = page
                 }
@@ -276,6 +284,23 @@ pub(super) mod tests {
         let wide = stream(&[attribute(0x9003, &properties(&[wide_property(0x1000, "ハロー")]))]);
         assert_eq!(Packed::read(&wide).unwrap().text(1_000), "ハロー");
         assert!(Packed::read(b"no stream").is_none());
+    }
+
+    /// Of the nineteen streams of the corpus, ten have their text as rich text only.
+    #[test]
+    fn rich_text_of_the_corpus_is_read() {
+        let Ok(files) = std::fs::read_dir("../shared/corpus/tnef/mimekit") else { return };
+        let mut n = 0;
+        for file in files {
+            let bytes = std::fs::read(file.unwrap().path()).unwrap();
+            let packed = Packed::read(&bytes).unwrap();
+            if packed.body.is_empty() && packed.wide_body.is_none() && !packed.rich_text.is_empty() {
+                let text = packed.text(10_000);
+                assert!(text.split_whitespace().next().is_some_and(|word| !word.contains(['{', '\\'])), "{text}");
+                n += 1;
+            }
+        }
+        assert_eq!(n, 10);
     }
 
     fn read(stream: &[u8]) {
