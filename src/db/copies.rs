@@ -3,18 +3,23 @@
 //! Each copy is a row of its own, because each comes and goes with its own source. Which one is shown is found when it is read, so that
 //! there is nothing to keep in step: where one goes, another stands for it.
 
-use std::collections::HashSet;
+use std::{collections::HashSet, sync::LazyLock};
 
 use diesel::{
-    QueryableByName,
-    sql_types::{Array, Nullable, Text, Uuid as SqlUuid},
+    AppearsOnTable, Expression, QueryDsl, QueryResult, QueryableByName, SelectableExpression, SelectableHelper,
+    dsl::{AsSelect, IntoBoxed, Select},
+    expression::{ValidGrouping, is_aggregate},
+    pg::Pg,
+    query_builder::{AstPass, QueryFragment, QueryId},
+    sql_types::{Array, Bool, Nullable, Text, Uuid as SqlUuid},
 };
 use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
 use super::{
     Result, Tx,
-    interactions::{Interaction, TimelineFilter},
+    interactions::{Interaction, Rows, TimelineFilter},
+    schema::interactions,
     statement::sql,
 };
 use crate::domain::{
@@ -25,7 +30,7 @@ use crate::domain::{
 
 /// Whether `other` and `i` are the same: by the name that every copy has, and, because some programs give one name to many mails, by
 /// what the sender wrote. Calendars that show only times lack the title, so a meeting's name is enough.
-const SAME: &str = "other.user_id = $1 AND other.universal_id = i.universal_id AND other.occurrence = i.occurrence AND other.kind = i.kind
+const SAME: &str = "other.user_id = i.user_id AND other.universal_id = i.universal_id AND other.occurrence = i.occurrence AND other.kind = i.kind
     AND (other.kind = 'meeting' OR (other.subject = i.subject AND other.sent_at IS NOT DISTINCT FROM i.sent_at))";
 
 /// The order of copies, the one that stands for all first: what is still there, what one sent, what says more; then any.
@@ -33,6 +38,94 @@ const ORDER: &str = "(c.deleted_at IS NOT NULL, c.direction IS DISTINCT FROM 'se
 
 fn order_of(row: &str) -> String {
     ORDER.replace("c.", &format!("{row}."))
+}
+
+/// Whether another row stands for `row` that a filter shows, too. A question mark stands for each of the filter's values, `NULL` where
+/// it has none: account, stream, batch, thread, direction, label. Copies differ in these and in nothing else that a filter looks at.
+fn is_stood_for(row: &str) -> String {
+    format!(
+        "({row}.universal_id IS NOT NULL AND EXISTS (
+             SELECT FROM interactions AS other
+             WHERE {} AND {} < {}
+                 AND coalesce(other.account_id = ?, true) AND coalesce(other.stream_id = ?, true) AND coalesce(other.batch_id = ?, true)
+                 AND other.thread IS NOT DISTINCT FROM coalesce(?, other.thread)
+                 AND other.direction IS NOT DISTINCT FROM coalesce(?, other.direction) AND coalesce(? = ANY(other.labels), true)
+             OFFSET 0
+         ))",
+        SAME.replace("i.", &format!("{row}.")),
+        order_of("other"),
+        order_of(row),
+    )
+}
+
+/// As a column of a statement over `interactions`: whether another row stands for this one that the filter shows, too.
+///
+/// It says of itself that the statement may be kept, which diesel does not believe of SQL by hand.
+pub(super) struct IsHidden<'f> {
+    account: Option<Uuid>,
+    stream: Option<Uuid>,
+    batch: Option<Uuid>,
+    thread: Option<&'f str>,
+    direction: Option<&'static str>,
+    label: Option<&'f str>,
+}
+
+impl<'f> IsHidden<'f> {
+    fn of(filter: &'f TimelineFilter) -> Self {
+        Self {
+            account: filter.account.map(|id| id.0),
+            stream: filter.stream.map(|id| id.0),
+            batch: filter.batch.map(|id| id.0),
+            thread: filter.thread.as_deref(),
+            direction: filter.direction.map(Direction::as_str),
+            label: filter.label.as_deref(),
+        }
+    }
+}
+
+impl Expression for IsHidden<'_> {
+    type SqlType = Bool;
+}
+
+impl SelectableExpression<interactions::table> for IsHidden<'_> {}
+
+impl AppearsOnTable<interactions::table> for IsHidden<'_> {}
+
+impl ValidGrouping<()> for IsHidden<'_> {
+    type IsAggregate = is_aggregate::No;
+}
+
+impl QueryId for IsHidden<'_> {
+    type QueryId = ();
+
+    const HAS_STATIC_QUERY_ID: bool = false;
+}
+
+impl QueryFragment<Pg> for IsHidden<'_> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        static TEXT: LazyLock<String> = LazyLock::new(|| is_stood_for("interactions"));
+        for (number, part) in TEXT.split('?').enumerate() {
+            match number {
+                0 => {}
+                1 => out.push_bind_param::<Nullable<SqlUuid>, _>(&self.account)?,
+                2 => out.push_bind_param::<Nullable<SqlUuid>, _>(&self.stream)?,
+                3 => out.push_bind_param::<Nullable<SqlUuid>, _>(&self.batch)?,
+                4 => out.push_bind_param::<Nullable<Text>, _>(&self.thread)?,
+                5 => out.push_bind_param::<Nullable<Text>, _>(&self.direction)?,
+                _ => out.push_bind_param::<Nullable<Text>, _>(&self.label)?,
+            }
+            out.push_sql(part);
+        }
+        Ok(())
+    }
+}
+
+/// A statement that selects interactions, and of each whether another one stands for it that the filter shows, too.
+pub(super) type Once<'a> = IntoBoxed<'a, Select<interactions::table, (AsSelect<Interaction, Pg>, IsHidden<'a>)>, Pg>;
+
+/// These rows, each with whether another one stands for it that the filter shows, too.
+pub(super) fn once<'a>(rows: Rows<'a>, filter: &'a TimelineFilter) -> Once<'a> {
+    rows.select((Interaction::as_select(), IsHidden::of(filter)))
 }
 
 /// Those of these interactions for which another one stands that this filter shows, too.
@@ -45,29 +138,21 @@ pub async fn hidden(tx: &mut Tx, filter: &TimelineFilter, ids: &[InteractionId])
         #[diesel(sql_type = SqlUuid)]
         interaction_id: InteractionId,
     }
-    // Copies differ in what is named here and in nothing else that a filter looks at.
+    let is_stood_for = (3..=8).fold(is_stood_for("i"), |text, number| text.replacen('?', &format!("${number}"), 1));
     let rows: Vec<Row> = sql(format!(
         "SELECT i.interaction_id
          FROM unnest($2) AS wanted (id)
          CROSS JOIN LATERAL (SELECT * FROM interactions WHERE user_id = $1 AND interaction_id = wanted.id OFFSET 0) AS i
-         WHERE i.universal_id IS NOT NULL AND EXISTS (
-             SELECT FROM interactions AS other
-             WHERE {SAME} AND {} < {}
-                 AND coalesce(other.account_id = $3, true) AND coalesce(other.stream_id = $8, true) AND coalesce(other.batch_id = $4, true) AND coalesce(other.thread = $5, $5 IS NULL)
-                 AND coalesce(other.direction = $6, $6 IS NULL) AND ($7 IS NULL OR $7 = ANY(other.labels))
-             OFFSET 0
-         )",
-        order_of("other"),
-        order_of("i"),
+         WHERE {is_stood_for}"
     ))
     .bind::<SqlUuid, _>(tx.user().0)
     .bind::<Array<SqlUuid>, _>(ids.iter().map(|id| id.0).collect::<Vec<_>>())
     .bind::<Nullable<SqlUuid>, _>(filter.account.map(|id| id.0))
+    .bind::<Nullable<SqlUuid>, _>(filter.stream.map(|id| id.0))
     .bind::<Nullable<SqlUuid>, _>(filter.batch.map(|id| id.0))
     .bind::<Nullable<Text>, _>(filter.thread.as_deref())
     .bind::<Nullable<Text>, _>(filter.direction.map(Direction::as_str))
     .bind::<Nullable<Text>, _>(filter.label.as_deref())
-    .bind::<Nullable<SqlUuid>, _>(filter.stream.map(|id| id.0))
     .load(&mut **tx)
     .await?;
     Ok(rows.into_iter().map(|row| row.interaction_id).collect())

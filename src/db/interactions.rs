@@ -15,15 +15,16 @@ use uuid::Uuid;
 use super::{
     Result, Tx,
     changes::{Changes, Written},
-    people,
+    copies, people,
     schema::{identities, interaction_people, interactions},
     search,
     statement::sql,
+    stored::Stored,
 };
 use crate::domain::{
     account::Service,
     ids::{AccountId, BatchId, ContactId, InteractionId, StreamId, UserId},
-    normalize::{Category, Details, Direction, InteractionKind, NewInteraction, Participant, VERSION},
+    normalize::{Attachment, Category, Details, Direction, InteractionKind, NewInteraction, Participant, VERSION},
     people::Person,
     search::{address_words, searchable},
 };
@@ -51,15 +52,15 @@ pub struct Interaction {
     pub universal_id: Option<String>,
     pub location: Option<String>,
     pub status: Option<String>,
-    pub participants: Value,
+    pub participants: Stored<Vec<Participant>>,
     pub labels: Vec<String>,
-    pub attachments: Value,
+    pub attachments: Stored<Vec<Attachment>>,
     pub version: i64,
     pub normalizer_version: i32,
     pub deleted_at: Option<DateTime<Utc>>,
     pub category: Option<Category>,
     pub sent_at: Option<DateTime<Utc>>,
-    pub details: Value,
+    pub details: Stored<Details>,
 }
 
 /// The texts of an interaction: apart from it, because they may be as long as 1 MiB, and a list shows none.
@@ -350,11 +351,6 @@ impl Interaction {
         Ok(query.first(&mut **tx).await.optional()?)
     }
 
-    /// What else is known of it.
-    pub fn details(&self) -> Details {
-        serde_json::from_value(self.details.clone()).unwrap_or_default()
-    }
-
     /// The interactions with these ids, in no order.
     ///
     /// # Errors
@@ -382,7 +378,8 @@ impl Interaction {
         Ok(rows.filter(interactions::interaction_id.eq_any(ids)).load(&mut **tx).await?)
     }
 
-    /// Up to `limit` rows from a place, between two places when both are given.
+    /// Up to `limit` rows from a place, between two places when both are given; each with whether another one stands for it that the
+    /// filter shows, too.
     ///
     /// # Errors
     /// When the database refuses.
@@ -392,10 +389,10 @@ impl Interaction {
         (mut after, mut before): Between,
         towards: Towards,
         limit: i64,
-    ) -> Result<Vec<Self>> {
+    ) -> Result<Vec<(Self, bool)>> {
         let Some(addresses) = filter.addresses(tx).await? else {
             let rows = Self::those(tx.user(), filter, Among::All, (after, before), towards, limit);
-            return Ok(rows.load(&mut **tx).await?);
+            return Ok(copies::once(rows, filter).load(&mut **tx).await?);
         };
         // What the filter says of the time is a place, too, and no id is before that of nothing.
         after = after.into_iter().chain(filter.to.map(|to| (to, Uuid::nil()))).min();
@@ -409,7 +406,7 @@ impl Interaction {
             let ids: Vec<Uuid> = places.iter().map(|(_, id)| *id).collect();
             let wanted = limit - i64::try_from(rows.len()).unwrap_or(limit);
             let more = Self::those(tx.user(), filter, Among::These(&ids), (None, None), towards, wanted);
-            rows.extend(more.load::<Self>(&mut **tx).await?);
+            rows.extend(copies::once(more, filter).load(&mut **tx).await?);
             let is_full = i64::try_from(rows.len()).unwrap_or(limit) >= limit;
             if is_full || i64::try_from(places.len()).unwrap_or(0) < n_places {
                 return Ok(rows);

@@ -28,6 +28,7 @@ mod scope;
 pub mod search;
 mod statement;
 pub mod statistics;
+pub mod stored;
 pub mod streams;
 pub mod threads;
 pub mod undo;

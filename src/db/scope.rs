@@ -5,11 +5,19 @@ use std::{
     time::Duration,
 };
 
+use diesel::{
+    QueryResult,
+    pg::Pg,
+    query_builder::{AsQuery, QueryFragment, QueryId},
+};
 use diesel_async::{
-    AnsiTransactionManager, AsyncPgConnection, SimpleAsyncConnection, TransactionManager, methods::ExecuteDsl,
+    AsyncConnectionCore, AsyncPgConnection, SimpleAsyncConnection, methods::ExecuteDsl,
     pooled_connection::deadpool::Object,
 };
-use futures::future::try_join_all;
+use futures::{
+    FutureExt,
+    future::{BoxFuture, join, try_join_all},
+};
 use tokio::time::timeout;
 
 use super::{Db, Result, pool};
@@ -27,8 +35,16 @@ const CALLED_OFF_AFTER: Duration = Duration::from_millis(250);
 /// A future dropped while a statement runs, because its time is over or whoever asked has gone, has the statement called off, too.
 pub struct Tx {
     /// `None` once the transaction is over.
-    conn: Option<Object<AsyncPgConnection>>,
+    session: Option<Session>,
     user: Option<UserId>,
+}
+
+/// A connection whose transaction begins with its first statement: the two go out together, and the database answers both in one round
+/// trip. It takes them in the order in which they are sent.
+pub struct Session {
+    conn: Object<AsyncPgConnection>,
+    /// What begins the transaction, until it has.
+    begin: Option<String>,
 }
 
 impl Db {
@@ -37,8 +53,8 @@ impl Db {
     /// # Errors
     /// When no connection can be had.
     pub async fn begin(&self, user: UserId) -> Result<Tx> {
-        // One round trip. A UUID prints as hexadecimal digits and hyphens only, so it needs no quoting.
-        self.begin_with(&format!("BEGIN; SET LOCAL app.user_id = '{user}'"), Some(user)).await
+        // A UUID prints as hexadecimal digits and hyphens only, so it needs no quoting.
+        self.begin_with(format!("BEGIN; SET LOCAL app.user_id = '{user}'"), Some(user)).await
     }
 
     /// Opens a transaction for one person whose statements are planned once for each connection, for no values in particular: for
@@ -48,7 +64,7 @@ impl Db {
     /// When no connection can be had.
     pub async fn begin_planned(&self, user: UserId) -> Result<Tx> {
         let sql = format!("BEGIN; SET LOCAL app.user_id = '{user}'; SET LOCAL plan_cache_mode = force_generic_plan");
-        self.begin_with(&sql, Some(user)).await
+        self.begin_with(sql, Some(user)).await
     }
 
     /// Opens a transaction for one person that only reads, and all of whose statements see one and the same moment.
@@ -57,7 +73,7 @@ impl Db {
     /// When no connection can be had.
     pub async fn begin_moment(&self, user: UserId) -> Result<Tx> {
         let sql = format!("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL app.user_id = '{user}'");
-        self.begin_with(&sql, Some(user)).await
+        self.begin_with(sql, Some(user)).await
     }
 
     /// Opens a transaction for nobody: of use to the scheduler's role only, whose grants reach across people.
@@ -65,13 +81,12 @@ impl Db {
     /// # Errors
     /// When no connection can be had.
     pub async fn begin_unscoped(&self) -> Result<Tx> {
-        self.begin_with("BEGIN", None).await
+        self.begin_with("BEGIN".to_owned(), None).await
     }
 
-    async fn begin_with(&self, sql: &str, user: Option<UserId>) -> Result<Tx> {
-        let mut conn = self.connection().await?;
-        AnsiTransactionManager::begin_transaction_sql(&mut *conn, sql).await?;
-        Ok(Tx { conn: Some(conn), user })
+    async fn begin_with(&self, sql: String, user: Option<UserId>) -> Result<Tx> {
+        let session = Session { conn: self.connection().await?, begin: Some(sql) };
+        Ok(Tx { session: Some(session), user })
     }
 }
 
@@ -95,7 +110,7 @@ impl Tx {
             return Ok(());
         }
         self.batch_execute("SET LOCAL plan_cache_mode = force_generic_plan").await?;
-        let conn: &AsyncPgConnection = self;
+        let conn: &AsyncPgConnection = &self.conn;
         let run = async |statement| ExecuteDsl::execute(statement, &mut { conn }).await;
         try_join_all(statements.into_iter().map(run)).await?;
         Ok(self.batch_execute("SET LOCAL plan_cache_mode = force_custom_plan").await?)
@@ -106,40 +121,97 @@ impl Tx {
     /// # Errors
     /// When the database cannot; then nothing was.
     pub async fn commit(mut self) -> Result<()> {
-        if let Some(mut conn) = self.conn.take() {
-            AnsiTransactionManager::commit_transaction(&mut *conn).await?;
+        // Until the database has answered, the connection is not given back.
+        if self.begin.is_none() {
+            self.batch_execute("COMMIT").await?;
         }
+        self.session = None;
         Ok(())
     }
 }
 
 impl Drop for Tx {
     fn drop(&mut self) {
+        let Some(mut session) = self.session.take().filter(|session| session.begin.is_none()) else { return };
         // Without a runtime (at shutdown) the connection is simply closed, which rolls back as well.
-        if let (Some(mut conn), Ok(runtime)) = (self.conn.take(), tokio::runtime::Handle::try_current()) {
-            runtime.spawn(async move {
-                let rollback = AnsiTransactionManager::rollback_transaction(&mut *conn);
-                match timeout(CALLED_OFF_AFTER, rollback).await {
-                    Ok(Ok(())) => {}
-                    Ok(Err(error)) => tracing::debug!(error = %error, "rollback failed; the connection is discarded"),
-                    // The database may hear of it late, and would then end a statement of whoever has the connection next. Nobody has.
-                    Err(_) => pool::call_off(Object::take(conn)).await,
+        let Ok(runtime) = tokio::runtime::Handle::try_current() else { return drop(Object::take(session.conn)) };
+        runtime.spawn(async move {
+            match timeout(CALLED_OFF_AFTER, session.batch_execute("ROLLBACK")).await {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => {
+                    tracing::debug!(error = %error, "rollback failed; the connection is discarded");
+                    drop(Object::take(session.conn));
                 }
-            });
-        }
+                // The database may hear of it late, and would then end a statement of whoever has the connection next. Nobody has.
+                Err(_) => pool::call_off(Object::take(session.conn)).await,
+            }
+        });
     }
 }
 
 impl Deref for Tx {
-    type Target = AsyncPgConnection;
+    type Target = Session;
 
     fn deref(&self) -> &Self::Target {
-        self.conn.as_deref().expect("present until commit or drop, which both end the value")
+        self.session.as_ref().expect("present until commit or drop, which both end the value")
     }
 }
 
 impl DerefMut for Tx {
     fn deref_mut(&mut self) -> &mut Self::Target {
-        self.conn.as_deref_mut().expect("present until commit or drop, which both end the value")
+        self.session.as_mut().expect("present until commit or drop, which both end the value")
+    }
+}
+
+impl Session {
+    /// Has what begins the transaction on its way before the answer of its first statement is asked for.
+    fn after_begin<'c, T: Send + 'c>(
+        conn: &'c AsyncPgConnection,
+        begin: String,
+        answer: BoxFuture<'c, QueryResult<T>>,
+    ) -> BoxFuture<'c, QueryResult<T>> {
+        let both = async move {
+            // The first of the two is polled first, and sends what it sends when it is.
+            let (begun, answer) = join(async { (&mut { conn }).batch_execute(&begin).await }, answer).await;
+            begun?;
+            answer
+        };
+        both.boxed()
+    }
+}
+
+impl SimpleAsyncConnection for Session {
+    async fn batch_execute(&mut self, query: &str) -> QueryResult<()> {
+        match self.begin.take() {
+            Some(begin) => self.conn.batch_execute(&format!("{begin}; {query}")).await,
+            None => self.conn.batch_execute(query).await,
+        }
+    }
+}
+
+impl AsyncConnectionCore for Session {
+    type ExecuteFuture<'conn, 'query> = BoxFuture<'conn, QueryResult<usize>>;
+    type LoadFuture<'conn, 'query> = BoxFuture<'conn, QueryResult<Self::Stream<'conn, 'query>>>;
+    type Stream<'conn, 'query> = <AsyncPgConnection as AsyncConnectionCore>::Stream<'conn, 'query>;
+    type Row<'conn, 'query> = <AsyncPgConnection as AsyncConnectionCore>::Row<'conn, 'query>;
+    type Backend = Pg;
+
+    fn load<'conn, 'query, T>(&'conn mut self, source: T) -> Self::LoadFuture<'conn, 'query>
+    where
+        T: AsQuery + 'query,
+        T::Query: QueryFragment<Pg> + QueryId + 'query,
+    {
+        let Some(begin) = self.begin.take() else { return self.conn.load(source) };
+        let conn: &'conn AsyncPgConnection = &self.conn;
+        Self::after_begin(conn, begin, (&mut { conn }).load(source))
+    }
+
+    fn execute_returning_count<'conn, 'query, T>(&'conn mut self, source: T) -> Self::ExecuteFuture<'conn, 'query>
+    where
+        T: QueryFragment<Pg> + QueryId + 'query,
+    {
+        let Some(begin) = self.begin.take() else { return self.conn.execute_returning_count(source) };
+        let conn: &'conn AsyncPgConnection = &self.conn;
+        Self::after_begin(conn, begin, (&mut { conn }).execute_returning_count(source))
     }
 }

@@ -14,7 +14,7 @@ use diesel::{
 use diesel_async::{RunQueryDsl, SimpleAsyncConnection};
 
 use super::{
-    Result, Tx,
+    Result, Tx, copies,
     interactions::{Among, Between, Interaction, Rows, TimelineFilter, Towards},
     schema::interactions,
     statement::sql,
@@ -120,12 +120,12 @@ impl Query {
         places: Between,
         towards: Towards,
         limit: i64,
-    ) -> Result<Vec<Interaction>> {
+    ) -> Result<Vec<(Interaction, bool)>> {
         let addresses = filter.addresses(tx).await?;
         let among = addresses.as_deref().map_or(Among::All, Among::Of);
         self.enter(tx, way).await?;
         let rows = Interaction::those(tx.user(), filter, among, places, towards, limit);
-        let rows = self.matching(way, rows).load(&mut **tx).await?;
+        let rows = copies::once(self.matching(way, rows), filter).load(&mut **tx).await?;
         leave(tx, way).await?;
         Ok(rows)
     }

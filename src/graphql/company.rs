@@ -20,10 +20,12 @@ use crate::{
         contacts::{Contact as ContactRow, Identity},
         copies::{self, Link, Source},
         interactions::{Interaction as Row, Texts, Towards},
+        stored::Stored,
         threads::ThreadKey,
     },
     domain::{
         ids::{AccountId, ContactId, InteractionId},
+        normalize::{Details, Participant},
         people::mailbox,
     },
     sync::{self, changes::Cursor},
@@ -34,12 +36,7 @@ use crate::{
 pub(super) struct Company(Arc<Page>);
 
 struct Page {
-    ids: Vec<InteractionId>,
-    mailboxes: Vec<String>,
-    /// The universal ids of the meetings that mails of the page are about.
-    about: Vec<String>,
-    /// Those of the meetings of the page.
-    meetings: Vec<String>,
+    rows: Vec<Facts>,
     household: Household,
     talks: Talks,
     texts: Once<HashMap<InteractionId, Texts>>,
@@ -47,6 +44,14 @@ struct Page {
     sources: Once<HashMap<InteractionId, Vec<Source>>>,
     linked_meetings: Once<Linked>,
     linked_mails: Once<Linked>,
+}
+
+/// What of an interaction leads to others. It is read when others are asked for.
+struct Facts {
+    id: InteractionId,
+    universal_id: Option<String>,
+    participants: Stored<Vec<Participant>>,
+    details: Stored<Details>,
 }
 
 /// What universal ids lead to.
@@ -65,18 +70,20 @@ fn thread_of(row: &Row) -> Option<ThreadKey> {
 
 impl Company {
     /// That of these interactions.
-    pub(super) fn of<'a>(rows: impl IntoIterator<Item = &'a Row> + Clone) -> Self {
-        let rows = || rows.clone().into_iter();
-        let participants = rows().filter_map(|row| row.participants.as_array()).flatten();
-        let addresses = participants.filter(|one| one["self"] != true).filter_map(|one| one["address"].as_str());
-        let meetings = rows().filter(|row| row.details["meeting"].is_object());
+    pub(super) fn of<'a>(rows: impl IntoIterator<Item = &'a Row>) -> Self {
+        let (mut facts, mut threads) = (Vec::new(), Vec::new());
+        for row in rows {
+            threads.extend(thread_of(row));
+            facts.push(Facts {
+                id: row.interaction_id,
+                universal_id: row.universal_id.clone(),
+                participants: row.participants.clone(),
+                details: row.details.clone(),
+            });
+        }
         let household = Household::default();
-        let threads = rows().filter_map(thread_of).collect();
         Self(Arc::new(Page {
-            ids: rows().map(|row| row.interaction_id).collect(),
-            mailboxes: sorted(addresses.filter(|address| !address.is_empty()).map(mailbox)),
-            about: sorted(rows().filter_map(|row| row.details["invitation"]["uid"].as_str()).map(str::to_owned)),
-            meetings: sorted(meetings.filter_map(|row| row.universal_id.clone())),
+            rows: facts,
             talks: Talks::of(threads, household.clone()),
             household,
             texts: Once::new(),
@@ -85,6 +92,27 @@ impl Company {
             linked_meetings: Once::new(),
             linked_mails: Once::new(),
         }))
+    }
+
+    fn ids(&self) -> Vec<InteractionId> {
+        self.0.rows.iter().map(|row| row.id).collect()
+    }
+
+    fn mailboxes(&self) -> Vec<String> {
+        let participants = self.0.rows.iter().flat_map(|row| row.participants.read());
+        let others = participants.filter(|one| !one.is_self && !one.address.is_empty());
+        sorted(others.map(|one| mailbox(&one.address)))
+    }
+
+    /// The universal ids of the meetings that mails of the page are about.
+    fn about(&self) -> Vec<String> {
+        sorted(self.0.rows.iter().filter_map(|row| Some(row.details.read().invitation?.uid)))
+    }
+
+    /// Those of the meetings of the page.
+    fn meetings(&self) -> Vec<String> {
+        let meetings = self.0.rows.iter().filter(|row| row.details.read().meeting.is_some());
+        sorted(meetings.filter_map(|row| row.universal_id.clone()))
     }
 
     /// A text of one of them; empty when that has gone since the page was read.
@@ -98,7 +126,7 @@ impl Company {
         which: impl Fn(&Texts) -> &str,
     ) -> Result<String> {
         let look = async {
-            let found = read(ctx, async |tx: &mut _| Texts::with_ids(tx, &self.0.ids).await).await?;
+            let found = read(ctx, async |tx: &mut _| Texts::with_ids(tx, &self.ids()).await).await?;
             Ok(found.into_iter().map(|texts| (texts.interaction_id, texts)).collect())
         };
         let text = once(&self.0.texts, look).await?.get(&of).map(which);
@@ -111,7 +139,7 @@ impl Company {
     /// When the database fails.
     pub(super) async fn contact(&self, ctx: &Context<'_>, address: &str) -> Result<Option<Contact>> {
         let look = async {
-            let look = async |tx: &mut _| ContactRow::of_addresses(tx, &self.0.mailboxes).await;
+            let look = async |tx: &mut _| ContactRow::of_addresses(tx, &self.mailboxes()).await;
             let (mailboxes, rows): (Vec<_>, Vec<_>) = read(ctx, look).await?.into_iter().unzip();
             Ok(mailboxes.into_iter().zip(Contact::of_page(rows)).collect::<HashMap<_, _>>())
         };
@@ -138,7 +166,7 @@ impl Company {
     pub(super) async fn sources(&self, ctx: &Context<'_>, of: InteractionId) -> Result<Vec<Source>> {
         let look = async {
             let mut all: HashMap<InteractionId, Vec<Source>> = HashMap::new();
-            for source in read(ctx, async |tx: &mut _| copies::sources(tx, &self.0.ids).await).await? {
+            for source in read(ctx, async |tx: &mut _| copies::sources(tx, &self.ids()).await).await? {
                 all.entry(source.of).or_default().push(source);
             }
             Ok(all)
@@ -151,12 +179,16 @@ impl Company {
     /// # Errors
     /// When the database fails.
     pub(super) async fn linked(&self, ctx: &Context<'_>, link: Link, name: &str) -> Result<Vec<Interaction>> {
-        let (cell, names) = match link {
-            Link::Meeting => (&self.0.linked_meetings, &self.0.about),
-            Link::MailsAbout => (&self.0.linked_mails, &self.0.meetings),
+        let cell = match link {
+            Link::Meeting => &self.0.linked_meetings,
+            Link::MailsAbout => &self.0.linked_mails,
         };
         let look = async {
-            let found = read(ctx, async |tx: &mut _| copies::linked(tx, link, names).await).await?;
+            let names = match link {
+                Link::Meeting => self.about(),
+                Link::MailsAbout => self.meetings(),
+            };
+            let found = read(ctx, async |tx: &mut _| copies::linked(tx, link, &names).await).await?;
             let (names, rows): (Vec<_>, Vec<_>) = found.into_iter().unzip();
             let mut all = Linked::new();
             for (name, row) in names.into_iter().zip(Interaction::of_page(rows)) {

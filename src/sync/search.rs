@@ -98,7 +98,7 @@ pub(super) async fn by_time(
     places: Between,
     towards: Towards,
     limit: i64,
-) -> Result<Vec<Interaction>> {
+) -> Result<Vec<(Interaction, bool)>> {
     let near = near(tx, filter, places, towards).await?;
     let bounds = near.as_ref().unwrap_or(filter);
     let rows = query.page(tx, Way::Timeline, bounds, places, towards, limit).await?;
@@ -185,7 +185,7 @@ async fn mark(tx: &mut Tx, query: &Query, hits: &[Hit]) -> Result<Vec<Highlights
     let texts = Texts::with_ids(tx, &ids).await?;
     let texts: HashMap<_, _> = texts.iter().map(|texts| (texts.interaction_id, texts)).collect();
     let own = |row: &Interaction| texts.get(&row.interaction_id).map(|texts| texts.own()).unwrap_or_default();
-    let language = |hit: &Hit| hit.row.details().language;
+    let language = |hit: &Hit| hit.row.details.read().language;
     let subjects: Vec<_> = hits.iter().map(|hit| (language(hit), searchable(&hit.row.subject))).collect();
     let texts: Vec<_> = hits.iter().map(|hit| (language(hit), searchable(own(&hit.row)))).collect();
     let subjects = query.marked(tx, &subjects, true).await?;

@@ -20,7 +20,7 @@ use crate::{
 
 /// A page of the timeline, and where changes of what it shows begin, if that is asked for.
 ///
-/// Costs two statements, and two more for every time that copies have left a page short.
+/// Costs a statement, and another one for every time that copies have left a page short.
 ///
 /// # Errors
 /// When the database fails.
@@ -48,7 +48,7 @@ pub async fn page(
 
 /// The ends of several contacts' timelines: the newest rows of each or the oldest, as [`page`] has them.
 ///
-/// Costs five statements however many they are, and two more for each of which copies have left a page short.
+/// Costs five statements however many they are, and one more for each of which copies have left a page short.
 ///
 /// # Errors
 /// When the database fails.
@@ -108,10 +108,10 @@ pub(super) async fn once(
             None => Interaction::page(tx, filter, places, towards, limit).await?,
         };
         let is_last = rows.len() < wanted;
-        let Some(end) = rows.last().map(|row| Some((row.occurred_at, row.interaction_id.0))) else { return Ok(page) };
-        let ids: Vec<_> = rows.iter().map(|row| row.interaction_id).collect();
-        let hidden = copies::hidden(tx, filter, &ids).await?;
-        page.extend(rows.into_iter().filter(|row| !hidden.contains(&row.interaction_id)));
+        let Some(end) = rows.last().map(|(row, _)| Some((row.occurred_at, row.interaction_id.0))) else {
+            return Ok(page);
+        };
+        page.extend(rows.into_iter().filter(|(_, is_hidden)| !is_hidden).map(|(row, _)| row));
         page.truncate(wanted);
         if is_last || page.len() == wanted {
             return Ok(page);

@@ -334,7 +334,7 @@ impl Interaction {
 
     /// What could not be read or kept of it; empty for nearly everything. What is shown is right even so.
     async fn notes(&self) -> Vec<InteractionNote> {
-        self.0.details().notes.into_iter().map(Into::into).collect()
+        self.0.details.read().notes.into_iter().map(Into::into).collect()
     }
 
     /// The author's own words in `bodyText`: without quoted history, signature and disclaimer. Answers between quotations stay,
@@ -347,7 +347,7 @@ impl Interaction {
     /// The language of `replyText`, by its code (ISO 639-1); `null` when it is too short to tell, or when the search does not know
     /// that language's forms of words.
     async fn language(&self) -> Option<&'static str> {
-        self.0.details().language.map(Language::as_str)
+        self.0.details.read().language.map(Language::as_str)
     }
 
     /// The HTML of a mail, made harmless, for showing it as it was meant; `null` for a mail that is text only and for a meeting.
@@ -382,27 +382,27 @@ impl Interaction {
 
     /// The id of the mailing list that a mail came through; `null` when it came through none.
     async fn list_id(&self) -> Option<String> {
-        self.0.details().list
+        self.0.details.read().list
     }
 
     /// Whether a mail is signed or encrypted; `null` when it is neither. An encrypted mail's text cannot be shown.
     async fn protection(&self) -> Option<MailProtection> {
-        self.0.details().protection.map(Into::into)
+        self.0.details.read().protection.map(Into::into)
     }
 
     /// The meeting that a mail invites to, answers or cancels; `null` when it is about none.
     async fn invitation(&self) -> Option<Invitation> {
-        self.0.details().invitation.map(|fact| Invitation(fact, self.1.clone()))
+        self.0.details.read().invitation.map(|fact| Invitation(fact, self.1.clone()))
     }
 
     /// What a calendar says of a meeting beside its title, times and people; `null` for a mail.
     async fn meeting(&self) -> Option<MeetingFacts> {
-        self.0.details().meeting.map(|fact| MeetingFacts::of(fact, self.0.universal_id.clone(), &self.1))
+        self.0.details.read().meeting.map(|fact| MeetingFacts::of(fact, self.0.universal_id.clone(), &self.1))
     }
 
     /// Whom a bounced mail did not reach; empty for other mail, and when the server does not say.
     async fn failed_recipients(&self) -> Vec<String> {
-        self.0.details().failed_recipients
+        self.0.details.read().failed_recipients
     }
 
     /// When a mail says that it was sent, which is its sender's claim; `null` when it does not say, and for a meeting.
@@ -460,8 +460,7 @@ impl Interaction {
 
     /// Who took part.
     async fn participants(&self) -> Vec<Participant> {
-        let facts: Vec<ParticipantFact> = serde_json::from_value(self.0.participants.clone()).unwrap_or_default();
-        facts.into_iter().map(|fact| Participant::of(fact, &self.1)).collect()
+        self.0.participants.read().into_iter().map(|fact| Participant::of(fact, &self.1)).collect()
     }
 
     /// The ids of the labels on a mail; empty for meetings.
@@ -477,7 +476,11 @@ impl Interaction {
 
     /// Files that came with it.
     async fn attachments(&self) -> Vec<Attachment> {
-        let facts: Vec<AttachmentFact> = serde_json::from_value(self.0.attachments.clone()).unwrap_or_default();
-        facts.into_iter().map(|fact| Attachment { interaction: self.0.interaction_id, fact }).collect()
+        self.0
+            .attachments
+            .read()
+            .into_iter()
+            .map(|fact| Attachment { interaction: self.0.interaction_id, fact })
+            .collect()
     }
 }
