@@ -49,7 +49,7 @@ fn is_stood_for(row: &str) -> String {
              WHERE {} AND {} < {}
                  AND coalesce(other.account_id = ?, true) AND coalesce(other.stream_id = ?, true) AND coalesce(other.batch_id = ?, true)
                  AND other.thread IS NOT DISTINCT FROM coalesce(?, other.thread)
-                 AND other.direction IS NOT DISTINCT FROM coalesce(?, other.direction) AND coalesce(? = ANY(other.labels), true)
+                 AND other.direction IS NOT DISTINCT FROM coalesce(?, other.direction) AND other.labels @> array_remove(ARRAY[?::text], NULL)
              OFFSET 0
          ))",
         SAME.replace("i.", &format!("{row}.")),

@@ -261,3 +261,65 @@ async fn every_list_can_be_read_from_its_end() {
         }
     }
 }
+
+/// What people ask for, small and large: from a line of a menu to a page with all it leads to. Introspection is not among it: its
+/// answer costs the same whoever asks, and its lists within lists are bounded apart.
+const RECORDED: [&str; 30] = [
+    "{ viewer { id } }",
+    "{ viewer { id preferences { gmailQuery contactPolicy mailDaysBack } accounts { id email } } }",
+    "{ viewer { accounts { id email state provider linkedAt services { service } streams { id name } } } }",
+    "{ viewer { accounts { email quotas { service unitsPerMinute usedInMinute usedToday } } } }",
+    "{ viewer { accounts { email nMails nMeetings } } }",
+    "{ timeline(first: 10) { nodes { id } } }",
+    "{ timeline(first: 25) { edges { cursor node { id kind subject snippet occurredAt } } pageInfo { hasNextPage endCursor } } }",
+    "{ timeline(first: 25) { edges { cursor node { id kind subject snippet occurredAt participants { address name role } } } pageInfo { endCursor } } }",
+    "{ timeline(first: 50) { nodes { id kind direction subject labels location endsAt allDay { first last } } } }",
+    "{ timeline(first: 25, filter: { kind: EMAIL }) { nodes { id subject bodyText replyText attachments { id name mediaType sizeBytes } } } }",
+    "{ timeline(first: 25, filter: { kind: EMAIL }) { nodes { id subject category listId sentAt sources { interactionId account { email } } } } }",
+    "{ timeline(first: 25, filter: { kind: MEETING }) { nodes { id subject occurredAt endsAt status participants { address response isSelf } } } }",
+    "{ timeline(first: 25, filter: { kind: MEETING }) { nodes { subject meeting { eventType conferenceUrl visibility invitations { id subject } } } } }",
+    "{ timeline(first: 20, filter: { kind: EMAIL }) { nodes { invitation { method meeting { id subject occurredAt } } } } }",
+    "{ timeline(last: 20) { nodes { id conversation { id subject nInteractions lastAt } } } }",
+    "{ timeline(first: 10) { nodes { conversation { participants { address name contact { id name } } } } } }",
+    "{ timeline(first: 20) { nodes { participants { address contact { id name nWrote nMet lastAt } } } } }",
+    "{ timeline(first: 20) { nodes { account { id email state provider } } } }",
+    "{ timeline(first: 10, search: \"invitation\") { edges { highlights { subject { text isMatch } } node { id subject } } } }",
+    "{ batches(first: 10) { nodes { id state origin createdAt finishedAt counts { listed stored failed } account { email } } } }",
+    "{ batches(first: 2) { nodes { id jobs { id kind state attempt } } } }",
+    "{ items(first: 40) { edges { cursor node { sourceId outcome updatedAt reason } } pageInfo { endCursor hasNextPage } } }",
+    "{ jobs(first: 10) { nodes { id kind state attempt runAt error errorClass } } }",
+    "{ audit(first: 5) { nodes { id at action actor outcome client requestId } } }",
+    "{ contacts(first: 25) { nodes { id name nWrote nWroteTo nMet lastAt } } }",
+    "{ contacts(first: 25) { nodes { id name identities { address name } } } }",
+    "{ contacts(first: 10) { nodes { id timeline(first: 2) { nodes { id subject occurredAt } } } } }",
+    "{ contacts(last: 10) { edges { cursor node { id name } } pageInfo { hasPreviousPage startCursor } } }",
+    "query Me { ...Me } fragment Me on Query { viewer { ...Who } } fragment Who on Viewer { id accounts { ...Account } } fragment Account on Account { id email state }",
+    "{ viewer { accounts { id shortcomings { code message } breakers { scope } } } batches(first: 5) { nodes { id state } } }",
+];
+
+/// How many resolvers an answer took: one for each of its fields.
+fn n_fields(answer: &Value) -> u64 {
+    match answer {
+        Value::Object(fields) => fields.values().map(|value| 1 + n_fields(value)).sum(),
+        Value::Array(items) => items.iter().map(n_fields).sum(),
+        _ => 0,
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_document_is_said_to_cost_is_what_it_costs_within_a_factor_of_two() {
+    let app = TestApp::start().await;
+    let ada = app.person("someone who asks what things cost");
+    crowded(&app, &ada, 40).await;
+    ada.data("mutation { updatePreferences(input: { contactPolicy: ALL }) { userErrors { code } } }", json!({})).await;
+    let mut wrong = Vec::new();
+    for query in RECORDED {
+        let (cost, data) = ada.cost_and_data(query).await;
+        let n_fields = n_fields(&data);
+        println!("{cost:>6} said, {n_fields:>6} counted: {query}");
+        if cost > n_fields * 2 || n_fields > cost * 2 {
+            wrong.push(format!("said to cost {cost}, costs {n_fields}: {query}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}

@@ -21,6 +21,8 @@ const MAX_DIRECTIVES: usize = 10;
 const MAX_INTROSPECTION_LISTS: usize = 2;
 /// How many items a connection is taken to have when the document does not say.
 const ASSUMED_PAGE: usize = 25;
+/// Lists without pages that are longer than one as a rule, and how long each is taken to be.
+const LISTS: [(&str, usize); 5] = [("accounts", 2), ("jobs", 3), ("quotas", 2), ("services", 2), ("streams", 2)];
 /// Fields that read and work through a whole mail, or much else, and what each counts for: for few of them, not for a page.
 const COSTLY: [(&str, usize); 3] = [("html", 1_000), ("insights", 1_000), ("contactSuggestions", 500)];
 
@@ -169,7 +171,11 @@ impl<'a> Walk<'a> {
         }
         let items = match self.page_size(field) {
             Some(size) => within.cost.saturating_mul(size),
-            None => within.cost.saturating_add(within.page_cost.saturating_mul(ASSUMED_PAGE - 1)),
+            None => {
+                let listed = LISTS.iter().find(|(list, _)| *list == name).map_or(1, |(_, n)| *n);
+                let paged = within.page_cost.saturating_mul(ASSUMED_PAGE - 1);
+                within.cost.saturating_mul(listed).saturating_add(paged)
+            }
         };
         let own = COSTLY.iter().find(|(costly, _)| *costly == name).map_or(1, |(_, cost)| *cost);
         let cost = items.saturating_add(own);

@@ -61,6 +61,16 @@ impl Person {
         (headers, answer.json().await.expect("the answer is JSON"))
     }
 
+    /// What a query is said to cost, and its data.
+    pub(crate) async fn cost_and_data(&self, query: &str) -> (u64, Value) {
+        let url = self.url.join("graphql").expect("an address");
+        let body = json!({ "query": query, "extensions": { "cost": true } });
+        let answer = self.http.post(url).bearer_auth(&self.token).json(&body).send().await.expect("the API answers");
+        let answer: Value = answer.json().await.expect("the answer is JSON");
+        let cost = answer["extensions"]["cost"]["document"].as_u64();
+        (cost.unwrap_or_else(|| panic!("{query}: {answer:#}")), answer["data"].clone())
+    }
+
     /// The data of an operation that must succeed. One that ran out of time, as on a busy machine, is asked again, as a client
     /// would: what tests ask may be asked twice, mutations by their keys or because they say the same again.
     pub(crate) async fn data(&self, query: &str, variables: Value) -> Value {
