@@ -90,7 +90,9 @@ async fn tell_and_do(page: &str, story: &str, app: &TestApp, more: Value, mut ac
         }
     }
     let output = said.await.expect("no panic").expect("the story ends");
-    assert!(output.status.success() && is_told, "{}", String::from_utf8_lossy(&output.stderr));
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && is_told, "{said}");
+    println!("{said}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
