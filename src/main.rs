@@ -19,6 +19,9 @@ use omnisync::{
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// A person's Gmail and Google Calendar as one timeline, with consent, live progress and a real undo.
 #[derive(Parser)]
 #[command(version, about)]

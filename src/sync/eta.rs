@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use futures::future::{try_join, try_join_all};
+
 use super::{Result, calls::budgets, preview::Facts};
 use crate::{
     app::App,
@@ -79,18 +81,17 @@ pub struct Drawn {
     pub today: u64,
 }
 
-/// What an account has drawn of each of its budgets.
+/// What an account has drawn of each of its budgets, asked of all of them at once.
 ///
 /// # Errors
 /// When Redis does not answer.
 pub async fn drawn(app: &App, account: AccountId) -> Result<Vec<Drawn>> {
-    let mut all = Vec::new();
-    for service in Service::ALL.iter().copied() {
+    let of = async |service| {
         let [Budget { key, units_per_minute }, _] = budgets(app, service, account);
-        let in_minute = app.broker.spent(&key).await?.iter().map(|(_, units)| units).sum();
-        all.push(Drawn { service, units_per_minute, in_minute, today: app.broker.drawn_today(&key).await? });
-    }
-    Ok(all)
+        let (spent, today) = try_join(app.broker.spent(&key), app.broker.drawn_today(&key)).await?;
+        Ok(Drawn { service, units_per_minute, in_minute: spent.iter().map(|(_, units)| units).sum(), today })
+    };
+    try_join_all(Service::ALL.iter().copied().map(of)).await
 }
 
 /// How long the rest takes where no budget holds it up: at the rate so far, not counting what the budget has made wait.

@@ -41,7 +41,7 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
 pub struct MailEnvelope {
     /// The message's id in the mailbox.
     pub id: String,
-    /// The conversation's id.
+    /// The conversation's id; empty where Google gives none, which it has not been seen to do.
     pub thread_id: String,
     /// Rises with every change of the message; its version.
     pub history_id: u64,
@@ -64,6 +64,7 @@ pub struct ParsedMail {
 #[serde(rename_all = "camelCase")]
 struct Message<'x> {
     id: String,
+    #[serde(default)]
     thread_id: String,
     #[serde(default)]
     label_ids: Vec<String>,
@@ -219,7 +220,9 @@ impl ParsedMail {
             sent_at: mail.texts(&HeaderName::Date).find_map(|text| date::read(&text)),
             ends_at: None,
             all_day: None,
-            thread: Some(self.envelope.thread_id),
+            thread: Some(self.envelope.thread_id)
+                .filter(|id| !id.is_empty())
+                .or_else(|| thread::read(&mail).first_of_all()),
             universal_id: thread::message_id(&mail),
             location: None,
             status: None,

@@ -22,6 +22,15 @@ pub struct Thread {
     pub subject: String,
 }
 
+impl Thread {
+    /// What all mails of a conversation have in common: the id of the one that began it, as far as its headers tell, else its subject;
+    /// `None` when it has neither.
+    pub(super) fn first_of_all(self) -> Option<String> {
+        let began = self.references.into_iter().chain(self.in_reply_to).chain(self.message_id).next();
+        began.or(Some(self.subject).filter(|subject| !subject.is_empty()))
+    }
+}
+
 /// What the headers of a mail say of its conversation.
 pub(super) fn read(mail: &Mail<'_>) -> Thread {
     Thread {
@@ -58,6 +67,20 @@ fn ids(mail: &Mail<'_>, name: &HeaderName<'static>) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn without_a_providers_id_a_conversation_is_told_by_its_first_mail_or_its_subject() {
+        let key = |mail: &str| read(&Mail::read(mail.as_bytes())).first_of_all();
+        let first = "Message-ID: <1@x>\r\nSubject: Lunch\r\n\r\n";
+        let second = "Message-ID: <2@x>\r\nIn-Reply-To: <1@x>\r\nSubject: Re: Lunch\r\n\r\n";
+        let third =
+            "Message-ID: <3@x>\r\nReferences: <1@x> <2@x>\r\nIn-Reply-To: <2@x>\r\nSubject: AW: Re: Lunch\r\n\r\n";
+        assert_eq!([first, second, third].map(key), [(); 3].map(|()| Some("1@x".to_owned())));
+        assert_eq!(
+            ["Subject: Lunch\r\n\r\n", "Subject: Re: Lunch\r\n\r\n", "\r\n"].map(key),
+            [Some("Lunch".to_owned()), Some("Lunch".to_owned()), None]
+        );
+    }
 
     #[test]
     fn a_conversation_is_read_from_headers() {

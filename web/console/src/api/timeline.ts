@@ -131,6 +131,11 @@ function next(before: State, event: Event): State {
   }
 }
 
+/** A row as it has become; the same one where it has not changed, for there may be a hundred thousand. */
+function withNode(edge: Edge, node: TimelineRowFragment | undefined): Edge {
+  return node ? { ...edge, node } : edge;
+}
+
 function withChange(before: State, { added, changed, removed, reset }: Change): State {
   if (reset) return { ...before, isStale: true };
   const rows = before.rows ?? [];
@@ -152,7 +157,7 @@ function withChange(before: State, { added, changed, removed, reset }: Change): 
   }
   return {
     ...before,
-    rows: known.size ? rows.map((edge) => ({ ...edge, node: fresh.get(edge.node.id) ?? edge.node })) : before.rows,
+    rows: known.size ? rows.map((edge) => withNode(edge, fresh.get(edge.node.id))) : before.rows,
     arrived,
     gone,
     isStale: before.isStale || arrived.size > MOST_ARRIVED,
