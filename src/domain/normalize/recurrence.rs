@@ -489,6 +489,8 @@ mod tests {
         ] {
             assert!(starts(&[line], "0001-01-01T00:00:00Z", Tz::UTC).unwrap().len() < 30, "{line}");
         }
+        let never = "RRULE:FREQ=SECONDLY;INTERVAL=65535;BYHOUR=24;COUNT=5";
+        assert_eq!(starts(&[never], "0001-01-01T00:00:00Z", Tz::UTC), Err(Malformed));
         let many = ["RRULE:FREQ=SECONDLY;COUNT=4294967295"; 10];
         assert_eq!(starts(&many, "2020-01-01T00:00:00Z", Tz::UTC), Err(Malformed));
         assert!(start.elapsed().as_secs() < 30);

@@ -7,7 +7,7 @@ use chrono::{DateTime, NaiveDate, NaiveDateTime, Timelike};
 
 use super::Malformed;
 
-/// The most times of one series looked at.
+/// The most times of one rule looked at: 114 years of hours, a week and a half of seconds.
 const MAX_LOOKS: usize = 1_000_000;
 
 /// The times of a rule finer than days, from its first start on.
@@ -64,6 +64,11 @@ impl Finer {
         day: NaiveDate,
         mut visitor: impl FnMut(NaiveDateTime) -> ControlFlow<()>,
     ) -> ControlFlow<()> {
+        // A day without a time is looked at, too.
+        self.n_looks += 24;
+        if self.has_looked_enough() {
+            return ControlFlow::Break(());
+        }
         let n_units = 3_600 / self.unit;
         for hour in (0..24).filter(|hour| self.hours.as_ref().is_none_or(|hours| hours.contains(hour))) {
             let Some(hour) = day.and_hms_opt(hour, 0, 0) else { continue };
