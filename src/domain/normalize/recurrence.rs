@@ -62,6 +62,9 @@ pub(super) struct Starts {
     pub(super) is_cut: bool,
 }
 
+/// A part of a rule: its name, in capitals, and its value.
+type Part<'v> = (String, &'v str);
+
 /// A date or a time as iCalendar writes it.
 enum Written {
     Day(NaiveDate),
@@ -166,7 +169,7 @@ impl Rules {
     }
 
     /// The parts of a rule that the engine knows, and the last local time it gives.
-    fn parts<'v>(&self, value: &'v str) -> Result<(Vec<(String, &'v str)>, Option<NaiveDateTime>), Malformed> {
+    fn parts<'v>(&self, value: &'v str) -> Result<(Vec<Part<'v>>, Option<NaiveDateTime>), Malformed> {
         let named =
             value.split(';').filter_map(|part| part.split_once('=')).map(|(name, value)| (name.trim(), value.trim()));
         let (mut until, mut parts) = (None, Vec::new());
@@ -185,11 +188,7 @@ impl Rules {
     }
 
     /// The local times around the window that a rule gives; `None` when it ended before its first start.
-    fn by_engine(
-        &mut self,
-        parts: &[(String, &str)],
-        last: NaiveDateTime,
-    ) -> Result<Option<Vec<NaiveDateTime>>, Malformed> {
+    fn by_engine(&mut self, parts: &[Part<'_>], last: NaiveDateTime) -> Result<Option<Vec<NaiveDateTime>>, Malformed> {
         let parts: Vec<_> = parts.iter().map(|(name, value)| format!("{name}={value}")).collect();
         let mut rule: RRule<Unvalidated> = parts.join(";").parse().map_err(|_| Malformed)?;
         let mut first = self.start.to_local();

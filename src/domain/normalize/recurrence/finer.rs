@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, ops::ControlFlow, str::FromStr};
 
 use chrono::{DateTime, NaiveDate, NaiveDateTime, Timelike};
 
-use super::Malformed;
+use super::{Malformed, Part};
 
 /// The most times of one rule looked at: 114 years of hours, a week and a half of seconds.
 const MAX_LOOKS: usize = 1_000_000;
@@ -30,7 +30,7 @@ pub(super) struct Finer {
 
 impl Finer {
     /// The times of a rule, by its parts; `None` when it is of days or longer.
-    pub(super) fn new(parts: &[(String, &str)], first: NaiveDateTime) -> Result<Option<Self>, Malformed> {
+    pub(super) fn new(parts: &[Part<'_>], first: NaiveDateTime) -> Result<Option<Self>, Malformed> {
         let unit = match part(parts, "FREQ").unwrap_or_default().to_ascii_uppercase().as_str() {
             "HOURLY" => 3_600,
             "MINUTELY" => 60,
@@ -130,15 +130,15 @@ fn values(part: Option<&BTreeSet<u32>>, one: u32, spreads: bool) -> Vec<u32> {
     }
 }
 
-fn part<'p>(parts: &'p [(String, &str)], name: &str) -> Option<&'p str> {
+fn part<'p>(parts: &'p [Part<'_>], name: &str) -> Option<&'p str> {
     parts.iter().find(|(known, _)| known == name).map(|&(_, value)| value)
 }
 
-fn number<T: FromStr>(parts: &[(String, &str)], name: &str) -> Result<Option<T>, Malformed> {
+fn number<T: FromStr>(parts: &[Part<'_>], name: &str) -> Result<Option<T>, Malformed> {
     part(parts, name).map(|number| number.parse().map_err(|_| Malformed)).transpose()
 }
 
-fn list<T: FromStr + Ord>(parts: &[(String, &str)], name: &str) -> Result<Option<BTreeSet<T>>, Malformed> {
+fn list<T: FromStr + Ord>(parts: &[Part<'_>], name: &str) -> Result<Option<BTreeSet<T>>, Malformed> {
     let read = |list: &str| list.split(',').map(|one| one.trim().parse().map_err(|_| Malformed)).collect();
     part(parts, name).map(read).transpose()
 }
