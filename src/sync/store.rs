@@ -187,13 +187,7 @@ pub(super) async fn store(app: &App, slice: &mut Slice<'_>, page: Page, prepared
         brake::pull(app, slice, too_much).await?;
         return Ok(Stored::Fenced);
     }
-    if page.is_listing {
-        let (n_listed, n_gaps) = slice.checkpoint.tally(n_named, n_fresh + wrote.n_fresh);
-        if page.last {
-            streams::note_coverage(&mut tx, stream, n_listed, n_gaps).await?;
-        }
-    }
-    move_cursor(&mut tx, slice, &page).await?;
+    let met = page.is_listing.then(|| slice.checkpoint.tally(n_named, n_fresh + wrote.n_fresh));
     let checkpoint = serde_json::to_value(&slice.checkpoint)?;
     // A listing that begins again meets nothing new until it is past where it was.
     let advanced = counts != Counts::default() || page.cursor.is_some();
@@ -209,6 +203,11 @@ pub(super) async fn store(app: &App, slice: &mut Slice<'_>, page: Page, prepared
     if !batches::count(&mut tx, slice.fence, &counts).await? {
         return Ok(Stored::Fenced);
     }
+    // After job and batch, as everywhere: whoever stops a run has those when they withdraw its streams.
+    if let Some((n_listed, n_gaps)) = met.filter(|_| page.last) {
+        streams::note_coverage(&mut tx, stream, n_listed, n_gaps).await?;
+    }
+    move_cursor(&mut tx, slice, &page).await?;
     tx.commit().await?;
     meters::stored(slice.stream.service.as_str(), u64::try_from(counts.stored).unwrap_or(0));
     reconcile::ring(app, woken.as_slice()).await;

@@ -135,6 +135,8 @@ async fn no_fault_loses_doubles_or_stops_anything() {
     reason = "the script's arguments come this way; it configures no part of the program"
 )]
 async fn chaos() {
+    // An API that answers with an error of its own says why in its log only.
+    tracing_subscriber::fmt().with_max_level(tracing::Level::ERROR).with_writer(std::io::stderr).init();
     let number = |name: &str| env::var(name).ok().map(|value| value.parse::<u64>().expect("a number"));
     let only = env::var("CHAOS_CASE").unwrap_or_default();
     let cases: Vec<&Case> = CASES.iter().filter(|case| case.name.contains(&only)).collect();
