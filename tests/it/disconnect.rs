@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::{
     flow::{ADA, everything, small_mailbox},
-    support::{Person, Settings, TestApp, eventually, source_ids},
+    support::{Person, Settings, TestApp, connect, eventually, source_ids},
 };
 
 async fn disconnect(person: &Person, account: &str, data: &str, revoke: bool) -> Value {
@@ -108,4 +108,35 @@ async fn a_provider_that_does_not_take_the_grant_back_keeps_nobody_from_leaving(
     let parted = disconnect(&ada, &account, "KEEP", true).await;
     assert_eq!((&parted["account"]["state"], &parted["revokedAtProvider"]), (&json!("DISCONNECTED"), &json!(false)));
     assert_eq!(app.db.number_of(TOKENS).await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_that_is_about_to_store_and_a_disconnect_do_not_wait_for_each_other() {
+    let app = TestApp::start_idle(Settings::default()).await;
+    small_mailbox(&app, 30, 0);
+    let ada = app.person("ada");
+    let account = ada.connect(ADA).await;
+    ada.import(&account, everything()).await;
+    // As long as somebody else has the streams, whoever wants to write them waits.
+    let mut other = connect(&app.db.owner_url).await;
+    let held = other.transaction().await.expect("a transaction");
+    held.execute("SELECT FROM streams FOR NO KEY UPDATE", &[]).await.expect("the streams");
+    let waits = async |role: &str| {
+        let sql = format!(
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND usename = '{role}' AND wait_event_type = 'Lock'"
+        );
+        eventually(async || (app.db.number_of(&sql).await >= 1).then_some(()), || format!("{role} waits")).await;
+    };
+    app.start_worker();
+    waits("omnisync_worker").await;
+    let release = async {
+        waits("omnisync_api").await;
+        held.rollback().await.expect("given back");
+    };
+    let (parted, ()) = futures::join!(disconnect(&ada, &account, "KEEP", false), release);
+    assert_eq!(
+        (&parted["userErrors"], &parted["account"]["state"]),
+        (&json!([]), &json!("DISCONNECTED")),
+        "{parted:#}"
+    );
 }
