@@ -142,7 +142,7 @@ impl Reader {
                 b'}' => {
                     self.flush();
                     let Some(group) = self.groups.pop() else { return };
-                    (self.group, self.n_passed_over, self.is_ignorable) = (group, 0, false);
+                    (self.group, self.is_ignorable) = (group, false);
                     if self.groups.is_empty() {
                         return;
                     }

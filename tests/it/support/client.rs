@@ -49,13 +49,12 @@ impl Person {
 
     /// The whole answer to an operation.
     pub(crate) async fn answer(&self, query: &str, variables: Value) -> Value {
-        self.send(query, variables).await.1
+        self.send(json!({ "query": query, "variables": variables })).await.1
     }
 
-    async fn send(&self, query: &str, variables: Value) -> (reqwest::header::HeaderMap, Value) {
+    async fn send(&self, body: Value) -> (reqwest::header::HeaderMap, Value) {
         let url = self.url.join("graphql").expect("an address");
-        let request =
-            self.http.post(url).bearer_auth(&self.token).json(&json!({ "query": query, "variables": variables }));
+        let request = self.http.post(url).bearer_auth(&self.token).json(&body);
         let answer = request.send().await.expect("the API answers");
         let headers = answer.headers().clone();
         (headers, answer.json().await.expect("the answer is JSON"))
@@ -63,10 +62,7 @@ impl Person {
 
     /// What a query is said to cost, and its data.
     pub(crate) async fn cost_and_data(&self, query: &str) -> (u64, Value) {
-        let url = self.url.join("graphql").expect("an address");
-        let body = json!({ "query": query, "extensions": { "cost": true } });
-        let answer = self.http.post(url).bearer_auth(&self.token).json(&body).send().await.expect("the API answers");
-        let answer: Value = answer.json().await.expect("the answer is JSON");
+        let answer = self.send(json!({ "query": query, "extensions": { "cost": true } })).await.1;
         let cost = answer["extensions"]["cost"]["document"].as_u64();
         (cost.unwrap_or_else(|| panic!("{query}: {answer:#}")), answer["data"].clone())
     }
@@ -87,7 +83,7 @@ impl Person {
     /// Begins to link an account; gives the provider's address and the browser's cookie.
     pub(crate) async fn begin_connect(&self, input: Value) -> (Url, String) {
         let query = "mutation($input: ConnectInput!) { connect(input: $input) { authorizationUrl userErrors { code message } } }";
-        let (headers, answer) = self.send(query, json!({ "input": input })).await;
+        let (headers, answer) = self.send(json!({ "query": query, "variables": { "input": input } })).await;
         let url = answer["data"]["connect"]["authorizationUrl"].as_str().unwrap_or_else(|| panic!("{answer:#}"));
         let cookie = headers["set-cookie"].to_str().expect("a cookie").split(';').next().expect("a pair").to_owned();
         (Url::parse(url).expect("an address"), cookie)
