@@ -6,13 +6,15 @@
 
 use std::{
     fs,
+    io::{self, BufRead, BufReader, Read, Write},
+    net::TcpStream,
     path::Path,
     sync::atomic::{AtomicUsize, Ordering},
+    thread,
     time::{Duration, Instant},
 };
 
 use anyhow::{Context, ensure};
-use futures::future::try_join_all;
 use omnisync::{clock::Clock, domain::ids::UserId, http::auth};
 use reqwest::{Client, RequestBuilder, header::ACCEPT_ENCODING};
 use secrecy::{ExposeSecret, SecretString};
@@ -74,9 +76,13 @@ pub(crate) async fn measure(rows: usize) -> anyhow::Result<()> {
         let statements = statements(&stage, &ours[0]).await?;
         println!("{:<14} {:>12} {:>10} {:>10}", "", "pages a sec.", "median ms", "p99 ms");
         let mut all: [Vec<Figures>; 2] = Default::default();
+        let ours: Vec<_> = ours.iter().map(on_the_wire).collect::<Result<_, _>>()?;
+        let theirs: Vec<_> = theirs.iter().map(on_the_wire).collect::<Result<_, _>>()?;
         for round in 0..=ROUNDS {
-            for (name, requests, figures) in [("omnisync", &ours, 0), ("PostGraphile", &theirs, 1)] {
-                let asked = ask(requests).await?;
+            for (name, server, requests, figures) in
+                [("omnisync", &stage.person.api, &ours, 0), ("PostGraphile", &peer, &theirs, 1)]
+            {
+                let asked = tokio::task::block_in_place(|| ask(server, requests))?;
                 if round > 0 {
                     println!("{name:<14} {:>12.0} {:>10.1} {:>10.1}", asked.per_second, asked.median_ms, asked.p99_ms);
                     all[figures].push(asked);
@@ -114,26 +120,64 @@ fn requests(
     (0..ASKING).map(|number| sign(number, request())).collect()
 }
 
-/// Asks over all connections at once for as long as a round lasts.
-async fn ask(requests: &[RequestBuilder]) -> anyhow::Result<Figures> {
+/// A request as it goes over the wire.
+fn on_the_wire(request: &RequestBuilder) -> anyhow::Result<Vec<u8>> {
+    let request = request.try_clone().context("a request with a body of bytes")?.build()?;
+    let (url, body) = (request.url(), request.body().and_then(|body| body.as_bytes()).context("a body of bytes")?);
+    let mut bytes = Vec::new();
+    write!(bytes, "{} {} HTTP/1.1\r\nhost: {}\r\n", request.method(), url.path(), url.authority())?;
+    for (name, value) in request.headers() {
+        write!(bytes, "{name}: {}\r\n", value.to_str()?)?;
+    }
+    write!(bytes, "content-length: {}\r\n\r\n", body.len())?;
+    bytes.extend(body);
+    Ok(bytes)
+}
+
+/// Asks over all connections at once for as long as a round lasts. Each connection has a thread that writes and reads, and does nothing
+/// else: what a client does beside that would be taken from the server on the same processors.
+fn ask(server: &Url, requests: &[Vec<u8>]) -> anyhow::Result<Figures> {
+    let address = (server.host_str().context("a host")?, server.port().context("a port")?);
     let next = AtomicUsize::new(0);
     let begun = Instant::now();
-    let connection = async || {
+    let connection = || {
         let mut times = Vec::new();
+        let mut stream = BufReader::with_capacity(65_536, TcpStream::connect(address)?);
+        stream.get_ref().set_nodelay(true)?;
         while begun.elapsed() < LASTS {
             let request = &requests[next.fetch_add(1, Ordering::Relaxed) % requests.len()];
             let asked = Instant::now();
-            let answer = request.try_clone().context("a request with a body of bytes")?.send().await?.bytes().await?;
+            stream.get_mut().write_all(request)?;
+            let length = answered(&mut stream)?;
             times.push(asked.elapsed().as_secs_f64() * 1_000.0);
-            // Reading each answer would measure the reader. Twenty-five rows are longer than any refusal.
-            ensure!(answer.len() > 5_000, "not a page: {}", String::from_utf8_lossy(&answer));
+            // Twenty-five rows are longer than any refusal.
+            ensure!(length > 5_000, "an answer of {length} bytes is no page");
         }
         anyhow::Ok(times)
     };
-    let mut times = try_join_all((0..CONNECTIONS).map(|_| connection())).await?.concat();
+    let times: anyhow::Result<Vec<Vec<f64>>> = thread::scope(|threads| {
+        let all: Vec<_> = (0..CONNECTIONS).map(|_| threads.spawn(connection)).collect();
+        all.into_iter().map(|one| one.join().map_err(|_| anyhow::anyhow!("a connection's thread panicked"))?).collect()
+    });
+    let mut times = times?.concat();
     let per_second = times.len() as f64 / begun.elapsed().as_secs_f64();
     times.sort_by(f64::total_cmp);
     Ok(Figures { per_second, median_ms: percentile(&times, 0.5), p99_ms: percentile(&times, 0.99) })
+}
+
+/// Reads an answer to its end and throws it away; gives how many bytes its body had.
+fn answered(stream: &mut impl BufRead) -> anyhow::Result<u64> {
+    let mut line = String::new();
+    let mut length = None;
+    while line != "\r\n" {
+        line.clear();
+        ensure!(stream.read_line(&mut line)? > 0, "the connection ended");
+        let value = line.split_once(':').filter(|(name, _)| name.eq_ignore_ascii_case("content-length"));
+        length = value.and_then(|(_, value)| value.trim().parse().ok()).or(length);
+    }
+    let length = length.context("an answer without its length")?;
+    io::copy(&mut stream.by_ref().take(length), &mut io::sink())?;
+    Ok(length)
 }
 
 /// The statements of one page, as PostgreSQL logs them, with what was bound in its place.

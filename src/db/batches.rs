@@ -97,16 +97,19 @@ impl Batch {
         Ok(query.first(&mut **tx).await.optional()?)
     }
 
-    /// The batch a caller's key has made.
+    /// The batch that a caller's key has made, and the one that approved a preview: at most two, which may be one and the same. Both
+    /// as of one moment, so an approval that commits meanwhile has either or neither.
     ///
     /// # Errors
     /// When the database refuses.
-    pub async fn find_by_key(tx: &mut Tx, key: &str) -> Result<Option<Self>> {
+    pub async fn find_approved(tx: &mut Tx, key: &str, preview: PreviewId) -> Result<Vec<Self>> {
+        let of_preview = batches::preview_id.eq(preview.0).and(batches::origin.eq(BatchOrigin::Approve.as_str()));
+        let of_key = batches::idempotency_key.eq(key);
         let query = batches::table
             .filter(batches::user_id.eq(tx.user().0))
-            .filter(batches::idempotency_key.eq(key))
+            .filter(of_key.or(of_preview))
             .select(Self::as_select());
-        Ok(query.first(&mut **tx).await.optional()?)
+        Ok(query.load(&mut **tx).await?)
     }
 
     /// The batch that approved a preview.

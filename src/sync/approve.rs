@@ -101,12 +101,14 @@ fn check_key(key: &str) -> Result<(), Refusal> {
 
 /// The batch that this very request has made before. Refused when the key or the preview was used otherwise.
 async fn repeated(tx: &mut Tx, request: &Request) -> Result<Option<Batch>> {
-    if let Some(batch) = Batch::find_by_key(tx, &request.idempotency_key).await? {
-        return if batch.preview_id == request.preview { Ok(Some(batch)) } else { Err(Refusal::KeyReused.into()) };
-    }
-    match Batch::find_by_preview(tx, request.preview).await? {
-        Some(_) => Err(Refusal::AlreadyApproved.into()),
-        None => Ok(None),
+    let key = Some(&request.idempotency_key);
+    let found = Batch::find_approved(tx, &request.idempotency_key, request.preview).await?;
+    let (ours, others): (Vec<_>, Vec<_>) = found.into_iter().partition(|batch| batch.idempotency_key.as_ref() == key);
+    match ours.into_iter().next() {
+        Some(batch) if batch.preview_id == request.preview => Ok(Some(batch)),
+        Some(_) => Err(Refusal::KeyReused.into()),
+        None if others.is_empty() => Ok(None),
+        None => Err(Refusal::AlreadyApproved.into()),
     }
 }
 
@@ -199,7 +201,10 @@ async fn later_run(app: &App, caller: &Caller, account: AccountId, origin: Batch
     let nothing = json!({});
     let batch = match Batch::insert(&mut tx, account, newest, origin, None, &nothing).await {
         Err(error) if error.is_unique_violation("batches_one_live_per_account") => {
-            return Err(Refusal::AccountBusy.into());
+            drop(tx);
+            let mut tx = app.db.begin(caller.user).await?;
+            // It may have ended meanwhile.
+            return Batch::find_live(&mut tx, account).await?.ok_or(Refusal::AccountBusy.into());
         }
         made => made?,
     };

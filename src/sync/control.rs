@@ -6,7 +6,7 @@
 use serde_json::json;
 
 use super::{
-    Caller, Refusal, Result, batch, reconcile,
+    Caller, Error, Refusal, Result, batch, reconcile,
     work::{hint, hint_accounts},
 };
 use crate::{
@@ -96,11 +96,11 @@ pub async fn retry(app: &App, caller: &Caller, id: JobId) -> Result<Job> {
         (JobKind::Undo | JobKind::Redo, _) => return Err(Refusal::BatchOver.into()),
         (_, state) if state.is_live() => {}
         (_, BatchState::Partial | BatchState::Failed) => {
-            let live = Batch::find_live(&mut tx, batch.account_id).await?;
-            if live.is_some() {
-                return Err(Refusal::AccountBusy.into());
-            }
-            batches::reopen(&mut tx, batch.batch_id).await?;
+            // Which another batch of the account's may have done first, a moment ago or long since.
+            batches::reopen(&mut tx, batch.batch_id).await.map_err(|error| match error {
+                error if error.is_unique_violation("batches_one_live_per_account") => Refusal::AccountBusy.into(),
+                error => Error::from(error),
+            })?;
         }
         _ => return Err(Refusal::BatchOver.into()),
     }

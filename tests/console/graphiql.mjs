@@ -1,7 +1,7 @@
 // GraphiQL as we serve it: the tabs of a first visit tell the story from left to right, a query is typed with the editor's help,
 // and a subscription runs to its end.
 
-import { check, consent, given, tell } from './stage.mjs';
+import { check, closeTab, consent, given, tell } from './stage.mjs';
 
 /** What stands in the answer's pane. The editor keeps only the lines that can be seen, with its own spaces. */
 async function shown(page) {
@@ -58,7 +58,7 @@ await tell(async ({ context, page }) => {
   await other.goto(connect.authorizationUrl);
   await consent(other, [], '/connected');
   await other.getByText('The account is linked').waitFor();
-  await other.close();
+  await closeTab(other, page);
 
   const { viewer } = await run(page, 'Accounts');
   check(viewer.accounts[0].email === given.email, `linked is ${viewer.accounts[0].email}`);

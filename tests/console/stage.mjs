@@ -15,6 +15,8 @@ const axe = require('axe-core').source;
 export const given = JSON.parse(readFileSync(process.argv[2], 'utf8'));
 const PHONE = { width: 390, height: 844 };
 const DESK = { width: 1280, height: 860 };
+/** A story that takes longer hangs: a browser that does not answer, a connection that nobody closes. */
+const LONGEST_MS = 15 * 60_000;
 
 export function check(holds, words) {
   if (!holds) throw new Error(words);
@@ -65,6 +67,10 @@ export async function tell(story) {
   if (process.env.CONSOLE_DIST) await serveFrom(context, process.env.CONSOLE_DIST);
   const page = await context.newPage();
   const log = watch(context);
+  setTimeout(() => {
+    console.error(`the story is not over after ${LONGEST_MS / 60_000} minutes, at`, page.url(), log);
+    process.exit(1);
+  }, LONGEST_MS).unref();
   try {
     await story({ context, page, log });
     check(log.foreign.length === 0, `another host was asked: ${log.foreign.join(' ')}`);
@@ -135,6 +141,12 @@ export async function signIn(page, path = '/') {
   await page.goto(`${given.url.replace(/\/$/, '')}${path}#token=${given.token}`);
   await page.getByRole('navigation', { name: 'Pages' }).waitFor();
   check(!page.url().includes('token'), 'the token stays in the address');
+}
+
+/** Closes a second tab. The browser may draw nothing in the first until it is in front again. */
+export async function closeTab(tab, page) {
+  await tab.close();
+  await page.bringToFront();
 }
 
 /** Links Ada's account through Google's consent page, with these words unticked; the browser comes back to the path. */

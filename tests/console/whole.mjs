@@ -4,7 +4,7 @@
 import { createServer } from 'node:http';
 import { readFile } from 'node:fs/promises';
 
-import { api, check, consent, deliver, fact, given, look, scriptBytes, signIn, syncNow, tell } from './stage.mjs';
+import { api, check, closeTab, consent, deliver, fact, given, look, scriptBytes, signIn, syncNow, tell } from './stage.mjs';
 
 /** Requests of a first load, the page and its fonts included. */
 const MOST_REQUESTS = 40;
@@ -33,6 +33,8 @@ async function elsewhere() {
     answer.writeHead(200, { 'content-type': 'image/png' }).end(image);
   });
   await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+  // A story that fails in the middle must end, too.
+  server.unref();
   return { origin: `http://127.0.0.1:${server.address().port}`, asked, close: () => server.close() };
 }
 
@@ -184,7 +186,7 @@ await tell(async ({ context, page, log }) => {
   await stands(page, 'Complete');
   await stands(second, 'Complete');
   await agree();
-  await second.close();
+  await closeTab(second, page);
   const stored = await fact(page, 'Stored');
   check((await fact(page, 'Found')) === stored + (await fact(page, 'Kept out')), 'something is unaccounted for');
   check(stored >= given.mails, `${stored} were stored, of ${given.mails} mails alone`);

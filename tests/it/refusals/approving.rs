@@ -74,6 +74,23 @@ async fn two_previews_that_are_approved_at_once_start_one_run() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_sync_that_is_asked_for_several_times_at_once_is_one() {
+    let app = TestApp::start_idle(Settings::new()).await;
+    small_mailbox(&app, 10, 0);
+    let ada = app.person("ada");
+    let account = ada.connect(ADA).await;
+    let first = ada.import(&account, everything()).await;
+    let cancel = "mutation($id: ID!) { cancel(input: { batchId: $id }) { batch { state } } }";
+    assert_eq!(ada.data(cancel, json!({ "id": first })).await["cancel"]["batch"]["state"], "CANCELLED");
+    let clicks = futures::future::join_all((0..8).map(|_| sync_now(&ada, &account))).await;
+    for click in &clicks {
+        assert!(click["batch"]["id"].is_string(), "{click:#}");
+        assert_eq!(click["batch"]["id"], clicks[0]["batch"]["id"]);
+    }
+    assert_eq!(app.db.number_of("SELECT count(*) FROM batches").await, 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn nothing_is_synced_before_something_is_approved() {
     let app = TestApp::start_idle(Settings::new()).await;
     small_mailbox(&app, 3, 0);

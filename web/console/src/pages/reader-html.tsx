@@ -68,7 +68,7 @@ export function FormattedMail({ node }: { node: Loaded }) {
         </Note>
       )}
       {found.truncated && <p className="small soft">The mail is too large to be shown whole; this is its beginning.</p>}
-      {page && <iframe className="mail-frame" sandbox="allow-popups allow-popups-to-escape-sandbox" referrerPolicy="no-referrer" title="The mail as it was meant" srcDoc={page} />}
+      {page && <iframe key={page} className="mail-frame" sandbox="allow-popups allow-popups-to-escape-sandbox" referrerPolicy="no-referrer" title="The mail as it was meant" srcDoc={page} />}
     </>
   );
 }
@@ -100,9 +100,12 @@ function addressOf(source: string, attachments: Loaded['attachments']): string |
   return file && file.sizeBytes <= MAX_BYTES ? file.url : null;
 }
 
-/** The page for the frame, with its images in their places; `null` until they are there. */
+/**
+ * The page for the frame, with its images in their places; `null` until they are there. Never that of another `html`: a frame whose
+ * page is replaced while it loads may stay white.
+ */
 function useFramed(html: string, attachments: Loaded['attachments']): string | null {
-  const [page, setPage] = useState<string | null>(null);
+  const [built, setBuilt] = useState<{ html: string; page: string } | null>(null);
   useEffect(() => {
     if (!html) return;
     let isWanted = true;
@@ -119,15 +122,15 @@ function useFramed(html: string, attachments: Loaded['attachments']): string | n
       };
       await Promise.all(images.map(put));
       if (!isWanted) return;
-      setPage(
+      const page =
         `<!doctype html><html><head><meta charset="utf-8"><meta http-equiv="Content-Security-Policy" content="${POLICY}">` +
-          `<meta name="referrer" content="no-referrer"></head><body dir="auto" style="${STYLE}">${parsed.body.innerHTML}</body></html>`,
-      );
+        `<meta name="referrer" content="no-referrer"></head><body dir="auto" style="${STYLE}">${parsed.body.innerHTML}</body></html>`;
+      setBuilt({ html, page });
     };
     void build();
     return () => {
       isWanted = false;
     };
   }, [html, attachments]);
-  return page;
+  return built?.html === html ? built.page : null;
 }
