@@ -1,6 +1,7 @@
 import { createClient as createSocket } from 'graphql-ws';
 import { useSyncExternalStore } from 'react';
-import { type AnyVariables, cacheExchange, Client, type CombinedError, fetchExchange, mapExchange, subscriptionExchange } from 'urql';
+import { type AnyVariables, cacheExchange, Client, type CombinedError, type Exchange, fetchExchange, mapExchange, subscriptionExchange } from 'urql';
+import { filter, merge, pipe, share } from 'wonka';
 
 import { sessionExpired } from './session';
 
@@ -67,6 +68,25 @@ export function requestIdOf(error: CombinedError): string | undefined {
   return answer?.headers.get('x-request-id') ?? undefined;
 }
 
+/** The context of a query whose answer the cache is not to keep: the pages of a list without an end, which nobody asks for twice. */
+export const UNKEPT = { requestPolicy: 'network-only', isUnkept: true } as const;
+
+const cacheWhatIsKept: Exchange = (input) => {
+  const cache = cacheExchange(input);
+  return (operations) => {
+    const all = pipe(operations, share);
+    const kept = pipe(
+      all,
+      filter(({ context }) => context['isUnkept'] !== true),
+    );
+    const unkept = pipe(
+      all,
+      filter(({ context }) => context['isUnkept'] === true),
+    );
+    return merge([cache(kept), input.forward(unkept)]);
+  };
+};
+
 /** A client for one person. What one sees is never shown to the next: it goes with its cache. */
 export function createClient(token: string): Client {
   const socket = openSocket(token);
@@ -84,7 +104,7 @@ export function createClient(token: string): Client {
           if (codeOf(error) === 'UNAUTHENTICATED') sessionExpired(token);
         },
       }),
-      cacheExchange,
+      cacheWhatIsKept,
       fetchExchange,
       subscriptionExchange({
         forwardSubscription: ({ query, variables }) => ({

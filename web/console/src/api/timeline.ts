@@ -3,6 +3,7 @@ import { type CombinedError, useClient } from 'urql';
 
 import { graphql } from '../gql';
 import type { TimelineChangesSubscription, TimelineFilter, TimelineOrder, TimelineQuery, TimelineRowFragment } from '../gql/graphql';
+import { UNKEPT } from './client';
 
 export const TimelineRow = graphql(/* GraphQL */ `
   fragment TimelineRow on Interaction {
@@ -76,7 +77,57 @@ const TimelineChanges = graphql(/* GraphQL */ `
   }
 `);
 
-export type Edge = TimelineQuery['timeline']['edges'][number];
+type Edge = TimelineQuery['timeline']['edges'][number];
+
+/** What a list shows of an interaction, and no more: a hundred thousand of them are held, and whatever is held is looked through again and again. */
+export interface Row extends Pick<TimelineRowFragment, 'id' | 'kind' | 'direction' | 'occurredAt' | 'endsAt' | 'allDay' | 'subject' | 'snippet'> {
+  /** The beginning of the day it stands under, of the viewer's time; of an all-day meeting its own. */
+  day: number;
+  /** The others, three at most and how many more: who wrote, whom one wrote to, whom one meets. */
+  who: string[];
+  /** The conversation of a mail that is not alone in it. */
+  thread: string | null;
+  nInThread: number;
+  hasFiles: boolean;
+  highlights: Edge['highlights'];
+}
+
+export function rowOf(node: TimelineRowFragment, highlights: Edge['highlights'] = null): Row {
+  const { id, kind, direction, occurredAt, endsAt, allDay, subject, snippet, conversation, attachments } = node;
+  const isInThread = kind === 'EMAIL' && conversation != null && conversation.nInteractions > 1;
+  return {
+    id,
+    kind,
+    direction,
+    occurredAt,
+    endsAt,
+    allDay,
+    subject,
+    snippet,
+    day: dayOf(node),
+    who: whoOf(node),
+    thread: isInThread ? conversation.id : null,
+    nInThread: isInThread ? conversation.nInteractions : 0,
+    hasFiles: attachments.length > 0,
+    highlights,
+  };
+}
+
+function dayOf({ occurredAt, allDay }: TimelineRowFragment): number {
+  if (allDay) {
+    const [year = 0, month = 1, date = 1] = allDay.first.split('-').map(Number);
+    return new Date(year, month - 1, date).getTime();
+  }
+  return new Date(occurredAt).setHours(0, 0, 0, 0);
+}
+
+function whoOf({ kind, direction, participants }: TimelineRowFragment): string[] {
+  const wanted = kind === 'MEETING' ? ['ORGANIZER', 'ATTENDEE'] : direction === 'SENT' ? ['TO', 'CC', 'BCC'] : ['FROM'];
+  const others = participants.filter(({ role, isSelf }) => wanted.includes(role) && !isSelf);
+  const names = [...new Set(others.map(({ name, address }) => name ?? address))];
+  return names.length > 3 ? [...names.slice(0, 3), `+${names.length - 3}`] : names;
+}
+
 type Change = TimelineChangesSubscription['timelineChanges'];
 
 /** How often what has changed is put together and told, in milliseconds: a sync brings hundreds a second. */
@@ -87,14 +138,14 @@ const MOST_ARRIVED = 100;
 interface State {
   /** What the rows belong to; rows of other variables are dropped. */
   key: string;
-  rows: Edge[] | null;
+  rows: Row[] | null;
   info: TimelineQuery['timeline']['pageInfo'] | null;
   /** Where changes begin that the first page does not show. */
   changesCursor: string | null;
   error: CombinedError | undefined;
   isLoading: boolean;
   /** What has come in since, by id, and is not among the rows yet: nothing moves under the reader. */
-  arrived: ReadonlyMap<string, TimelineRowFragment>;
+  arrived: ReadonlyMap<string, Row>;
   /** What among the rows is no longer on the timeline. */
   gone: ReadonlySet<string>;
   /** Whether too much has changed to be told one by one. */
@@ -108,7 +159,7 @@ type Event =
   | { kind: 'changed'; key: string; changes: Change[] }
   | { kind: 'shown' };
 
-const NOTHING = { arrived: new Map<string, TimelineRowFragment>(), gone: new Set<string>(), isStale: false };
+const NOTHING = { arrived: new Map<string, Row>(), gone: new Set<string>(), isStale: false };
 
 const nothing = (key: string): State => ({ key, rows: null, info: null, changesCursor: null, error: undefined, isLoading: true, ...NOTHING });
 
@@ -120,7 +171,8 @@ function next(before: State, event: Event): State {
       return { ...(event.key === before.key ? before : nothing(event.key)), error: event.error, isLoading: false };
     case 'came': {
       const { key, page, isFirst, error } = event;
-      const rows = isFirst ? page.edges : [...(before.rows ?? []), ...page.edges];
+      const came = page.edges.map(({ node, highlights }) => rowOf(node, highlights));
+      const rows = isFirst ? came : [...(before.rows ?? []), ...came];
       const kept = isFirst ? { changesCursor: page.changesCursor ?? null, ...NOTHING } : {};
       return { ...before, ...kept, key, rows, info: page.pageInfo, error, isLoading: false };
     }
@@ -131,33 +183,31 @@ function next(before: State, event: Event): State {
   }
 }
 
-/** A row as it has become; the same one where it has not changed, for there may be a hundred thousand. */
-function withNode(edge: Edge, node: TimelineRowFragment | undefined): Edge {
-  return node ? { ...edge, node } : edge;
-}
+/** A row as it has become; what was searched for stays marked as it was. */
+const anew = (row: Row, fresh: Row | undefined): Row => (fresh ? { ...fresh, highlights: row.highlights } : row);
 
 function withChange(before: State, { added, changed, removed, reset }: Change): State {
   if (reset) return { ...before, isStale: true };
   const rows = before.rows ?? [];
-  const fresh = new Map([...added, ...changed].map((node) => [node.id, node]));
+  const fresh = new Map([...added, ...changed].map((node) => [node.id, rowOf(node)]));
   const known = new Set<string>();
   const lost = new Set(removed);
   const gone = new Set(before.gone);
-  for (const { node } of rows) {
-    if (fresh.has(node.id)) known.add(node.id);
-    if (lost.has(node.id)) gone.add(node.id);
+  for (const { id } of rows) {
+    if (fresh.has(id)) known.add(id);
+    if (lost.has(id)) gone.add(id);
   }
-  const end = before.info?.hasNextPage ? (rows.at(-1)?.node.occurredAt ?? '') : '';
+  const end = before.info?.hasNextPage ? (rows.at(-1)?.occurredAt ?? '') : '';
   const arrived = new Map(before.arrived);
   for (const id of lost) arrived.delete(id);
-  for (const [id, node] of fresh) {
+  for (const [id, row] of fresh) {
     gone.delete(id);
     // What lies below the last page comes with the pages.
-    if (!known.has(id) && Date.parse(node.occurredAt) >= (Date.parse(end) || -Infinity)) arrived.set(id, node);
+    if (!known.has(id) && Date.parse(row.occurredAt) >= (Date.parse(end) || -Infinity)) arrived.set(id, row);
   }
   return {
     ...before,
-    rows: known.size ? rows.map((edge) => withNode(edge, fresh.get(edge.node.id))) : before.rows,
+    rows: known.size ? rows.map((row) => anew(row, fresh.get(row.id))) : before.rows,
     arrived,
     gone,
     isStale: before.isStale || arrived.size > MOST_ARRIVED,
@@ -165,11 +215,10 @@ function withChange(before: State, { added, changed, removed, reset }: Change): 
 }
 
 /** The rows with what has arrived in its places, and without what is gone. */
-function merged({ rows, arrived, gone }: State): Edge[] {
-  const all = (rows ?? []).filter(({ node }) => !gone.has(node.id));
-  const between = [...arrived.values()].map((node): Edge => ({ node, highlights: null }));
+function merged({ rows, arrived, gone }: State): Row[] {
+  const all = (rows ?? []).filter(({ id }) => !gone.has(id));
   // Stable, and nearly in order already.
-  return [...between, ...all].sort((a, b) => Date.parse(b.node.occurredAt) - Date.parse(a.node.occurredAt));
+  return [...arrived.values(), ...all].sort((a, b) => Date.parse(b.occurredAt) - Date.parse(a.occurredAt));
 }
 
 export interface TimelineAsked {
@@ -193,7 +242,7 @@ export function useTimeline(asked: TimelineAsked) {
       const number = ++current.current;
       tell({ kind: 'asked' });
       const variables = { ...(JSON.parse(key) as TimelineAsked), after };
-      const { data, error } = await client.query(Timeline, variables, { requestPolicy: 'network-only' });
+      const { data, error } = await client.query(Timeline, variables, UNKEPT);
       // Another question was asked meanwhile.
       if (number !== current.current) return;
       if (data) tell({ kind: 'came', key, page: data.timeline, isFirst: after === null, error });

@@ -1,12 +1,11 @@
 import { defaultRangeExtractor, measureElement, type Range, useVirtualizer } from '@tanstack/react-virtual';
 import { ArrowDownLeft, ArrowUpRight, CalendarDays, ChevronRight, Paperclip } from 'lucide-react';
-import { type KeyboardEvent, useEffect, useEffectEvent, useMemo, useRef, useState } from 'react';
+import { type KeyboardEvent, memo, useCallback, useEffect, useEffectEvent, useMemo, useRef, useState } from 'react';
 import { Link } from 'react-router';
 import { useClient } from 'urql';
 
-import type { Edge } from '../api/timeline';
+import { type Row, rowOf } from '../api/timeline';
 import { graphql } from '../gql';
-import type { TimelineRowFragment } from '../gql/graphql';
 import { useNotify } from '../ui/notices';
 import { Foreign } from '../ui/parts';
 import { formatDate, formatExact, formatPlainDate, formatTime, many } from '../words';
@@ -29,7 +28,7 @@ const ThreadRows = graphql(/* GraphQL */ `
 `);
 
 interface Props {
-  edges: Edge[];
+  rows: Row[];
   byDay: boolean;
   /** Whether of a conversation only the newest mail is shown. */
   isFolded: boolean;
@@ -53,20 +52,22 @@ const AHEAD = 40;
 const heights = { day: 35, row: 61, end: 40 };
 
 /** The rows in sight and a few around them, however many there are. */
-export function TimelineList({ edges, byDay, isFolded, hasMore, isLoading, onMore, open, gone, query, showings }: Props) {
+export function TimelineList({ rows, byDay, isFolded, hasMore, isLoading, onMore, open, gone, query, showings }: Props) {
   const place = useRef<HTMLDivElement>(null);
   const { unfolded, toggle } = useUnfolded();
-  const lines = useMemo(() => linesOf(edges, { byDay, isFolded, unfolded, hasMore, open }), [edges, byDay, isFolded, unfolded, hasMore, open]);
+  const lines = useMemo(() => linesOf(rows, { byDay, isFolded, unfolded, hasMore, open }), [rows, byDay, isFolded, unfolded, hasMore, open]);
   // What has the focus stays, wherever the list is scrolled to.
   const [focused, setFocused] = useState<string | null>(null);
   const focusedAt = useMemo(() => (focused === null ? -1 : lines.findIndex(({ key }) => key === focused)), [lines, focused]);
+  // The same one as long as the lines are: with another, the virtualizer puts all of a hundred thousand in their places anew.
+  const keyOf = useCallback((index: number) => lines[index]?.key ?? index, [lines]);
   // The virtualizer hands out functions that change what they answer; the compiler's lint knows that.
   // eslint-disable-next-line react-hooks/incompatible-library
   const virtual = useVirtualizer({
     count: lines.length,
     getScrollElement: () => place.current,
     estimateSize: (index) => heights[lines[index]?.kind ?? 'row'],
-    getItemKey: (index) => lines[index]?.key ?? index,
+    getItemKey: keyOf,
     // On a phone the list is away while one reads, and nothing in it has a size: it keeps the ones it had, and so its place.
     measureElement: (element, entry, instance) => {
       const index = instance.indexFromElement(element);
@@ -125,7 +126,7 @@ export function TimelineList({ edges, byDay, isFolded, hasMore, isLoading, onMor
               onBlur={() => setFocused(null)}
             >
               {line.kind === 'day' && <h2 className="day">{line.title}</h2>}
-              {line.kind === 'row' && <Row line={line} isStop={line.key === stop} isGone={gone.has(line.edge.node.id)} query={query} showsDate={!byDay} onFold={toggle} />}
+              {line.kind === 'row' && <TimelineRow line={line} isStop={line.key === stop} isGone={gone.has(line.row.id)} query={query} showsDate={!byDay} onFold={toggle} />}
               {line.kind === 'end' && <p className="soft small timeline-more">Loading older ones …</p>}
             </div>
           );
@@ -139,20 +140,23 @@ export function TimelineList({ edges, byDay, isFolded, hasMore, isLoading, onMor
 function useUnfolded() {
   const client = useClient();
   const notify = useNotify();
-  const [unfolded, setUnfolded] = useState<ReadonlyMap<string, Edge[]>>(new Map());
-  const toggle = async (thread: string) => {
-    if (unfolded.has(thread)) {
-      setUnfolded((all) => new Map([...all].filter(([id]) => id !== thread)));
-      return;
-    }
-    const { data } = await client.query(ThreadRows, { id: thread }, { requestPolicy: 'network-only' });
-    if (data?.node?.__typename !== 'Thread') {
-      notify('The conversation could not be loaded.');
-      return;
-    }
-    const edges = data.node.timeline.nodes.map((node): Edge => ({ node, highlights: null }));
-    setUnfolded((all) => new Map(all).set(thread, edges));
-  };
+  const [unfolded, setUnfolded] = useState<ReadonlyMap<string, Row[]>>(new Map());
+  const toggle = useCallback(
+    async (thread: string) => {
+      if (unfolded.has(thread)) {
+        setUnfolded((all) => new Map([...all].filter(([id]) => id !== thread)));
+        return;
+      }
+      const { data } = await client.query(ThreadRows, { id: thread }, { requestPolicy: 'network-only' });
+      if (data?.node?.__typename !== 'Thread') {
+        notify('The conversation could not be loaded.');
+        return;
+      }
+      const rows = data.node.timeline.nodes.map((node) => rowOf(node));
+      setUnfolded((all) => new Map(all).set(thread, rows));
+    },
+    [client, notify, unfolded],
+  );
   return { unfolded, toggle };
 }
 
@@ -167,44 +171,46 @@ interface RowProps {
   onFold: (thread: string) => Promise<void>;
 }
 
-function Row({ line, isStop, isGone, query, showsDate, onFold }: RowProps) {
-  const { node, highlights } = line.edge;
-  const isMeeting = node.kind === 'MEETING';
-  const Icon = isMeeting ? CalendarDays : node.direction === 'SENT' ? ArrowUpRight : ArrowDownLeft;
-  const label = isMeeting ? 'Meeting' : node.direction === 'SENT' ? 'Sent' : 'Received';
-  const thread = node.conversation?.id;
+/** Remembered, for most rows stay as they are while one scrolls. */
+const TimelineRow = memo(function TimelineRow({ line, isStop, isGone, query, showsDate, onFold }: RowProps) {
+  const { row } = line;
+  const { thread, highlights } = row;
+  const isMeeting = row.kind === 'MEETING';
+  const Icon = isMeeting ? CalendarDays : row.direction === 'SENT' ? ArrowUpRight : ArrowDownLeft;
+  const label = isMeeting ? 'Meeting' : row.direction === 'SENT' ? 'Sent' : 'Received';
+  const who = row.who.length > 0 ? row.who : [isMeeting ? 'By yourself' : 'To yourself'];
   return (
     <article
       className={`timeline-row${line.isWithin ? ' within' : ''}${isGone ? ' gone' : ''}${line.nFolded ? ' folds' : ''}`}
-      aria-label={`${label}: ${node.subject || 'no subject'}${isGone ? ', no longer here' : ''}`}
+      aria-label={`${label}: ${row.subject || 'no subject'}${isGone ? ', no longer here' : ''}`}
     >
-      <Link to={`/timeline/${node.id}${query}`} tabIndex={isStop ? 0 : -1} aria-current={line.isOpen ? 'true' : undefined}>
+      <Link to={`/timeline/${row.id}${query}`} tabIndex={isStop ? 0 : -1} aria-current={line.isOpen ? 'true' : undefined}>
         <span className={`glyph ${isMeeting ? 'meeting' : 'mail'}`} title={label}>
           <Icon size={15} aria-hidden />
         </span>
         <span className="clip">
           <span className="row-head">
             <span className="clip who">
-              {who(node).map((name, index) => (
+              {who.map((name, index) => (
                 <span key={name}>
                   {index > 0 && ', '}
                   <Foreign>{name}</Foreign>
                 </span>
               ))}
             </span>
-            <time className="soft small numbers" dateTime={node.occurredAt} title={node.allDay ? undefined : `${formatExact(node.occurredAt)}\n${node.occurredAt}`}>
-              {when(node, showsDate || line.isWithin)}
+            <time className="soft small numbers" dateTime={row.occurredAt} title={row.allDay ? undefined : `${formatExact(row.occurredAt)}\n${row.occurredAt}`}>
+              {when(row, showsDate || line.isWithin)}
             </time>
           </span>
           <span className="block clip words-line">
             <bdi dir="auto" className="subject">
-              {highlights ? <Pieces pieces={highlights.subject} /> : node.subject}
-              {!node.subject && <span className="soft">(no subject)</span>}
+              {highlights ? <Pieces pieces={highlights.subject} /> : row.subject}
+              {!row.subject && <span className="soft">(no subject)</span>}
             </bdi>
             <span className="gap" />
-            {node.attachments.length > 0 && <Paperclip className="clip-icon" size={12} aria-label="with files" />}
+            {row.hasFiles && <Paperclip className="clip-icon" size={12} aria-label="with files" />}
             <bdi dir="auto" className="soft snippet">
-              {highlights ? <Pieces pieces={highlights.text} /> : node.snippet}
+              {highlights ? <Pieces pieces={highlights.text} /> : row.snippet}
             </bdi>
           </span>
         </span>
@@ -224,23 +230,14 @@ function Row({ line, isStop, isGone, query, showsDate, onFold }: RowProps) {
       )}
     </article>
   );
-}
+});
 
 export function Pieces({ pieces }: { pieces: { text: string; isMatch: boolean }[] }) {
   return pieces.map((piece, index) => (piece.isMatch ? <mark key={index}>{piece.text}</mark> : <span key={index}>{piece.text}</span>));
 }
 
-/** The others: who wrote, whom one wrote to, whom one meets. */
-function who(node: TimelineRowFragment): string[] {
-  const wanted = node.kind === 'MEETING' ? ['ORGANIZER', 'ATTENDEE'] : node.direction === 'SENT' ? ['TO', 'CC', 'BCC'] : ['FROM'];
-  const others = node.participants.filter(({ role, isSelf }) => wanted.includes(role) && !isSelf);
-  const names = [...new Set(others.map(({ name, address }) => name ?? address))];
-  if (names.length === 0) return [node.kind === 'MEETING' ? 'By yourself' : 'To yourself'];
-  return names.length > 3 ? [...names.slice(0, 3), `+${names.length - 3}`] : names;
-}
-
-function when(node: TimelineRowFragment, showsDate: boolean): string {
-  if (node.allDay) return showsDate ? formatPlainDate(node.allDay.first) : 'all day';
-  if (showsDate) return formatDate(node.occurredAt);
-  return node.endsAt ? `${formatTime(node.occurredAt)}–${formatTime(node.endsAt)}` : formatTime(node.occurredAt);
+function when(row: Row, showsDate: boolean): string {
+  if (row.allDay) return showsDate ? formatPlainDate(row.allDay.first) : 'all day';
+  if (showsDate) return formatDate(row.occurredAt);
+  return row.endsAt ? `${formatTime(row.occurredAt)}–${formatTime(row.endsAt)}` : formatTime(row.occurredAt);
 }

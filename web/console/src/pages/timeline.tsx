@@ -104,7 +104,7 @@ export function Component() {
           {rows && rows.length > 0 && (
             <TimelineList
               key={JSON.stringify([filter, search, order])}
-              edges={rows}
+              rows={rows}
               byDay={order === 'NEWEST'}
               hasMore={hasMore}
               isFolded={canFold && words.get('fold') !== 'no'}
