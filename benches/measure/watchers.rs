@@ -26,7 +26,7 @@ use omnisync::{
 use secrecy::ExposeSecret;
 use serde_json::json;
 use tokio::{net::TcpListener, process::Command, sync::Semaphore, task::JoinHandle, time::interval};
-use tokio_tungstenite::tungstenite::{Message, client::IntoClientRequest};
+use tokio_tungstenite::tungstenite::{Message, client::IntoClientRequest, protocol::WebSocketConfig};
 use url::Url;
 
 use super::{
@@ -278,7 +278,9 @@ async fn watcher(
 ) -> anyhow::Result<JoinHandle<()>> {
     let mut request = url.as_str().into_client_request()?;
     request.headers_mut().insert("sec-websocket-protocol", "graphql-transport-ws".parse()?);
-    let (mut socket, _) = tokio_tungstenite::connect_async(request).await?;
+    // The library clears as much room as it may read for each read: 128 KiB, unless it is told that messages are short.
+    let config = WebSocketConfig::default().read_buffer_size(1_024);
+    let (mut socket, _) = tokio_tungstenite::connect_async_with_config(request, Some(config), true).await?;
     let [init, subscribe] = first;
     socket.send(Message::text(init)).await?;
     // The peer closes the socket of whoever goes on before it has answered.

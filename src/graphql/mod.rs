@@ -13,6 +13,7 @@ mod page;
 mod people;
 pub mod precheck;
 mod query;
+pub mod question;
 mod scalars;
 mod subscription;
 mod talks;

@@ -19,7 +19,7 @@ use super::{
     code::Code,
     error::{app, failed, viewer},
     id::{self, Kind},
-    objects::{account::Account, batch::BatchProgress},
+    objects::account::Account,
     timeline::TimelineFilter,
 };
 use crate::{app::App, broker::Topic, domain::ids::BatchId};
@@ -36,7 +36,7 @@ impl Subscription {
         ctx: &Context<'_>,
         #[graphql(desc = "The batch to watch.")] batch_id: ID,
         #[graphql(desc = "The last `seq` you saw: states up to it are left out. For a client that comes back.")] after: Option<i32>,
-    ) -> Result<impl Stream<Item = Result<BatchProgress>> + use<>> {
+    ) -> Result<impl Stream<Item = Result<progress::Told>> + use<>> {
         let missing = || Code::NotFound.field_error("There is no batch with this id.");
         let batch = id::decode_as(Kind::Batch, &batch_id).map(BatchId).ok_or_else(missing)?;
         // On the heap, as whatever a subscription does now and then: it waits for most of its life, with room for all that it may do.

@@ -13,6 +13,7 @@ use crate::config;
 use crate::graphql::{
     code::Code,
     precheck::{self, Checked},
+    question::Question,
     viewer::{RequestInfo, Viewer},
 };
 use crate::meters;
@@ -76,6 +77,9 @@ impl Operation {
             false => None,
         };
         let request_id = info.id.clone();
+        if let Some(question) = Question::of(&request).filter(|_| kind == OperationType::Subscription) {
+            request = request.data(question);
+        }
         Ok(Self { request: request.data(viewer).data(info), kind, request_id, cost, place })
     }
 

@@ -102,6 +102,41 @@ async fn a_batch_that_many_watch_is_looked_at_once_for_all_of_them() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn whoever_watches_a_batch_is_told_what_they_have_asked_for() {
+    let app = TestApp::start_idle(small_steps()).await;
+    small_mailbox(&app, 20, 2);
+    let ada = app.person("ada");
+    let account = ada.connect(ADA).await;
+    let batch = ada.import(&account, everything()).await;
+    let plain = "subscription($id: ID!) { batchProgress(batchId: $id) { batch { state } } }";
+    let renamed = "subscription($id: ID!) { now: batchProgress(batchId: $id) { batch { how: state } } }";
+    let choice = "subscription($id: ID!, $all: Boolean!) { batchProgress(batchId: $id) {
+        percent batch @include(if: $all) { state } } }";
+    let paused = |field: &str, name: &str| json!({ field: { "batch": { name: "PAUSED" } } });
+    let asked = [
+        (plain, json!({ "id": batch }), paused("batchProgress", "state")),
+        (plain, json!({ "id": batch }), paused("batchProgress", "state")),
+        (renamed, json!({ "id": batch }), paused("now", "how")),
+        (choice, json!({ "id": batch, "all": false }), json!({ "batchProgress": { "percent": null } })),
+        (
+            choice,
+            json!({ "id": batch, "all": true }),
+            json!({ "batchProgress": { "percent": null, "batch": { "state": "PAUSED" } } }),
+        ),
+    ];
+    let mut all = join_all(asked.iter().map(|(query, variables, _)| ada.subscribe(query, variables.clone()))).await;
+    for progress in &mut all {
+        progress.recv().await.expect("the state that stands");
+    }
+    let pause = "mutation($id: ID!) { pause(input: { batchId: $id }) { userErrors { code } } }";
+    assert_eq!(ada.data(pause, json!({ "id": batch })).await["pause"]["userErrors"], json!([]));
+    for (progress, (query, variables, expected)) in all.iter_mut().zip(&asked) {
+        let told = progress.recv().await.expect("the new state");
+        assert_eq!(told, json!({ "data": expected }), "{query} with {variables}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn invariant_11_a_socket_that_is_cut_goes_on_where_it_was() {
     let (app, ada, batch) = begin(small_steps()).await;
     let (mut seen, mut end, mut n_cuts) = (0, Value::Null, 0);
