@@ -77,7 +77,9 @@ impl Operation {
             false => None,
         };
         let request_id = info.id.clone();
-        if let Some(question) = Question::of(&request).filter(|_| kind == OperationType::Subscription) {
+        if kind == OperationType::Subscription
+            && let Some(question) = Question::of(&request)
+        {
             request = request.data(question);
         }
         Ok(Self { request: request.data(viewer).data(info), kind, request_id, cost, place })

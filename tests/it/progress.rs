@@ -103,11 +103,7 @@ async fn a_batch_that_many_watch_is_looked_at_once_for_all_of_them() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn whoever_watches_a_batch_is_told_what_they_have_asked_for() {
-    let app = TestApp::start_idle(small_steps()).await;
-    small_mailbox(&app, 20, 2);
-    let ada = app.person("ada");
-    let account = ada.connect(ADA).await;
-    let batch = ada.import(&account, everything()).await;
+    let (_app, ada, batch) = begin(small_steps()).await;
     let plain = "subscription($id: ID!) { batchProgress(batchId: $id) { batch { state } } }";
     let renamed = "subscription($id: ID!) { now: batchProgress(batchId: $id) { batch { how: state } } }";
     let choice = "subscription($id: ID!, $all: Boolean!) { batchProgress(batchId: $id) {
