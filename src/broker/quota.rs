@@ -28,7 +28,8 @@ const SPENT: &str = r"
     local window, spent = tonumber(ARGV[1]), {}
     local ledger = redis.call('HGETALL', KEYS[1])
     for i = 1, #ledger, 2 do
-        local back_ms = (tonumber(ledger[i]) + window + 1) * 1000 - now_ms
+        local second = tonumber(ledger[i])
+        local back_ms = second and (second + window + 1) * 1000 - now_ms or 0
         if back_ms > 0 then
             table.insert(spent, {back_ms, tonumber(ledger[i + 1])})
         end
