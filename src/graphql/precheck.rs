@@ -5,6 +5,7 @@
 //! document: tokens are counted before parsing, and each fragment is visited once and its sum remembered. It knows no schema.
 
 mod cost;
+mod lately;
 mod lexer;
 mod variables;
 
@@ -15,6 +16,8 @@ use async_graphql::{
         types::{ExecutableDocument, OperationDefinition, OperationType},
     },
 };
+
+pub use lately::Lately;
 
 use crate::config;
 use crate::graphql::code::Code;
@@ -83,6 +86,11 @@ pub fn check(request: &mut Request, limits: &config::GraphQl) -> Result<Checked,
     }
     lexer::check(&request.query, limits.max_tokens)?;
     let document = parser::parse_query(&request.query).map_err(|error| unparsed(&error))?;
+    examine(document, request, limits)
+}
+
+/// Checks a document that was parsed and leaves it in `request`.
+fn examine(document: ExecutableDocument, request: &mut Request, limits: &config::GraphQl) -> Result<Checked, Refusal> {
     let operation = operation(&document, request.operation_name.as_deref())?;
     let cost = check_sums(&document, operation, request, limits)?;
     variables::check(operation, &request.variables)?;

@@ -12,7 +12,7 @@ use super::{body::Received, limits::Place, router::Api};
 use crate::config;
 use crate::graphql::{
     code::Code,
-    precheck::{self, Checked},
+    precheck::Checked,
     question::Question,
     viewer::{RequestInfo, Viewer},
 };
@@ -41,7 +41,7 @@ impl Operation {
     /// Checks what was received, gives it to `viewer`, and takes a place for it.
     ///
     /// # Errors
-    /// What [`Documents`](super::documents::Documents), [`precheck::check`] and [`Limits`](super::limits::Limits) refuse, with
+    /// What [`Documents`](super::documents::Documents), [`Lately`](crate::graphql::precheck::Lately) and [`Limits`](super::limits::Limits) refuse, with
     /// the request id.
     pub(super) async fn prepare<E>(
         api: &Api<E>,
@@ -66,7 +66,7 @@ impl Operation {
         let Received { mut request, document, asks_cost } = received;
         let (user, id, sent) = (viewer.user, document.as_deref(), !request.query.is_empty());
         request.query = api.documents.resolve(user, request.query, id).await?;
-        let Checked { kind, cost } = precheck::check(&mut request, &api.graphql)?;
+        let Checked { kind, cost } = api.lately.check(&mut request, &api.graphql)?;
         let place = api.limits.enter(user, kind)?;
         api.limits.pay(user, cost).await?;
         if sent {

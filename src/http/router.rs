@@ -26,7 +26,7 @@ use super::{
 use crate::broker::Broker;
 use crate::clock::Clock;
 use crate::config;
-use crate::graphql::code::Code;
+use crate::graphql::{code::Code, precheck::Lately};
 
 /// Shorter answers fit into one packet anyway.
 const MIN_COMPRESSED_BYTES: u16 = 1_024;
@@ -40,6 +40,7 @@ pub struct Api<E> {
     pub(super) http: config::Http,
     pub(super) graphql: config::GraphQl,
     pub(super) documents: Documents,
+    pub(super) lately: Lately,
     pub(super) limits: Limits,
     /// The time by which tokens on open sockets and streams end.
     pub(super) clock: Clock,
@@ -61,7 +62,8 @@ impl<E> Api<E> {
     ) -> anyhow::Result<Self> {
         let documents = Documents::from_config(&graphql, broker.clone())?;
         let limits = Limits::new(&graphql, broker);
-        Ok(Self { executor, authenticator, http, graphql, documents, limits, clock, shutdown })
+        let lately = Lately::default();
+        Ok(Self { executor, authenticator, http, graphql, documents, lately, limits, clock, shutdown })
     }
 }
 
