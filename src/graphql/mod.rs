@@ -1,5 +1,6 @@
 //! Door one: the GraphQL schema, whose resolvers only translate.
 
+mod at_hand;
 pub mod code;
 mod company;
 mod error;
@@ -29,6 +30,7 @@ use chrono::{DateTime, Utc};
 pub use mutation::CONNECT_COOKIE;
 
 use self::{
+    at_hand::AtHand,
     insights::InsightsQuery,
     mutation::{Mutation, PeopleMutation},
     objects::{
@@ -107,7 +109,7 @@ fn described() -> SchemaBuilder<Queries, Mutations, Subscription> {
         .override_output_type_description::<Edge<String, Batch, EmptyFields>>("A batch and its place in the list.")
         .override_output_type_description::<Edge<String, Job, EmptyFields>>("A job and its place in the list.")
         .override_output_type_description::<Edge<String, Item, EmptyFields>>("An item and its place in the list.")
-        .override_output_type_description::<Edge<String, Interaction, TimelineEdge>>(
+        .override_output_type_description::<Edge<String, AtHand<Interaction>, TimelineEdge>>(
             "An interaction and its place on the timeline.",
         )
 }

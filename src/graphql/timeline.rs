@@ -9,6 +9,7 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::{
+    at_hand::AtHand,
     code::Code,
     company::Company,
     error::{app, read, refused, viewer},
@@ -43,7 +44,7 @@ use crate::{
 };
 
 /// One page of the timeline.
-pub(super) type TimelineConnection = Connection<String, Interaction, TimelineFields, TimelineEdge>;
+pub(super) type TimelineConnection = Connection<String, AtHand<Interaction>, TimelineFields, TimelineEdge>;
 
 /// What a page of the timeline says beside its rows.
 #[derive(SimpleObject)]
@@ -329,7 +330,7 @@ fn connection(window: &Window, hits: Vec<Hit>, changes: Option<Cursor>) -> Timel
             Some(rank) => format!("{place}{:08x}", rank.to_bits()),
         };
         let fields = TimelineEdge { highlights: hit.highlights.map(Into::into) };
-        Edge::with_additional_fields(cursor, Interaction::among(hit.row, &company), fields)
+        Edge::with_additional_fields(cursor, AtHand(Interaction::among(hit.row, &company)), fields)
     })
 }
 
@@ -337,7 +338,7 @@ fn connection(window: &Window, hits: Vec<Hit>, changes: Option<Cursor>) -> Timel
 pub(super) fn of_rows(window: &Window, rows: Vec<Interaction>, changes: Option<Cursor>) -> TimelineConnection {
     let about = TimelineFields { changes_cursor: changes.map(changes_cursor) };
     page::connection_of(window, rows, about, |row| {
-        Edge::with_additional_fields(page::cursor(row.place()), row, TimelineEdge { highlights: None })
+        Edge::with_additional_fields(page::cursor(row.place()), AtHand(row), TimelineEdge { highlights: None })
     })
 }
 

@@ -27,6 +27,7 @@ use crate::{
         },
     },
     graphql::{
+        at_hand::AllAtHand,
         company::Company,
         error::{app, refused, viewer},
         id::{self, Kind},
@@ -459,8 +460,8 @@ impl Interaction {
     }
 
     /// Who took part.
-    async fn participants(&self) -> Vec<Participant> {
-        self.0.participants.read().into_iter().map(|fact| Participant::of(fact, &self.1)).collect()
+    async fn participants(&self) -> AllAtHand<Participant> {
+        AllAtHand(self.0.participants.read().into_iter().map(|fact| Participant::of(fact, &self.1)).collect())
     }
 
     /// The ids of the labels on a mail; empty for meetings.

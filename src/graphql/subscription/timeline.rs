@@ -11,6 +11,7 @@ use crate::{
     db::interactions::TimelineFilter as RowFilter,
     domain::ids::UserId,
     graphql::{
+        at_hand::AllAtHand,
         code::Code,
         company::Company,
         error::refused,
@@ -42,10 +43,10 @@ pub(super) struct TimelineChange {
     /// with the messages that follow.
     reset: bool,
     /// What is new on the timeline.
-    added: Vec<Interaction>,
+    added: AllAtHand<Interaction>,
     /// What is not as it was. Also what was there before and has come back, and what the filter shows now and did not: put it into the
     /// copy where it is missing.
-    changed: Vec<Interaction>,
+    changed: AllAtHand<Interaction>,
     /// The ids of what is not on the timeline any more, or not shown by the filter; undone, deleted at the provider, or replaced by a copy
     /// that has come in another way. Some of them the copy may never have held.
     removed: Vec<ID>,
@@ -54,7 +55,8 @@ pub(super) struct TimelineChange {
 impl From<Step> for TimelineChange {
     fn from(step: Step) -> Self {
         let company = Company::of(step.added.iter().chain(&step.changed));
-        let interactions = |rows: Vec<_>| rows.into_iter().map(|row| Interaction::among(row, &company)).collect();
+        let interactions =
+            |rows: Vec<_>| AllAtHand(rows.into_iter().map(|row| Interaction::among(row, &company)).collect());
         Self {
             cursor: timeline::changes_cursor(step.cursor),
             reset: step.is_reset,
