@@ -27,7 +27,6 @@ use futures::{
 const MOST_FIELDS: usize = 64;
 
 /// An object, resolved as this module does.
-#[derive(Clone)]
 pub(super) struct AtHand<T>(pub(super) T);
 
 /// A list of such objects.

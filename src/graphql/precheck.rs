@@ -74,30 +74,28 @@ pub struct Checked {
     pub cost: usize,
 }
 
-/// Parses and checks the document of `request` and leaves it in `request`, so that it is parsed once.
-///
-/// # Errors
-/// One [`Refusal`], the first found: not GraphQL, over a limit, introspection while that is off, an operation name that fits no
-/// operation, or a variable without a value of its type.
-pub fn check(request: &mut Request, limits: &config::GraphQl) -> Result<Checked, Refusal> {
+/// Whether a document may have somebody's words in it, which belong in variables: what stands in quotation marks may be some. Such a
+/// document is kept nowhere.
+pub fn may_hold_words(document: &str) -> bool {
+    document.contains('"')
+}
+
+/// Parses the document of `request`, if it is not too long for that.
+fn parse(request: &Request, limits: &config::GraphQl) -> Result<ExecutableDocument, Refusal> {
     if request.query.len() > MAX_BYTES {
         let message = format!("The document is longer than {MAX_BYTES} bytes; send values as variables.");
         return Err(Refusal::over(Code::DocumentTooLarge, MAX_BYTES, message));
     }
     lexer::check(&request.query, limits.max_tokens)?;
-    let document = parser::parse_query(&request.query).map_err(|error| unparsed(&error))?;
-    examine(document, request, limits)
+    parser::parse_query(&request.query).map_err(|error| unparsed(&error))
 }
 
-/// Checks a document that was parsed and leaves it in `request`.
-fn examine(document: ExecutableDocument, request: &mut Request, limits: &config::GraphQl) -> Result<Checked, Refusal> {
-    let operation = operation(&document, request.operation_name.as_deref())?;
-    let cost = check_sums(&document, operation, request, limits)?;
+/// Checks what the document of `request` was parsed to, with the values that came with it.
+fn examine(document: &ExecutableDocument, request: &Request, limits: &config::GraphQl) -> Result<Checked, Refusal> {
+    let operation = operation(document, request.operation_name.as_deref())?;
+    let cost = check_sums(document, operation, request, limits)?;
     variables::check(operation, &request.variables)?;
-    let kind = operation.ty;
-    // A copy takes no more than it needs, where what the parser makes grows by doubling; a subscription keeps it for as long as it lasts.
-    request.set_parsed_query(if kind == OperationType::Subscription { document.clone() } else { document });
-    Ok(Checked { kind, cost })
+    Ok(Checked { kind: operation.ty, cost })
 }
 
 /// Walks every definition, also those that will not run: validation does, too. Gives the cost of the one that will.

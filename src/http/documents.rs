@@ -9,7 +9,12 @@ use async_graphql::ServerError;
 use sha2::{Digest, Sha256};
 
 use super::dispensable::Dispensable;
-use crate::{broker::Broker, config, domain::ids::UserId, graphql::code::Code};
+use crate::{
+    broker::Broker,
+    config,
+    domain::ids::UserId,
+    graphql::{code::Code, precheck::may_hold_words},
+};
 
 /// Which documents run.
 pub(super) enum Documents {
@@ -56,8 +61,8 @@ impl Documents {
     /// Keeps a document that was sent with its hash and has passed the check.
     pub(super) async fn keep(&self, user: UserId, text: &str, id: Option<&str>) {
         let (Self::Any(redis), Some(hash)) = (self, id) else { return };
-        // Redis holds no content: what stands in quotation marks may be some, and belongs in variables.
-        if text.contains('"') {
+        // Redis holds no content.
+        if may_hold_words(text) {
             return;
         }
         redis.ask(async |broker| broker.keep_document(user, hash, text).await).await;

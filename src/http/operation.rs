@@ -41,8 +41,8 @@ impl Operation {
     /// Checks what was received, gives it to `viewer`, and takes a place for it.
     ///
     /// # Errors
-    /// What [`Documents`](super::documents::Documents), [`Lately`](crate::graphql::precheck::Lately) and [`Limits`](super::limits::Limits) refuse, with
-    /// the request id.
+    /// What [`Documents`](super::documents::Documents), [`Lately`](crate::graphql::precheck::Lately) and
+    /// [`Limits`](super::limits::Limits) refuse, with the request id.
     pub(super) async fn prepare<E>(
         api: &Api<E>,
         received: Received,

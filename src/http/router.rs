@@ -40,6 +40,7 @@ pub struct Api<E> {
     pub(super) http: config::Http,
     pub(super) graphql: config::GraphQl,
     pub(super) documents: Documents,
+    /// The pre-check, and the documents that it has met.
     pub(super) lately: Lately,
     pub(super) limits: Limits,
     /// The time by which tokens on open sockets and streams end.
@@ -61,8 +62,7 @@ impl<E> Api<E> {
         shutdown: Shutdown,
     ) -> anyhow::Result<Self> {
         let documents = Documents::from_config(&graphql, broker.clone())?;
-        let limits = Limits::new(&graphql, broker);
-        let lately = Lately::default();
+        let (lately, limits) = (Lately::default(), Limits::new(&graphql, broker));
         Ok(Self { executor, authenticator, http, graphql, documents, lately, limits, clock, shutdown })
     }
 }

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use async_graphql::{Request, parser::types::ExecutableDocument};
 use lru::LruCache;
 
-use super::{Checked, MAX_BYTES, Refusal, check, examine};
+use super::{Checked, MAX_BYTES, Refusal, examine, may_hold_words, parse};
 use crate::config;
 
 /// Bytes of all the texts that are kept. What they are parsed to takes some twenty times as much, at worst a hundred and fifty times.
@@ -14,8 +14,7 @@ const MAX_KEPT_BYTES: usize = 4 * MAX_BYTES;
 /// Bytes of one of them: whoever sends longer ones may not take everybody's place.
 const MAX_DOCUMENT_BYTES: usize = MAX_BYTES / 8;
 
-/// The documents, those that were sent last the longest. None that has anything in quotation marks: that may be somebody's, it belongs in
-/// variables, and it is hardly sent again.
+/// The documents, those that were sent last the longest, and none that may hold somebody's words.
 pub struct Lately(Mutex<Kept>);
 
 struct Kept {
@@ -30,23 +29,26 @@ impl Default for Lately {
 }
 
 impl Lately {
-    /// As [`check`], but parses only what it has not met.
+    /// Checks the document of `request` and leaves it in `request`, parsed: what has passed lately is not parsed again.
     ///
     /// # Errors
-    /// As [`check`].
+    /// One [`Refusal`], the first found: not GraphQL, over a limit, introspection while that is off, an operation name that fits no
+    /// operation, or a variable without a value of its type.
     pub fn check(&self, request: &mut Request, limits: &config::GraphQl) -> Result<Checked, Refusal> {
         let met = self.kept().documents.get(&request.query).cloned();
-        if let Some(document) = met {
-            return examine(Arc::unwrap_or_clone(document), request, limits);
+        let is_new = met.is_none();
+        let document = match met {
+            Some(document) => document,
+            None => Arc::new(parse(request, limits)?),
+        };
+        let checked = examine(&document, request, limits)?;
+        // A copy takes no more than it needs, where what the parser makes grows by doubling; a subscription keeps it for as long as it
+        // lasts.
+        let copy = ExecutableDocument::clone(&document);
+        if is_new && request.query.len() <= MAX_DOCUMENT_BYTES && !may_hold_words(&request.query) {
+            self.kept().keep(request.query.clone(), Arc::new(copy.clone()));
         }
-        let checked = check(request, limits)?;
-        if request.query.len() <= MAX_DOCUMENT_BYTES
-            && !request.query.contains('"')
-            && let Ok(document) = request.parsed_query()
-        {
-            let document = Arc::new(document.clone());
-            self.kept().keep(request.query.clone(), document);
-        }
+        request.set_parsed_query(copy);
         Ok(checked)
     }
 

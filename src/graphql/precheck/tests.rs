@@ -5,6 +5,11 @@ use serde_json::json;
 
 use super::*;
 
+/// As of a document that was never met.
+fn check(request: &mut Request, limits: &config::GraphQl) -> Result<Checked, Refusal> {
+    Lately::default().check(request, limits)
+}
+
 fn limits() -> config::GraphQl {
     config::GraphQl::default()
 }
