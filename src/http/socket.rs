@@ -24,8 +24,8 @@ use crate::graphql::code::Code;
 
 /// The only subprotocol spoken. Its predecessor `graphql-ws` is not: clients that offer both would choose it.
 const SUBPROTOCOL: &str = "graphql-transport-ws";
-/// The defaults cost 130 kB for each socket, this 1 kB. A longer message is read into room of its own.
-const BUFFER_BYTES: usize = 1_024;
+/// The defaults cost 130 kB for each socket, this half of one. A longer message is read into room of its own.
+const BUFFER_BYTES: usize = 512;
 /// What the WebSocket library refuses to read. A message between this and the limit of the session is read and thrown away, so
 /// that its sender gets a close code and no reset.
 const MAX_FRAME_BYTES: usize = 1024 * 1024;
@@ -68,8 +68,8 @@ pub(super) async fn accept<E: Executor>(api: Arc<Api<E>>, mut parts: Parts) -> R
         upgrade.set_selected_protocol(offered);
     }
     let hold = api.shutdown.hold();
-    upgrade.on_upgrade(async move |socket| {
-        Session::new(api, socket, viewer, info).run(is_spoken).await;
+    upgrade.on_upgrade(async move |mut socket| {
+        Session::new(api, &mut socket, viewer, info).run(is_spoken).await;
         drop(hold);
     })
 }

@@ -1,13 +1,12 @@
 //! The live operations of one socket.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    future::poll_fn,
+    task::{Context, Poll},
+};
 
 use async_graphql::Response;
-use futures::{
-    StreamExt,
-    future::AbortHandle,
-    stream::{self, BoxStream, SelectAll},
-};
+use futures::{StreamExt, stream::BoxStream};
 
 use super::super::limits::Place;
 
@@ -15,14 +14,19 @@ use super::super::limits::Place;
 pub(super) type Event = Option<Response>;
 
 /// Operations by the ids their client chose. They are polled by turns, and only when somebody asks for the next event.
+///
+/// All of them are polled whenever the socket wakes: they are few (`WS_MAX_OPERATIONS`), most sockets have one, and a set that knows which
+/// of them woke it takes as much memory as an operation does.
 #[derive(Default)]
 pub(super) struct Operations {
-    live: HashMap<Arc<str>, Live>,
-    streams: SelectAll<BoxStream<'static, (Arc<str>, Event)>>,
+    live: Vec<Live>,
+    /// Whose turn it is.
+    turn: usize,
 }
 
 struct Live {
-    abort: AbortHandle,
+    id: Box<str>,
+    responses: BoxStream<'static, Response>,
     /// Free again as soon as the operation is no longer live.
     _place: Place,
 }
@@ -33,36 +37,41 @@ impl Operations {
     }
 
     pub(super) fn contains(&self, id: &str) -> bool {
-        self.live.contains_key(id)
-    }
-
-    /// Whether there is nothing to wait for.
-    pub(super) fn is_idle(&self) -> bool {
-        self.streams.is_empty()
+        self.live.iter().any(|one| *one.id == *id)
     }
 
     /// Adds an operation under an id that is not in use.
     pub(super) fn insert(&mut self, id: &str, (responses, place): (BoxStream<'static, Response>, Place)) {
-        let id: Arc<str> = id.into();
-        let events = responses.map(Some).chain(stream::iter([None]));
-        let (events, abort) = stream::abortable(events);
-        self.live.insert(id.clone(), Live { abort, _place: place });
-        self.streams.push(events.map(move |event| (id.clone(), event)).boxed());
+        // Most sockets have one, and a vector would begin with room for four.
+        self.live.reserve_exact(1);
+        self.live.push(Live { id: id.into(), responses, _place: place });
     }
 
     /// Ends an operation, if it is live: no event of it follows.
     pub(super) fn remove(&mut self, id: &str) {
-        if let Some(live) = self.live.remove(id) {
-            live.abort.abort();
-        }
+        self.live.retain(|one| *one.id != *id);
     }
 
-    /// The next event of any operation; `None` when the last one ended without one, having been removed.
-    pub(super) async fn next(&mut self) -> Option<(Arc<str>, Event)> {
-        let (id, event) = self.streams.next().await?;
-        if event.is_none() {
-            self.live.remove(&id);
+    /// The next event of any operation, with its id; waits while there is none.
+    pub(super) async fn next(&mut self) -> (Box<str>, Event) {
+        poll_fn(|cx| self.poll_next(cx)).await
+    }
+
+    fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<(Box<str>, Event)> {
+        let n_live = self.live.len();
+        for number in (0..n_live).map(|step| (self.turn + step) % n_live) {
+            match self.live[number].responses.poll_next_unpin(cx) {
+                Poll::Pending => {}
+                Poll::Ready(Some(response)) => {
+                    self.turn = number + 1;
+                    return Poll::Ready((self.live[number].id.clone(), Some(response)));
+                }
+                Poll::Ready(None) => {
+                    self.turn = number;
+                    return Poll::Ready((self.live.remove(number).id, None));
+                }
+            }
         }
-        Some((id, event))
+        Poll::Pending
     }
 }

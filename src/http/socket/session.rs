@@ -4,8 +4,7 @@
 //! that does not read makes its operations stand still instead of filling memory; a subscription that yields states finds the
 //! newest one when it is polled again.
 //!
-//! A socket waits for most of its life, so what happens once or now and then is on the heap while it happens: the task would keep
-//! room for it.
+//! A socket waits for most of its life, so whatever it wakes for is on the heap while it is seen to: the task would keep room for it.
 
 use std::{sync::Arc, time::Duration};
 
@@ -82,9 +81,10 @@ impl Phase {
     }
 }
 
-pub(super) struct Session<E> {
+pub(super) struct Session<'a, E> {
     api: Arc<Api<E>>,
-    socket: WebSocket,
+    /// Borrowed: a future that owns what it was given keeps room for it twice.
+    socket: &'a mut WebSocket,
     /// Whom the handshake's own token names.
     handshake: Option<Viewer>,
     info: RequestInfo,
@@ -96,18 +96,34 @@ pub(super) struct Session<E> {
     second: (Instant, u32),
 }
 
-impl<E: Executor> Session<E> {
-    pub(super) fn new(api: Arc<Api<E>>, socket: WebSocket, handshake: Option<Viewer>, info: RequestInfo) -> Self {
+/// What a session wakes for.
+enum Wake {
+    Frame(Option<Result<Message, axum::Error>>),
+    Event(Box<str>, Event),
+    Ping,
+}
+
+impl<'a, E: Executor> Session<'a, E> {
+    pub(super) fn new(
+        api: Arc<Api<E>>,
+        socket: &'a mut WebSocket,
+        handshake: Option<Viewer>,
+        info: RequestInfo,
+    ) -> Self {
         let now = Instant::now();
         let phase = Phase::Init(now + api.graphql.ws_init);
         Self { api, socket, handshake, info, phase, operations: Operations::default(), silent: 0, second: (now, 0) }
     }
 
     /// Runs the session; `is_spoken` says whether the client offered our subprotocol.
-    pub(super) async fn run(mut self, is_spoken: bool) {
+    pub(super) async fn run(&mut self, is_spoken: bool) {
         let end = if is_spoken { self.converse().await } else { Close::SUBPROTOCOL.into() };
         // The operations end here, whatever the client does with our close frame.
         self.operations = Operations::default();
+        Box::pin(self.part(end)).await;
+    }
+
+    async fn part(&mut self, end: End) {
         let (close, readable) = match end {
             End::Close(close) => (Some(close), true),
             End::Unreadable(close) => (Some(close), false),
@@ -135,19 +151,24 @@ impl<E: Executor> Session<E> {
         let mut ping = interval_at(Instant::now() + period, period);
         ping.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
-            let step = tokio::select! {
-                () = api.shutdown.begun() => Err(Close::RESTART.into()),
-                close = self.phase.over(&api.clock) => Err(close.into()),
-                frame = self.socket.recv() => self.on_frame(frame).await,
-                event = self.operations.next(), if !self.operations.is_idle() => match event {
-                    Some((id, event)) => self.on_event(&id, event).await,
-                    None => Ok(()),
-                },
-                _ = ping.tick() => self.on_ping().await,
+            let wake = tokio::select! {
+                () = api.shutdown.begun() => return Close::RESTART.into(),
+                close = self.phase.over(&api.clock) => return close.into(),
+                frame = self.socket.recv() => Wake::Frame(frame),
+                (id, event) = self.operations.next() => Wake::Event(id, event),
+                _ = ping.tick() => Wake::Ping,
             };
-            if let Err(end) = step {
+            if let Err(end) = Box::pin(self.on_wake(wake)).await {
                 return end;
             }
+        }
+    }
+
+    async fn on_wake(&mut self, wake: Wake) -> Step {
+        match wake {
+            Wake::Frame(frame) => self.on_frame(frame).await,
+            Wake::Event(id, event) => self.on_event(&id, event).await,
+            Wake::Ping => self.on_ping().await,
         }
     }
 
