@@ -21,16 +21,12 @@ mod talks;
 mod timeline;
 pub mod viewer;
 
-use async_graphql::{
-    ID, Json, MergedObject, SDLExportOptions, SchemaBuilder,
-    connection::{Connection, Edge, EmptyFields, PageInfo},
-};
+use async_graphql::{ID, Json, MergedObject, SDLExportOptions, SchemaBuilder, connection::PageInfo};
 use chrono::{DateTime, Utc};
 
 pub use mutation::CONNECT_COOKIE;
 
 use self::{
-    at_hand::AtHand,
     insights::InsightsQuery,
     mutation::{Mutation, PeopleMutation},
     objects::{
@@ -40,6 +36,7 @@ use self::{
         interaction::Interaction,
         item::Item,
     },
+    page::{Connection, Edge},
     people::PeopleQuery,
     query::Query,
     subscription::{Lookouts, Subscription},
@@ -92,24 +89,22 @@ fn described() -> SchemaBuilder<Queries, Mutations, Subscription> {
         )
         .override_output_type_description::<Json<()>>("Any JSON value.")
         .override_output_type_description::<PageInfo>("Where a page begins and ends, and whether there is more.")
-        .override_output_type_description::<Connection<String, AuditEntry>>("One page of the audit, newest first.")
-        .override_output_type_description::<Connection<String, Batch>>("One page of batches, newest first.")
-        .override_output_type_description::<Connection<String, Item>>("One page of items.")
-        .override_output_type_description::<Connection<String, Job>>("One page of background work, newest first.")
+        .override_output_type_description::<Connection<AuditEntry>>("One page of the audit, newest first.")
+        .override_output_type_description::<Connection<Batch>>("One page of batches, newest first.")
+        .override_output_type_description::<Connection<Item>>("One page of items.")
+        .override_output_type_description::<Connection<Job>>("One page of background work, newest first.")
         .override_output_type_description::<TimelineConnection>("One page of the timeline.")
-        .override_output_type_description::<Connection<String, Contact>>("One page of contacts, those met last first.")
-        .override_output_type_description::<Connection<String, BlocklistEntry>>("One page of the blocklist.")
-        .override_output_type_description::<Edge<String, Contact, EmptyFields>>("A contact and its place in the list.")
-        .override_output_type_description::<Edge<String, BlocklistEntry, EmptyFields>>(
+        .override_output_type_description::<Connection<Contact>>("One page of contacts, those met last first.")
+        .override_output_type_description::<Connection<BlocklistEntry>>("One page of the blocklist.")
+        .override_output_type_description::<Edge<Contact>>("A contact and its place in the list.")
+        .override_output_type_description::<Edge<BlocklistEntry>>(
             "An entry of the blocklist and its place in the list.",
         )
-        .override_output_type_description::<Edge<String, AuditEntry, EmptyFields>>(
-            "An entry of the audit and its place in the list.",
-        )
-        .override_output_type_description::<Edge<String, Batch, EmptyFields>>("A batch and its place in the list.")
-        .override_output_type_description::<Edge<String, Job, EmptyFields>>("A job and its place in the list.")
-        .override_output_type_description::<Edge<String, Item, EmptyFields>>("An item and its place in the list.")
-        .override_output_type_description::<Edge<String, AtHand<Interaction>, TimelineEdge>>(
+        .override_output_type_description::<Edge<AuditEntry>>("An entry of the audit and its place in the list.")
+        .override_output_type_description::<Edge<Batch>>("A batch and its place in the list.")
+        .override_output_type_description::<Edge<Job>>("A job and its place in the list.")
+        .override_output_type_description::<Edge<Item>>("An item and its place in the list.")
+        .override_output_type_description::<Edge<Interaction, TimelineEdge>>(
             "An interaction and its place on the timeline.",
         )
 }

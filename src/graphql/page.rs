@@ -1,14 +1,19 @@
 //! Keyset pages after the Relay cursor connections specification.
 
+use std::borrow::Cow;
+
 use async_graphql::{
-    Error, ObjectType, OutputType, Result,
-    connection::{Connection, Edge, EmptyFields},
+    ContainerType, Error, Object, ObjectType, Result, TypeName,
+    connection::{EmptyFields, PageInfo},
 };
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use chrono::DateTime;
 use uuid::Uuid;
 
-use super::code::Code;
+use super::{
+    at_hand::{AllAtHand, AtHand},
+    code::Code,
+};
 use crate::db::interactions::{Between, Keyset, Towards};
 
 /// Rows of a page when the client names no number.
@@ -90,23 +95,105 @@ pub(super) fn foreign() -> Error {
     Code::BadUserInput.field_error("This cursor does not come from this list.")
 }
 
+/// A page of a list. `About` and `Fields` are what the page and its edges say beside what every page says.
+///
+/// The library has such types, too, which ask the fields of each edge as it asks all fields; these are [`AtHand`].
+pub(super) struct Connection<Node, About = EmptyFields, Fields = EmptyFields> {
+    has_previous_page: bool,
+    has_next_page: bool,
+    edges: AllAtHand<Edge<Node, Fields>>,
+    about: About,
+}
+
+/// A row of a page, and its place in the list.
+pub(super) struct Edge<Node, Fields = EmptyFields> {
+    cursor: String,
+    node: AtHand<Node>,
+    fields: Fields,
+}
+
+impl<Node, Fields> Edge<Node, Fields> {
+    pub(super) fn new(cursor: String, node: Node, fields: Fields) -> Self {
+        Self { cursor, node: AtHand(node), fields }
+    }
+}
+
+impl<Node: ContainerType, About: ObjectType, Fields: ObjectType> TypeName for Connection<Node, About, Fields> {
+    fn type_name() -> Cow<'static, str> {
+        format!("{}Connection", Node::type_name()).into()
+    }
+}
+
+impl<Node: ContainerType, Fields: ObjectType> TypeName for Edge<Node, Fields> {
+    fn type_name() -> Cow<'static, str> {
+        format!("{}Edge", Node::type_name()).into()
+    }
+}
+
+#[Object(name_type)]
+impl<Node: ContainerType, About: ObjectType, Fields: ObjectType> Connection<Node, About, Fields> {
+    /// Where the page begins and ends, and whether there is more.
+    async fn page_info(&self) -> PageInfo {
+        let cursor = |edge: Option<&Edge<Node, Fields>>| edge.map(|edge| edge.cursor.clone());
+        PageInfo {
+            has_previous_page: self.has_previous_page,
+            has_next_page: self.has_next_page,
+            start_cursor: cursor(self.edges.0.first()),
+            end_cursor: cursor(self.edges.0.last()),
+        }
+    }
+
+    /// The rows of the page, each with its place in the list.
+    async fn edges(&self) -> &AllAtHand<Edge<Node, Fields>> {
+        &self.edges
+    }
+
+    /// The rows of the page, for those who need none of their places.
+    async fn nodes(&self) -> AllAtHand<&Node> {
+        AllAtHand(self.edges.0.iter().map(|edge| &edge.node.0).collect())
+    }
+
+    #[graphql(flatten)]
+    async fn about(&self) -> &About {
+        &self.about
+    }
+}
+
+#[Object(name_type)]
+impl<Node: ContainerType, Fields: ObjectType> Edge<Node, Fields> {
+    /// Its place in the list: give it as `after` or `before`.
+    async fn cursor(&self) -> &str {
+        &self.cursor
+    }
+
+    /// The row itself.
+    async fn node(&self) -> &AtHand<Node> {
+        &self.node
+    }
+
+    #[graphql(flatten)]
+    async fn fields(&self) -> &Fields {
+        &self.fields
+    }
+}
+
 /// A page as a connection. `rows` come in the order they were fetched in, one more than wanted where there is more.
-pub(super) fn connection<Row, Node: OutputType>(
+pub(super) fn connection<Row, Node>(
     window: &Window,
     rows: Vec<Row>,
     key: impl Fn(&Row) -> String,
     node: impl Fn(Row) -> Node,
-) -> Connection<String, Node> {
-    connection_of(window, rows, EmptyFields, |row| Edge::with_additional_fields(key(&row), node(row), EmptyFields))
+) -> Connection<Node> {
+    connection_of(window, rows, EmptyFields, |row| Edge::new(key(&row), node(row), EmptyFields))
 }
 
 /// As [`connection`], of a page and edges that say more than their places.
-pub(super) fn connection_of<Row, Node: OutputType, About: ObjectType, Fields: ObjectType>(
+pub(super) fn connection_of<Row, Node, About, Fields>(
     window: &Window,
     mut rows: Vec<Row>,
     about: About,
-    edge: impl Fn(Row) -> Edge<String, Node, Fields>,
-) -> Connection<String, Node, About, Fields> {
+    edge: impl Fn(Row) -> Edge<Node, Fields>,
+) -> Connection<Node, About, Fields> {
     let size = usize::try_from(window.size).unwrap_or(0);
     let more = rows.len() > size;
     rows.truncate(size);
@@ -114,11 +201,9 @@ pub(super) fn connection_of<Row, Node: OutputType, About: ObjectType, Fields: Ob
         rows.reverse();
     }
     // What lies on the far side of the place a page starts from exists; whether more lies beyond, the extra row tells.
-    let (previous, next) =
+    let (has_previous_page, has_next_page) =
         if window.backward { (more, window.before.is_some()) } else { (window.after.is_some(), more) };
-    let mut connection = Connection::with_additional_fields(previous, next, about);
-    connection.edges.extend(rows.into_iter().map(edge));
-    connection
+    Connection { has_previous_page, has_next_page, edges: AllAtHand(rows.into_iter().map(edge).collect()), about }
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Contacts: what can be asked of them.
 
-use async_graphql::{Context, Object, Result, connection::Connection};
+use async_graphql::{Context, Object, Result};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 
 use super::{
@@ -8,7 +8,7 @@ use super::{
     company::Circle,
     error::{app, caller, read, refused},
     objects::contact::{BlocklistEntry, Contact, ContactSuggestion},
-    page::{self, Window},
+    page::{self, Connection, Window},
 };
 use crate::{
     db::{blocklist::Blocked, contacts::Contact as Row},
@@ -42,7 +42,7 @@ impl PeopleQuery {
                     200 bytes."
         )]
         search: Option<String>,
-    ) -> Result<Connection<String, Contact>> {
+    ) -> Result<Connection<Contact>> {
         let window = Window::new(first, after, last, before)?;
         let search = search.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
         if search.as_ref().is_some_and(|text| text.len() > MAX_SEARCH || text.contains('\0')) {
@@ -80,7 +80,7 @@ impl PeopleQuery {
         #[graphql(desc = "Begin after this cursor.")] after: Option<String>,
         #[graphql(desc = "Rows from the end, 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "End before this cursor.")] before: Option<String>,
-    ) -> Result<Connection<String, BlocklistEntry>> {
+    ) -> Result<Connection<BlocklistEntry>> {
         let window = Window::new(first, after, last, before)?;
         let after = window.after.as_deref().map(entry_place).transpose()?;
         let before = window.before.as_deref().map(entry_place).transpose()?;

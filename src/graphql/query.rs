@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use async_graphql::{Context, ID, InputObject, Interface, Object, Result, connection::Connection};
+use async_graphql::{Context, ID, InputObject, Interface, Object, Result};
 use uuid::Uuid;
 
 use super::{
@@ -22,7 +22,7 @@ use super::{
         thread::Thread,
         words::{ItemOutcome, JobState},
     },
-    page::{self, Window},
+    page::{self, Connection, Window},
     talks::Talks,
     timeline::{self, TimelineConnection, TimelineFilter, TimelineOrder},
 };
@@ -257,7 +257,7 @@ impl Query {
         #[graphql(desc = "Begin after this cursor.")] after: Option<String>,
         #[graphql(desc = "Rows from the end, 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "End before this cursor.")] before: Option<String>,
-    ) -> Result<Connection<String, Batch>> {
+    ) -> Result<Connection<Batch>> {
         let window = Window::new(first, after, last, before)?;
         let (places, towards) = window.places()?;
         let rows = read(ctx, async |tx| BatchRow::page(tx, places, towards, window.fetch()).await).await?;
@@ -278,7 +278,7 @@ impl Query {
         #[graphql(desc = "Rows from the end, 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "End before this cursor.")] before: Option<String>,
         #[graphql(desc = "Which jobs; all when left out.")] filter: Option<JobFilter>,
-    ) -> Result<Connection<String, Job>> {
+    ) -> Result<Connection<Job>> {
         let window = Window::new(first, after, last, before)?;
         let filter = filter.unwrap_or_default();
         let key = |row: &JobRow| page::cursor((row.created_at, row.job_id.0));
@@ -314,7 +314,7 @@ impl Query {
                     which the name itself is not stored; not what has never arrived, such as an item that could not be fetched."
         )]
         message_id: Option<String>,
-    ) -> Result<Connection<String, Item>> {
+    ) -> Result<Connection<Item>> {
         let window = Window::new(first, after, last, before)?;
         let key = |row: &items::LedgerRow| format!("{}:{}", row.stream_id.0.simple(), row.source_id);
         let batch = batch_id.map(|id| id::decode_as(Kind::Batch, &id).map(BatchId));
@@ -350,7 +350,7 @@ impl Query {
         #[graphql(desc = "Rows from the end, 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "End before this cursor.")] before: Option<String>,
         #[graphql(desc = "Which entries; all when left out.")] filter: Option<AuditFilter>,
-    ) -> Result<Connection<String, AuditEntry>> {
+    ) -> Result<Connection<AuditEntry>> {
         let window = Window::new(first, after, last, before)?;
         let key = |row: &AuditRow| page::cursor((row.at, row.audit_id));
         let Some(filter) = filter.unwrap_or_default().rows() else {

@@ -1,15 +1,11 @@
 //! The timeline: its filter, its pages, and its search.
 
-use async_graphql::{
-    Context, Enum, ID, InputObject, Result, SimpleObject,
-    connection::{Connection, Edge},
-};
+use async_graphql::{Context, Enum, ID, InputObject, Result, SimpleObject};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::{
-    at_hand::AtHand,
     code::Code,
     company::Company,
     error::{app, read, refused, viewer},
@@ -18,7 +14,7 @@ use super::{
         interaction::Interaction,
         words::{Direction, InteractionKind, MailCategory, Service},
     },
-    page::{self, Window},
+    page::{self, Connection, Edge, Window},
 };
 use crate::{
     db::{
@@ -44,7 +40,7 @@ use crate::{
 };
 
 /// One page of the timeline.
-pub(super) type TimelineConnection = Connection<String, AtHand<Interaction>, TimelineFields, TimelineEdge>;
+pub(super) type TimelineConnection = Connection<Interaction, TimelineFields, TimelineEdge>;
 
 /// What a page of the timeline says beside its rows.
 #[derive(SimpleObject)]
@@ -291,7 +287,9 @@ pub(super) async fn page(
 ) -> Result<TimelineConnection> {
     let (places, towards) = window.places()?;
     let (app, user) = (app(ctx)?, viewer(ctx)?);
-    let found = sync::timeline::page(app, user, filter, places, towards, window.fetch(), with_cursor).await;
+    // On the heap: threads and contacts have timelines, and whatever field of one is asked, its future has room for the longest.
+    let found = sync::timeline::page(app, user, filter, places, towards, window.fetch(), with_cursor);
+    let found = Box::pin(found).await;
     let (rows, cursor) = found.map_err(|error| refused(ctx, error))?;
     let hits = rows.into_iter().map(|row| Hit { row, rank: None, highlights: None });
     Ok(connection(window, hits.collect(), cursor))
@@ -330,7 +328,7 @@ fn connection(window: &Window, hits: Vec<Hit>, changes: Option<Cursor>) -> Timel
             Some(rank) => format!("{place}{:08x}", rank.to_bits()),
         };
         let fields = TimelineEdge { highlights: hit.highlights.map(Into::into) };
-        Edge::with_additional_fields(cursor, AtHand(Interaction::among(hit.row, &company)), fields)
+        Edge::new(cursor, Interaction::among(hit.row, &company), fields)
     })
 }
 
@@ -338,7 +336,7 @@ fn connection(window: &Window, hits: Vec<Hit>, changes: Option<Cursor>) -> Timel
 pub(super) fn of_rows(window: &Window, rows: Vec<Interaction>, changes: Option<Cursor>) -> TimelineConnection {
     let about = TimelineFields { changes_cursor: changes.map(changes_cursor) };
     page::connection_of(window, rows, about, |row| {
-        Edge::with_additional_fields(page::cursor(row.place()), AtHand(row), TimelineEdge { highlights: None })
+        Edge::new(page::cursor(row.place()), row, TimelineEdge { highlights: None })
     })
 }
 

@@ -169,7 +169,8 @@ impl Account {
     /// Use their `sourceId` in `PreviewInput.calendars`.
     #[graphql(complexity = "20 + 10 * child_complexity")]
     async fn calendars(&self, ctx: &Context<'_>) -> Result<Option<Vec<Calendar>>> {
-        let found = sync::collections::calendars(app(ctx)?, &caller(ctx)?, self.0.account_id).await;
+        // On the heap, as an interaction's HTML.
+        let found = Box::pin(sync::collections::calendars(app(ctx)?, &caller(ctx)?, self.0.account_id)).await;
         Ok(Some(found.map_err(|error| refused(ctx, error))?.into_iter().map(Calendar).collect()))
     }
 
@@ -177,7 +178,7 @@ impl Account {
     /// `sourceId` in `PreviewInput.includeLabels` and `excludeLabels`.
     #[graphql(complexity = "20 + 10 * child_complexity")]
     async fn labels(&self, ctx: &Context<'_>) -> Result<Option<Vec<Label>>> {
-        let found = sync::collections::labels(app(ctx)?, &caller(ctx)?, self.0.account_id).await;
+        let found = Box::pin(sync::collections::labels(app(ctx)?, &caller(ctx)?, self.0.account_id)).await;
         Ok(Some(found.map_err(|error| refused(ctx, error))?.into_iter().map(Label).collect()))
     }
 }

@@ -142,7 +142,9 @@ impl Batch {
     /// nothing is left, it cannot be known yet, or the batch does not run.
     #[graphql(complexity = 5)]
     async fn eta_seconds(&self, ctx: &Context<'_>) -> Result<Option<i32>> {
-        let left = sync::eta::eta(app(ctx)?, viewer(ctx)?, &self.0).await.map_err(|error| refused(ctx, error))?;
+        // On the heap, as an interaction's HTML.
+        let left = Box::pin(sync::eta::eta(app(ctx)?, viewer(ctx)?, &self.0)).await;
+        let left = left.map_err(|error| refused(ctx, error))?;
         Ok(left.map(|left| int(i64::try_from(left.as_millis().div_ceil(1_000)).unwrap_or(i64::MAX))))
     }
 

@@ -364,7 +364,8 @@ impl Interaction {
         images: RemoteImages,
     ) -> Result<Option<SanitizedHtml>> {
         let app = app(ctx)?;
-        let found = content::html(app, viewer(ctx)?, self.0.interaction_id, images.into()).await;
+        // On the heap: whatever field is asked, its future has room for the longest.
+        let found = Box::pin(content::html(app, viewer(ctx)?, self.0.interaction_id, images.into())).await;
         Ok(found.map_err(|error| refused(ctx, error))?.map(|found| SanitizedHtml::new(found, app.images.is_some())))
     }
 
