@@ -1,3 +1,5 @@
+use std::collections::HashMap;
+
 use futures::SinkExt;
 use tokio::{
     net::{TcpSocket, TcpStream},
@@ -275,6 +277,38 @@ async fn operations_of_every_type_run_and_complete() {
     client.subscribe("c", "{ hello }").await;
     assert_eq!(client.message().await["type"], "next");
     assert_eq!(client.message().await["type"], "complete");
+}
+
+#[tokio::test]
+async fn operations_take_turns() {
+    let server = Server::start().await;
+    let mut client = server.ready().await;
+    for id in ["a", "b"] {
+        client.subscribe(id, "subscription { flood }").await;
+    }
+    // Both always have something to say; whatever came before the second had begun is read first.
+    while client.message().await["id"] != "b" {}
+    let mut n_of_each = HashMap::new();
+    for _ in 0..20 {
+        *n_of_each.entry(client.message().await["id"].as_str().unwrap().to_owned()).or_insert(0) += 1;
+    }
+    assert!(n_of_each["a"] >= 8 && n_of_each["b"] >= 8, "{n_of_each:?}");
+    // One that ends, among them, and one that its client ends.
+    client.subscribe("c", "subscription { count(to: 2) }").await;
+    let mut of_it = Vec::new();
+    while of_it.last() != Some(&json!("complete")) {
+        let message = client.message().await;
+        if message["id"] == "c" {
+            of_it.push(message["type"].clone());
+        }
+    }
+    assert_eq!(of_it, ["next", "next", "complete"]);
+    client.send(json!({ "type": "complete", "id": "a" })).await;
+    client.send(json!({ "type": "ping" })).await;
+    while client.message().await["type"] != "pong" {}
+    for _ in 0..5 {
+        assert_eq!(client.message().await["id"], "b");
+    }
 }
 
 #[tokio::test]
