@@ -96,7 +96,7 @@ pub(crate) async fn measure(rows: usize) -> anyhow::Result<()> {
             }
         }
         bare.sort_by(f64::total_cmp);
-        let bare = bare[bare.len() / 2];
+        let bare = percentile(&bare, 0.5);
         let [ours, theirs] = all.map(median);
         println!(
             "omnisync answers {:.1} times as many as PostGraphile, and {:.0} % of the bare statements; p99 {:.1} ms",
