@@ -21,7 +21,7 @@ mod talks;
 mod timeline;
 pub mod viewer;
 
-use async_graphql::{ID, Json, MergedObject, SDLExportOptions, SchemaBuilder, connection::PageInfo};
+use async_graphql::{ID, Json, MergedObject, SDLExportOptions, SchemaBuilder};
 use chrono::{DateTime, Utc};
 
 pub use mutation::CONNECT_COOKIE;
@@ -88,7 +88,6 @@ fn described() -> SchemaBuilder<Queries, Mutations, Subscription> {
             "A moment in UTC, as RFC 3339 writes it: `2026-11-22T09:30:00+00:00`. Any offset is understood as input.",
         )
         .override_output_type_description::<Json<()>>("Any JSON value.")
-        .override_output_type_description::<PageInfo>("Where a page begins and ends, and whether there is more.")
         .override_output_type_description::<Connection<AuditEntry>>("One page of the audit, newest first.")
         .override_output_type_description::<Connection<Batch>>("One page of batches, newest first.")
         .override_output_type_description::<Connection<Item>>("One page of items.")

@@ -3,8 +3,7 @@
 use std::borrow::Cow;
 
 use async_graphql::{
-    ContainerType, Error, Object, ObjectType, Result, TypeName,
-    connection::{EmptyFields, PageInfo},
+    ContainerType, Error, Object, ObjectType, Result, SimpleObject, TypeName, connection::EmptyFields,
 };
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use chrono::DateTime;
@@ -97,12 +96,26 @@ pub(super) fn foreign() -> Error {
 
 /// A page of a list. `About` and `Fields` are what the page and its edges say beside what every page says.
 ///
-/// The library has such types, too, which ask the fields of each edge as it asks all fields; these are [`AtHand`].
+/// The library has such types, too, which ask the fields of each edge as it asks all fields, and say little to clients; these are
+/// [`AtHand`].
 pub(super) struct Connection<Node, About = EmptyFields, Fields = EmptyFields> {
     has_previous_page: bool,
     has_next_page: bool,
     edges: AllAtHand<Edge<Node, Fields>>,
     about: About,
+}
+
+/// Where a page begins and ends, and whether there is more.
+#[derive(SimpleObject)]
+pub(super) struct PageInfo {
+    /// Whether rows come before those of the page; wherever a page has begun after a cursor, `true`.
+    has_previous_page: bool,
+    /// Whether rows come after those of the page; wherever a page has ended before a cursor, `true`.
+    has_next_page: bool,
+    /// The place of the first row: give it as `before` to page towards the beginning. `null` when there is no row.
+    start_cursor: Option<String>,
+    /// The place of the last row: give it as `after` to page towards the end. `null` when there is no row.
+    end_cursor: Option<String>,
 }
 
 /// A row of a page, and its place in the list.

@@ -9,6 +9,7 @@ use http::{HeaderMap, header::AUTHORIZATION};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
+use tokio::time::{Instant, sleep_until};
 
 use super::jwks::KeySet;
 use crate::clock::Clock;
@@ -132,14 +133,16 @@ impl Authenticator {
     }
 }
 
+/// When to compare the viewer's token with the clock next; `None` when it has ended.
+pub(super) fn next_check(viewer: &Viewer, clock: &Clock) -> Option<Instant> {
+    let left = (viewer.expires_at - clock.now()).to_std().ok().filter(|left| !left.is_zero())?;
+    Some(Instant::now() + left.min(EXPIRY_CHECK))
+}
+
 /// Ends when the viewer's token does.
 pub(super) async fn until_expired(viewer: &Viewer, clock: &Clock) {
-    loop {
-        let Ok(left) = (viewer.expires_at - clock.now()).to_std() else { return };
-        if left.is_zero() {
-            return;
-        }
-        tokio::time::sleep(left.min(EXPIRY_CHECK)).await;
+    while let Some(then) = next_check(viewer, clock) {
+        sleep_until(then).await;
     }
 }
 

@@ -285,7 +285,7 @@ impl Calendar {
         &self.0.id
     }
 
-    /// The same: not an id that is one calendar's in all accounts, as caches take it for.
+    /// The same as `sourceId`. No object's id by which clients might keep it: accounts share calendars' ids.
     #[graphql(deprecation = "Use `sourceId`.")]
     async fn id(&self) -> &str {
         &self.0.id
@@ -318,7 +318,7 @@ impl Label {
         &self.0.id
     }
 
-    /// The same: not an id that is one label's in all accounts, as caches take it for.
+    /// The same as `sourceId`. No object's id by which clients might keep it: accounts share labels' ids.
     #[graphql(deprecation = "Use `sourceId`.")]
     async fn id(&self) -> &str {
         &self.0.id

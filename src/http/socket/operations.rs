@@ -1,9 +1,6 @@
 //! The live operations of one socket.
 
-use std::{
-    future::poll_fn,
-    task::{Context, Poll},
-};
+use std::task::{Context, Poll};
 
 use async_graphql::Response;
 use futures::{StreamExt, stream::BoxStream};
@@ -52,12 +49,8 @@ impl Operations {
         self.live.retain(|one| *one.id != *id);
     }
 
-    /// The next event of any operation, with its id; waits while there is none.
-    pub(super) async fn next(&mut self) -> (Box<str>, Event) {
-        poll_fn(|cx| self.poll_next(cx)).await
-    }
-
-    fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<(Box<str>, Event)> {
+    /// The next event of any operation, with its id.
+    pub(super) fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<(Box<str>, Event)> {
         let n_live = self.live.len();
         for number in (0..n_live).map(|step| (self.turn + step) % n_live) {
             match self.live[number].responses.poll_next_unpin(cx) {

@@ -6,12 +6,20 @@
 //!
 //! A socket waits for most of its life, so whatever it wakes for is on the heap while it is seen to: the task would keep room for it.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    future::poll_fn,
+    mem,
+    pin::pin,
+    sync::Arc,
+    task::{Poll, ready},
+    time::Duration,
+};
 
 use async_graphql::Executor;
 use axum::extract::ws::{Message, WebSocket};
+use futures::StreamExt;
 use serde_json::{Map, Value};
-use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep, sleep_until, timeout};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 use uuid::Uuid;
 
 use super::super::{answer::is_request_error, auth, body, operation::Operation, router::Api};
@@ -19,7 +27,6 @@ use super::{
     message::{ClientMessage, Close, ServerMessage},
     operations::{Event, Operations},
 };
-use crate::clock::Clock;
 use crate::graphql::{
     code::Code,
     viewer::{RequestInfo, Viewer},
@@ -60,25 +67,9 @@ type Step = Result<(), End>;
 
 /// Whether the client has said who it is.
 enum Phase {
-    /// Until then.
+    /// No; it may until then.
     Init(Instant),
     Ready(Viewer),
-}
-
-impl Phase {
-    /// Waits until the client has been silent, or its token valid, for too long.
-    async fn over(&self, clock: &Clock) -> Close {
-        match self {
-            Self::Init(deadline) => {
-                sleep_until(*deadline).await;
-                Close::NO_INIT
-            }
-            Self::Ready(viewer) => {
-                auth::until_expired(viewer, clock).await;
-                Close::EXPIRED
-            }
-        }
-    }
 }
 
 pub(super) struct Session<'a, E> {
@@ -90,17 +81,22 @@ pub(super) struct Session<'a, E> {
     info: RequestInfo,
     phase: Phase,
     operations: Operations,
+    /// When to ping next.
+    ping: Instant,
     /// Pings since the last frame.
     silent: u32,
+    /// When to look at the clock next: for a ping, or because the client has been silent or its token valid for too long.
+    alarm: Instant,
     /// The second that is being counted, and what came in it.
     second: (Instant, u32),
 }
 
 /// What a session wakes for.
 enum Wake {
+    Shutdown,
+    Alarm,
     Frame(Option<Result<Message, axum::Error>>),
     Event(Box<str>, Event),
-    Ping,
 }
 
 impl<'a, E: Executor> Session<'a, E> {
@@ -111,8 +107,19 @@ impl<'a, E: Executor> Session<'a, E> {
         info: RequestInfo,
     ) -> Self {
         let now = Instant::now();
-        let phase = Phase::Init(now + api.graphql.ws_init);
-        Self { api, socket, handshake, info, phase, operations: Operations::default(), silent: 0, second: (now, 0) }
+        let (init, ping) = (now + api.graphql.ws_init, now + api.graphql.ws_ping);
+        Self {
+            api,
+            socket,
+            handshake,
+            info,
+            phase: Phase::Init(init),
+            operations: Operations::default(),
+            ping,
+            silent: 0,
+            alarm: init.min(ping),
+            second: (now, 0),
+        }
     }
 
     /// Runs the session; `is_spoken` says whether the client offered our subprotocol.
@@ -147,37 +154,79 @@ impl<'a, E: Executor> Session<'a, E> {
 
     async fn converse(&mut self) -> End {
         let api = self.api.clone();
-        let period = api.graphql.ws_ping;
-        let mut ping = interval_at(Instant::now() + period, period);
-        ping.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        // Both for as long as the socket lives: to begin and to end one takes a lock that all sockets share.
+        let mut begun = pin!(api.shutdown.begun());
+        let mut alarm = pin!(sleep_until(self.alarm));
         loop {
-            let wake = tokio::select! {
-                () = api.shutdown.begun() => return Close::RESTART.into(),
-                close = self.phase.over(&api.clock) => return close.into(),
-                frame = self.socket.recv() => Wake::Frame(frame),
-                (id, event) = self.operations.next() => Wake::Event(id, event),
-                _ = ping.tick() => Wake::Ping,
-            };
+            let mut is_woken = false;
+            let wake = poll_fn(|cx| {
+                // It is mostly operations that wake a socket, so they are asked first then. After an event the others are: operations
+                // that never stop must not keep them waiting.
+                let are_first = mem::replace(&mut is_woken, true);
+                if are_first && let Poll::Ready((id, event)) = self.operations.poll_next(cx) {
+                    return Poll::Ready(Wake::Event(id, event));
+                }
+                if begun.as_mut().poll(cx).is_ready() {
+                    return Poll::Ready(Wake::Shutdown);
+                }
+                if alarm.as_mut().poll(cx).is_ready() {
+                    return Poll::Ready(Wake::Alarm);
+                }
+                if let Poll::Ready(frame) = self.socket.poll_next_unpin(cx) {
+                    return Poll::Ready(Wake::Frame(frame));
+                }
+                if are_first {
+                    return Poll::Pending;
+                }
+                let (id, event) = ready!(self.operations.poll_next(cx));
+                Poll::Ready(Wake::Event(id, event))
+            });
+            let wake = wake.await;
             if let Err(end) = Box::pin(self.on_wake(wake)).await {
                 return end;
+            }
+            if alarm.deadline() != self.alarm {
+                alarm.as_mut().reset(self.alarm);
             }
         }
     }
 
     async fn on_wake(&mut self, wake: Wake) -> Step {
         match wake {
+            Wake::Shutdown => Err(Close::RESTART.into()),
+            Wake::Alarm => self.on_alarm().await,
             Wake::Frame(frame) => self.on_frame(frame).await,
             Wake::Event(id, event) => self.on_event(&id, event).await,
-            Wake::Ping => self.on_ping().await,
         }
     }
 
-    async fn on_ping(&mut self) -> Step {
+    async fn on_alarm(&mut self) -> Step {
+        self.set_alarm()?;
+        let now = Instant::now();
+        if now < self.ping {
+            return Ok(());
+        }
         self.silent += 1;
         if self.silent >= MAX_SILENT_PINGS {
             return Err(Close::SILENT.into());
         }
-        self.send_frame(Message::Ping(Default::default())).await
+        self.send_frame(Message::Ping(Default::default())).await?;
+        self.ping = now + self.api.graphql.ws_ping;
+        Ok(self.set_alarm()?)
+    }
+
+    /// Sets the alarm to what comes next.
+    ///
+    /// # Errors
+    /// When the client has been silent, or its token valid, for too long.
+    fn set_alarm(&mut self) -> Result<(), Close> {
+        let check = match &self.phase {
+            Phase::Init(deadline) if *deadline <= Instant::now() => return Err(Close::NO_INIT),
+            Phase::Init(deadline) => *deadline,
+            Phase::Ready(viewer) => auth::next_check(viewer, &self.api.clock).ok_or(Close::EXPIRED)?,
+        };
+        self.alarm = check.min(self.ping);
+        Ok(())
     }
 
     async fn on_frame(&mut self, frame: Option<Result<Message, axum::Error>>) -> Step {
@@ -217,6 +266,7 @@ impl<'a, E: Executor> Session<'a, E> {
                 }
                 let viewer = Box::pin(self.authenticate(payload.unwrap_or_default())).await?;
                 self.phase = Phase::Ready(viewer);
+                self.set_alarm()?;
                 self.send(&ServerMessage::ConnectionAck).await
             }
             ClientMessage::Ping { payload } => self.send(&ServerMessage::Pong { payload }).await,
