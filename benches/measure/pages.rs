@@ -316,10 +316,10 @@ async fn fill(client: &tokio_postgres::Client, rows: usize) -> anyhow::Result<()
         .execute(
             &format!(
                 "INSERT INTO interactions (user_id, interaction_id, account_id, stream_id, group_key, occurrence, batch_id, service, kind,
-                     subject, body_text, snippet, occurred_at, participants, labels, attachments, version, normalizer_version, search)
+                     subject, body_text, snippet, occurred_at, participants, labels, attachments, version, normalizer_version, universal_id, search)
                  SELECT ($1::text[])[n % {PEOPLE} + 1]::uuid, gen_random_uuid(), account_id, stream_id, 'made' || n, '', batch_id, service, kind,
                      'Subject ' || n, repeat(md5(n::text), 12), left(repeat(md5(n::text), 12), 200), i.occurred_at - n * interval '1 minute',
-                     i.participants, i.labels, '[]', version, normalizer_version, ''
+                     i.participants, i.labels, '[]', version, normalizer_version, 'made' || n || '@brightwater.example', ''
                  FROM (SELECT * FROM interactions WHERE user_id = '{}' LIMIT 1) AS i CROSS JOIN generate_series(1, {rows}) AS n",
                 UserId::of_subject(ISSUER, "ada")
             ),

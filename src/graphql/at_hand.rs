@@ -7,7 +7,7 @@
 //! What this does not read itself it leaves to the library: directives, fragments on other types, and fields that are merged. The
 //! library's extensions are not told of what it does read; the schema has none.
 
-use std::{borrow::Cow, task::Poll};
+use std::{borrow::Cow, mem, task::Poll};
 
 use async_graphql::{
     ContainerType, ContextSelectionSet, Name, OutputType, Positioned, ServerResult, Value,
@@ -18,7 +18,7 @@ use async_graphql::{
 };
 use futures::{
     FutureExt,
-    future::BoxFuture,
+    future::{BoxFuture, OptionFuture},
     poll,
     stream::{FuturesUnordered, StreamExt},
 };
@@ -42,7 +42,13 @@ impl<T: ContainerType> OutputType for AtHand<T> {
     }
 
     async fn resolve(&self, ctx: &ContextSelectionSet<'_>, _: &Positioned<Field>) -> ServerResult<Value> {
-        object(ctx, &self.0).await
+        let resolve = async move {
+            match Asked::of::<T>(ctx) {
+                Some(asked) => object(ctx, &asked, &self.0).await,
+                None => resolve_container(ctx, &self.0).await,
+            }
+        };
+        without_name(resolve).await
     }
 }
 
@@ -60,27 +66,60 @@ impl<T: ContainerType> OutputType for AllAtHand<T> {
     }
 
     async fn resolve(&self, ctx: &ContextSelectionSet<'_>, _: &Positioned<Field>) -> ServerResult<Value> {
-        let mut values = vec![Value::Null; self.0.len()];
-        let one = |(number, item)| async move { object(&ctx.with_index(number), item).await }.boxed();
-        together(self.0.iter().enumerate().map(one), |number, value| {
-            values[number] = value?;
-            Ok(())
-        })
-        .await?;
-        Ok(Value::List(values))
+        let resolve = async move {
+            let mut values = vec![Value::Null; self.0.len()];
+            let asked = Asked::of::<T>(ctx);
+            let asked = asked.as_ref();
+            let one = |(number, item)| async move {
+                let ctx = ctx.with_index(number);
+                match asked {
+                    Some(asked) => object(&ctx, asked, item).await,
+                    None => resolve_container(&ctx, item).await,
+                }
+            };
+            together(self.0.iter().enumerate().map(one), |number, value| {
+                values[number] = value?;
+                Ok(())
+            })
+            .await?;
+            Ok(Value::List(values))
+        };
+        without_name(resolve).await
     }
 }
 
-/// What is asked of an object, in the order in which it is asked.
-async fn object<T: ContainerType>(ctx: &ContextSelectionSet<'_>, object: &T) -> ServerResult<Value> {
-    let mut fields = Vec::with_capacity(ctx.item.node.items.len());
-    if !collect(ctx, ctx.item, &T::type_name(), &mut fields) {
-        return resolve_container(ctx, object).await;
+/// A future whose type has no name: an object may be found in itself, as mails are in meetings and meetings in mails.
+fn without_name<'a>(
+    future: impl Future<Output = ServerResult<Value>> + Send + 'a,
+) -> BoxFuture<'a, ServerResult<Value>> {
+    future.boxed()
+}
+
+/// What a selection asks of objects of a type, in the order in which it is asked.
+struct Asked<'a> {
+    fields: Vec<&'a Positioned<Field>>,
+    /// An answer without its values.
+    form: IndexMap<Name, Value>,
+}
+
+impl<'a> Asked<'a> {
+    /// What the selection at hand asks of objects of this type; `None` where the library has to read it.
+    fn of<T: ContainerType>(ctx: &ContextSelectionSet<'a>) -> Option<Self> {
+        let mut fields = Vec::with_capacity(ctx.item.node.items.len());
+        if !collect(ctx, ctx.item, &T::type_name(), &mut fields) {
+            return None;
+        }
+        let name = |field: &&Positioned<Field>| field.node.response_key().node.clone();
+        let form = fields.iter().map(|field| (name(field), Value::Null)).collect();
+        Some(Self { fields, form })
     }
-    let name = |field: &Positioned<Field>| field.node.response_key().node.clone();
-    let mut values: IndexMap<Name, Value> = fields.iter().map(|field| (name(field), Value::Null)).collect();
+}
+
+/// What an object answers.
+async fn object<T: ContainerType>(ctx: &ContextSelectionSet<'_>, asked: &Asked<'_>, object: &T) -> ServerResult<Value> {
+    let mut values = asked.form.clone();
     let mut failed = Vec::new();
-    together(fields.iter().map(|field| answer(ctx, field, object)), |number, value| {
+    together(asked.fields.iter().map(|field| answer(ctx, field, object)), |number, value| {
         match value {
             Ok(value) => values[number] = value,
             Err(error) => {
@@ -99,22 +138,19 @@ async fn object<T: ContainerType>(ctx: &ContextSelectionSet<'_>, object: &T) -> 
     Ok(if values.is_empty() { Value::Null } else { Value::Object(values) })
 }
 
-/// What a field answers. Its future's type has no name: an object may be found in itself, as mails are in meetings and meetings in mails.
-fn answer<'a, T: ContainerType>(
-    ctx: &'a ContextSelectionSet<'a>,
-    field: &'a Positioned<Field>,
-    object: &'a T,
-) -> BoxFuture<'a, ServerResult<Value>> {
-    let resolve = async move {
-        if field.node.name.node == "__typename" {
-            return Ok(Value::String(object.introspection_type_name().into_owned()));
-        }
-        Ok(object.resolve_field(&ctx.with_field(field)).await?.unwrap_or_default())
-    };
-    resolve.boxed()
+/// What a field answers.
+async fn answer<T: ContainerType>(
+    ctx: &ContextSelectionSet<'_>,
+    field: &Positioned<Field>,
+    object: &T,
+) -> ServerResult<Value> {
+    if field.node.name.node == "__typename" {
+        return Ok(Value::String(object.introspection_type_name().into_owned()));
+    }
+    Ok(object.resolve_field(&ctx.with_field(field)).await?.unwrap_or_default())
 }
 
-/// Gathers the fields that a selection asks of an object of this type; gives `false` where the library has to.
+/// Gathers the fields that a selection asks of an object of this type; gives `false` where the library has to read it.
 fn collect<'a>(
     ctx: &ContextSelectionSet<'a>,
     selection: &'a Positioned<SelectionSet>,
@@ -144,19 +180,26 @@ fn collect<'a>(
 
 /// Asks each of the futures once, in their order, and waits for those that are not ready, all together. What they come to is kept by
 /// their number.
-async fn together<'a>(
-    futures: impl Iterator<Item = BoxFuture<'a, ServerResult<Value>>>,
+///
+/// They are on the heap, where those that wait stay; one that is ready at once leaves its place to the next.
+async fn together<F: Future<Output = ServerResult<Value>> + Send>(
+    futures: impl Iterator<Item = F>,
     mut keep: impl FnMut(usize, ServerResult<Value>) -> ServerResult<()>,
 ) -> ServerResult<()> {
     let mut waiting = FuturesUnordered::new();
-    for (number, mut future) in futures.enumerate() {
-        match poll!(&mut future) {
-            Poll::Ready(value) => keep(number, value)?,
-            Poll::Pending => waiting.push(future.map(move |value| (number, value))),
+    let mut place = Box::pin(OptionFuture::from(None));
+    for (number, future) in futures.enumerate() {
+        place.set(Some(future).into());
+        match poll!(&mut place) {
+            Poll::Ready(value) => value.map_or(Ok(()), |value| keep(number, value))?,
+            Poll::Pending => {
+                let one = mem::replace(&mut place, Box::pin(OptionFuture::from(None)));
+                waiting.push(one.map(move |value| (number, value)));
+            }
         }
     }
     while let Some((number, value)) = waiting.next().await {
-        keep(number, value)?;
+        value.map_or(Ok(()), |value| keep(number, value))?;
     }
     Ok(())
 }
