@@ -98,10 +98,7 @@ pub(crate) async fn measure(rows: usize) -> anyhow::Result<()> {
                 }
             }
         }
-        let [bare, piped] = bare.map(|mut rounds| {
-            rounds.sort_by(f64::total_cmp);
-            percentile(&rounds, 0.5)
-        });
+        let [bare, piped] = bare.map(stage::median);
         let [ours, theirs] = all.map(median);
         println!(
             "omnisync answers {:.1} times as many as PostGraphile, and {:.0} % of the bare statements ({:.0} % where these are sent together); p99 {:.1} ms",

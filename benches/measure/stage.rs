@@ -59,6 +59,12 @@ pub(crate) fn percentile(sorted: &[f64], share: f64) -> f64 {
     sorted[((sorted.len() - 1) as f64 * share).round() as usize]
 }
 
+/// The value in the middle of some.
+pub(crate) fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    percentile(&values, 0.5)
+}
+
 /// Plays a story on a stage of its own, with a mailbox of this size.
 pub(crate) async fn play<T>(
     messages: usize,

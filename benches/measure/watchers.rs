@@ -62,10 +62,7 @@ pub(crate) async fn measure() -> anyhow::Result<()> {
                     p99_ms[number].push(watched(&stage, &changes, kind, &batch, rate).await?);
                 }
             }
-            let [ours, theirs] = p99_ms.map(|mut rounds| {
-                rounds.sort_by(f64::total_cmp);
-                percentile(&rounds, 0.5)
-            });
+            let [ours, theirs] = p99_ms.map(stage::median);
             println!("{rate} changes a second: p99 {ours:.1} ms, the peer's is {:.1} times that", theirs / ours);
         }
         idle(&stage, &changes, &batch).await

@@ -42,12 +42,7 @@ impl<T: ContainerType> OutputType for AtHand<T> {
     }
 
     async fn resolve(&self, ctx: &ContextSelectionSet<'_>, _: &Positioned<Field>) -> ServerResult<Value> {
-        let resolve = async move {
-            match Asked::of::<T>(ctx) {
-                Some(asked) => object(ctx, &asked, &self.0).await,
-                None => resolve_container(ctx, &self.0).await,
-            }
-        };
+        let resolve = async move { object(ctx, Asked::of::<T>(ctx).as_ref(), &self.0).await };
         without_name(resolve).await
     }
 }
@@ -70,13 +65,7 @@ impl<T: ContainerType> OutputType for AllAtHand<T> {
             let mut values = vec![Value::Null; self.0.len()];
             let asked = Asked::of::<T>(ctx);
             let asked = asked.as_ref();
-            let one = |(number, item)| async move {
-                let ctx = ctx.with_index(number);
-                match asked {
-                    Some(asked) => object(&ctx, asked, item).await,
-                    None => resolve_container(&ctx, item).await,
-                }
-            };
+            let one = |(number, item)| async move { object(&ctx.with_index(number), asked, item).await };
             together(self.0.iter().enumerate().map(one), |number, value| {
                 values[number] = value?;
                 Ok(())
@@ -116,7 +105,12 @@ impl<'a> Asked<'a> {
 }
 
 /// What an object answers.
-async fn object<T: ContainerType>(ctx: &ContextSelectionSet<'_>, asked: &Asked<'_>, object: &T) -> ServerResult<Value> {
+async fn object<T: ContainerType>(
+    ctx: &ContextSelectionSet<'_>,
+    asked: Option<&Asked<'_>>,
+    object: &T,
+) -> ServerResult<Value> {
+    let Some(asked) = asked else { return resolve_container(ctx, object).await };
     let mut values = asked.form.clone();
     let mut failed = Vec::new();
     together(asked.fields.iter().map(|field| answer(ctx, field, object)), |number, value| {
