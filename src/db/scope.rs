@@ -1,24 +1,34 @@
 //! Transactions that may touch one person's rows and no others.
 
 use std::{
+    mem,
     ops::{Deref, DerefMut},
+    pin::pin,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    task::Poll,
     time::Duration,
 };
 
 use diesel::{
     QueryResult,
+    connection::{InstrumentationEvent, get_default_instrumentation},
     pg::Pg,
     query_builder::{AsQuery, QueryFragment, QueryId},
 };
 use diesel_async::{
-    AsyncConnectionCore, AsyncPgConnection, SimpleAsyncConnection, methods::ExecuteDsl,
+    AsyncConnection, AsyncConnectionCore, AsyncPgConnection, SimpleAsyncConnection, methods::ExecuteDsl,
     pooled_connection::deadpool::Object,
 };
 use futures::{
-    FutureExt,
-    future::{BoxFuture, join, try_join_all},
+    FutureExt, StreamExt,
+    future::{BoxFuture, join, join3, try_join_all},
+    poll,
+    stream::poll_fn,
 };
-use tokio::time::timeout;
+use tokio::{task::unconstrained, time::timeout};
 
 use super::{Db, Result, pool};
 use crate::domain::ids::UserId;
@@ -43,8 +53,26 @@ pub struct Tx {
 /// trip. It takes them in the order in which they are sent.
 pub struct Session {
     conn: Object<AsyncPgConnection>,
-    /// What begins the transaction, until it has.
-    begin: Option<String>,
+    begin: Begin,
+}
+
+/// Where a session's next statement finds its transaction.
+enum Begin {
+    /// It is open.
+    Open,
+    /// The statement begins it with this.
+    First(String),
+    /// The statement begins it with this and ends it, too, where that can be sent along with it.
+    Alone(String, Arc<Alone>),
+}
+
+/// What is known of a statement that is a transaction of its own.
+#[derive(Debug, Default)]
+struct Alone {
+    /// The server has to be asked to prepare it, so that it goes out later than what is sent with it.
+    is_new: AtomicBool,
+    /// Not all of its rows have been read.
+    is_running: AtomicBool,
 }
 
 impl Db {
@@ -57,14 +85,26 @@ impl Db {
         self.begin_with(format!("BEGIN; SET LOCAL app.user_id = '{user}'"), Some(user)).await
     }
 
-    /// Opens a transaction for one person whose statements are planned once for each connection, for no values in particular: for
-    /// those that find their rows in one and the same way whatever is asked. Planning takes longer than such a statement does.
+    /// Opens what one person's statements that only read need of a transaction. Each is one of its own, so that it takes a single round
+    /// trip once the connection knows it, and none of them sees the moment of another, as in any transaction of ours but
+    /// [`Db::begin_moment`].
+    ///
+    /// # Errors
+    /// When no connection can be had.
+    pub async fn begin_reading(&self, user: UserId) -> Result<Tx> {
+        self.begin_alone(format!("BEGIN READ ONLY; SET LOCAL app.user_id = '{user}'"), user).await
+    }
+
+    /// As [`Db::begin_reading`], for statements that are planned once for each connection, for no values in particular: those that find
+    /// their rows in one and the same way whatever is asked. Planning takes longer than such a statement does.
     ///
     /// # Errors
     /// When no connection can be had.
     pub async fn begin_planned(&self, user: UserId) -> Result<Tx> {
-        let sql = format!("BEGIN; SET LOCAL app.user_id = '{user}'; SET LOCAL plan_cache_mode = force_generic_plan");
-        self.begin_with(sql, Some(user)).await
+        let sql = format!(
+            "BEGIN READ ONLY; SET LOCAL app.user_id = '{user}'; SET LOCAL plan_cache_mode = force_generic_plan"
+        );
+        self.begin_alone(sql, user).await
     }
 
     /// Opens a transaction for one person that only reads, and all of whose statements see one and the same moment.
@@ -85,8 +125,25 @@ impl Db {
     }
 
     async fn begin_with(&self, sql: String, user: Option<UserId>) -> Result<Tx> {
-        let session = Session { conn: self.connection().await?, begin: Some(sql) };
+        let session = Session { conn: self.connection().await?, begin: Begin::First(sql) };
         Ok(Tx { session: Some(session), user })
+    }
+
+    async fn begin_alone(&self, sql: String, user: UserId) -> Result<Tx> {
+        let mut conn = self.connection().await?;
+        let alone = Arc::<Alone>::default();
+        let told = alone.clone();
+        // The driver tells of a statement that it has not kept before it has the server prepare it.
+        let mut others = get_default_instrumentation();
+        conn.set_instrumentation(move |event: InstrumentationEvent<'_>| {
+            if matches!(event, InstrumentationEvent::CacheQuery { .. }) {
+                told.is_new.store(true, Ordering::Relaxed);
+            }
+            if let Some(other) = &mut others {
+                other.on_connection_event(event);
+            }
+        });
+        Ok(Tx { session: Some(Session { conn, begin: Begin::Alone(sql, alone) }), user: Some(user) })
     }
 }
 
@@ -122,7 +179,7 @@ impl Tx {
     /// When the database cannot; then nothing was.
     pub async fn commit(mut self) -> Result<()> {
         // Until the database has answered, the connection is not given back.
-        if self.begin.is_none() {
+        if matches!(self.begin, Begin::Open) {
             self.batch_execute("COMMIT").await?;
         }
         self.session = None;
@@ -132,7 +189,7 @@ impl Tx {
 
 impl Drop for Tx {
     fn drop(&mut self) {
-        let Some(mut session) = self.session.take().filter(|session| session.begin.is_none()) else { return };
+        let Some(mut session) = self.session.take().filter(Session::is_busy) else { return };
         // Without a runtime (at shutdown) the connection is simply closed, which rolls back as well.
         let Ok(runtime) = tokio::runtime::Handle::try_current() else { return drop(Object::take(session.conn)) };
         runtime.spawn(async move {
@@ -164,6 +221,15 @@ impl DerefMut for Tx {
 }
 
 impl Session {
+    /// Whether a transaction is open, or a statement may still run.
+    fn is_busy(&self) -> bool {
+        match &self.begin {
+            Begin::Open => true,
+            Begin::First(_) => false,
+            Begin::Alone(_, alone) => alone.is_running.load(Ordering::Relaxed),
+        }
+    }
+
     /// Has what begins the transaction on its way before the answer of its first statement is asked for.
     fn after_begin<'c, T: Send + 'c>(
         conn: &'c AsyncPgConnection,
@@ -182,9 +248,9 @@ impl Session {
 
 impl SimpleAsyncConnection for Session {
     async fn batch_execute(&mut self, query: &str) -> QueryResult<()> {
-        match self.begin.take() {
-            Some(begin) => self.conn.batch_execute(&format!("{begin}; {query}")).await,
-            None => self.conn.batch_execute(query).await,
+        match mem::replace(&mut self.begin, Begin::Open) {
+            Begin::Open => self.conn.batch_execute(query).await,
+            Begin::First(begin) | Begin::Alone(begin, _) => self.conn.batch_execute(&format!("{begin}; {query}")).await,
         }
     }
 }
@@ -201,17 +267,59 @@ impl AsyncConnectionCore for Session {
         T: AsQuery + 'query,
         T::Query: QueryFragment<Pg> + QueryId + 'query,
     {
-        let Some(begin) = self.begin.take() else { return self.conn.load(source) };
-        let conn: &'conn AsyncPgConnection = &self.conn;
-        Self::after_begin(conn, begin, (&mut { conn }).load(source))
+        let Self { conn, begin } = self;
+        let conn: &'conn AsyncPgConnection = conn;
+        match mem::replace(begin, Begin::Open) {
+            Begin::Open => (&mut { conn }).load(source),
+            Begin::First(sql) => Self::after_begin(conn, sql, (&mut { conn }).load(source)),
+            Begin::Alone(sql, alone) => {
+                let query = source.as_query();
+                // One that is not kept is prepared each time, and nobody is told.
+                let is_kept = query.is_safe_to_cache_prepared(&Pg).unwrap_or(false);
+                alone.is_new.store(!is_kept, Ordering::Relaxed);
+                let answer = (&mut { conn }).load(query);
+                let whole = async move {
+                    // Each sends what it sends when it is first polled, and they are polled in this order. Without constraint, so that
+                    // the statement does not put that off where the task has done much in its turn.
+                    let end = async {
+                        let can_end = !alone.is_new.load(Ordering::Relaxed);
+                        if can_end {
+                            // What the database says to that is not waited for: it says it before it answers what comes next.
+                            let _ = poll!(pin!(async { (&mut { conn }).batch_execute("COMMIT").await }));
+                        }
+                        can_end
+                    };
+                    let begun = async { (&mut { conn }).batch_execute(&sql).await };
+                    let (begun, answer, has_ended) = join3(begun, unconstrained(answer), end).await;
+                    if !has_ended {
+                        begun?;
+                        return answer;
+                    }
+                    alone.is_running.store(answer.is_ok(), Ordering::Relaxed);
+                    *begin = Begin::Alone(sql, alone.clone());
+                    begun?;
+                    let is_over = poll_fn(move |_| {
+                        alone.is_running.store(false, Ordering::Relaxed);
+                        Poll::Ready(None)
+                    });
+                    Ok(answer?.chain(is_over).boxed())
+                };
+                whole.boxed()
+            }
+        }
     }
 
     fn execute_returning_count<'conn, 'query, T>(&'conn mut self, source: T) -> Self::ExecuteFuture<'conn, 'query>
     where
         T: QueryFragment<Pg> + QueryId + 'query,
     {
-        let Some(begin) = self.begin.take() else { return self.conn.execute_returning_count(source) };
-        let conn: &'conn AsyncPgConnection = &self.conn;
-        Self::after_begin(conn, begin, (&mut { conn }).execute_returning_count(source))
+        let Self { conn, begin } = self;
+        let conn: &'conn AsyncPgConnection = conn;
+        match mem::replace(begin, Begin::Open) {
+            Begin::Open => (&mut { conn }).execute_returning_count(source),
+            Begin::First(sql) | Begin::Alone(sql, _) => {
+                Self::after_begin(conn, sql, (&mut { conn }).execute_returning_count(source))
+            }
+        }
     }
 }

@@ -66,7 +66,7 @@ pub(super) fn read<T>(
     Box::pin(async move {
         let (app, user) = (app(ctx)?, viewer(ctx)?);
         let found = async {
-            let mut tx = app.db.begin(user).await?;
+            let mut tx = app.db.begin_reading(user).await?;
             let found = look(&mut tx).await?;
             tx.commit().await?;
             Ok::<_, db::Error>(found)

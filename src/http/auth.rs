@@ -45,8 +45,8 @@ pub enum Error {
 pub struct Authenticator(Arc<Inner>);
 
 struct Inner {
-    issuer: String,
-    audience: String,
+    /// What a token must be beside signed; the algorithm is its key's.
+    validation: Validation,
     keys: Keys,
     clock: Clock,
 }
@@ -84,8 +84,13 @@ impl Authenticator {
             AuthKey::Secret(secret) => Keys::Secret(DecodingKey::from_secret(secret.expose_secret().as_bytes())),
             AuthKey::Jwks(url) => Keys::Set(KeySet::new(url.clone(), clock.clone())?),
         };
-        let (issuer, audience) = (config.issuer.clone(), config.audience.clone());
-        Ok(Self(Arc::new(Inner { issuer, audience, keys, clock })))
+        let mut validation = Validation::new(Algorithm::HS256);
+        validation.set_issuer(&[&config.issuer]);
+        validation.set_audience(&[&config.audience]);
+        validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
+        // Times are compared by our clock.
+        validation.validate_exp = false;
+        Ok(Self(Arc::new(Inner { validation, keys, clock })))
     }
 
     /// The viewer `token` names.
@@ -93,7 +98,7 @@ impl Authenticator {
     /// # Errors
     /// As [`Error`]; never [`Error::Missing`].
     pub async fn verify(&self, token: &str) -> Result<Viewer, Error> {
-        let Inner { issuer, audience, keys, clock } = &*self.0;
+        let Inner { validation, keys, clock } = &*self.0;
         if token.len() > MAX_TOKEN_BYTES {
             return Err(Error::Refused("too long"));
         }
@@ -102,19 +107,15 @@ impl Authenticator {
             return Err(Error::Refused("critical header parameters"));
         }
         // The algorithm is bound to the key, never taken from the token: a public key must not serve as an HMAC secret.
-        let (key, algorithm) = match keys {
-            Keys::Secret(key) => (key.clone(), Algorithm::HS256),
-            Keys::Set(set) => set.key(&header).await?,
+        let decoded = match keys {
+            Keys::Secret(key) => jsonwebtoken::decode::<Claims>(token, key, validation),
+            Keys::Set(set) => {
+                let (key, algorithm) = set.key(&header).await?;
+                let validation = Validation { algorithms: vec![algorithm], ..validation.clone() };
+                jsonwebtoken::decode(token, &key, &validation)
+            }
         };
-        let mut validation = Validation::new(algorithm);
-        validation.set_issuer(&[issuer]);
-        validation.set_audience(&[audience]);
-        validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
-        // Times are compared below, by our clock.
-        validation.validate_exp = false;
-        let claims = jsonwebtoken::decode::<Claims>(token, &key, &validation)
-            .map_err(|error| Error::Refused(reason(&error)))?
-            .claims;
+        let claims = decoded.map_err(|error| Error::Refused(reason(&error)))?.claims;
         viewer(&claims, clock.now())
     }
 

@@ -1,16 +1,20 @@
 //! What one person may have under way at once, and ask for in a minute.
 //!
 //! Places are a process's own: they keep one person from having it to themselves. The minute's budget is shared by all
-//! processes, through Redis; while that is away, the places are what is left.
+//! processes, through Redis, from which a process draws some of it ahead; while that is away, the places are what is left.
 
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Instant,
 };
 
 use async_graphql::{ServerError, parser::types::OperationType};
 
-use super::dispensable::Dispensable;
+use super::{
+    dispensable::Dispensable,
+    purses::{Draw, Purses},
+};
 use crate::{
     broker::{Broker, Budget, Drawn},
     config,
@@ -24,6 +28,7 @@ use crate::{
 pub(super) struct Limits {
     taken: Arc<Mutex<HashMap<UserId, Taken>>>,
     redis: Dispensable,
+    purses: Arc<Mutex<Purses>>,
     max_running: usize,
     max_subscriptions: usize,
     cost_per_minute: u32,
@@ -75,8 +80,8 @@ const fn word(kind: OperationType) -> &'static str {
     }
 }
 
-fn lock(taken: &Mutex<HashMap<UserId, Taken>>) -> MutexGuard<'_, HashMap<UserId, Taken>> {
-    taken.lock().unwrap_or_else(PoisonError::into_inner)
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Limits {
@@ -84,6 +89,7 @@ impl Limits {
         Self {
             taken: Arc::default(),
             redis: Dispensable::new(broker),
+            purses: Arc::default(),
             max_running: config.max_running,
             max_subscriptions: config.max_subscriptions,
             cost_per_minute: config.cost_per_minute,
@@ -117,9 +123,20 @@ impl Limits {
     pub(super) async fn pay(&self, user: UserId, cost: usize) -> Result<(), ServerError> {
         // A document over the minute's budget is over that of a document, which is smaller.
         let cost = u32::try_from(cost).unwrap_or(u32::MAX).min(self.cost_per_minute);
+        let ahead = match lock(&self.purses).spend(user, cost, Instant::now()) {
+            Ok(()) => return Ok(()),
+            Err(Draw::Cost) => 0,
+            Err(Draw::Ahead) => self.cost_per_minute / 60 / cost.max(1),
+        };
         let budgets = [Budget { key: key(user), units_per_minute: self.cost_per_minute }];
-        let drawn = self.redis.ask(async |broker| broker.draw(&budgets, cost, 1..=1).await).await;
-        let Some(Drawn::Wait(wait)) = drawn else { return Ok(()) };
+        let wait = match self.redis.ask(async |broker| broker.draw(&budgets, cost, 1..=1 + ahead).await).await {
+            None => return Ok(()),
+            Some(Drawn::Granted(times)) => {
+                lock(&self.purses).fill(user, cost * times.saturating_sub(1), Instant::now());
+                return Ok(());
+            }
+            Some(Drawn::Wait(wait)) => wait,
+        };
         let seconds = wait.as_secs() + 1;
         let most = self.cost_per_minute;
         let message = format!("What you ask for in a minute may cost {most}. Try again in {seconds} s.");
@@ -131,7 +148,8 @@ impl Limits {
     /// What is left of the person's minute; `None` while nobody knows.
     pub(super) async fn left(&self, user: UserId) -> Option<u32> {
         let spent = self.redis.ask(async |broker| broker.spent(&key(user)).await).await?;
-        Some(spent.iter().fold(self.cost_per_minute, |left, (_, cost)| left.saturating_sub(*cost)))
+        let left = spent.iter().fold(self.cost_per_minute, |left, (_, cost)| left.saturating_sub(*cost));
+        Some(left.saturating_add(lock(&self.purses).left(user, Instant::now())))
     }
 }
 

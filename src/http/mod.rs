@@ -25,6 +25,7 @@ pub mod metrics;
 mod operation;
 mod pages;
 mod patience;
+mod purses;
 pub mod router;
 pub mod server;
 pub mod shutdown;

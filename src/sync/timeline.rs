@@ -38,7 +38,7 @@ pub async fn page(
     }
     // Without a person asked for, a page is the end of an index, of whomever it is.
     let is_plain = filter.participant.is_none() && filter.contact.is_none();
-    let mut tx = if is_plain { app.db.begin_planned(user).await? } else { app.db.begin(user).await? };
+    let mut tx = if is_plain { app.db.begin_planned(user).await? } else { app.db.begin_reading(user).await? };
     // Before the rows: what changes between the two is in the rows, and told once more.
     let cursor = if with_cursor { Some(changes::cursor(&mut tx, filter).await?) } else { None };
     let rows = once(&mut tx, None, filter, places, towards, limit).await?;

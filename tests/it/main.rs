@@ -38,6 +38,7 @@ mod reproject;
 mod schema;
 mod search;
 mod secrets;
+mod sessions;
 mod standing;
 mod status;
 mod support;

@@ -71,6 +71,34 @@ async fn a_minute_has_so_much_for_one_person_over_all_processes() {
 }
 
 #[tokio::test]
+async fn what_a_process_draws_ahead_is_spent_there_and_never_more_than_there_is() {
+    let small = |settings: &mut Settings| settings.graphql.cost_per_minute = 600;
+    let one = Server::start_with(small).await;
+    let other = Server::start_with(|settings| {
+        small(settings);
+        settings.redis = Some(one.redis.clone());
+    })
+    .await;
+    let query = json!({ "query": "{ deep { hello } deep { hello } }", "extensions": { "cost": true } });
+    let (mut n_answered, mut left) = (0, Vec::new());
+    for _ in 0..20 {
+        let asked = (0..10).map(|n| if n % 2 == 0 { &one } else { &other }.ask_as("ada", query.clone()));
+        for answer in join_all(asked).await {
+            if answer.status == 200 {
+                n_answered += 1;
+                left.push(answer.body["extensions"]["cost"]["minuteLeft"].as_u64().unwrap());
+            }
+        }
+    }
+    // A share has ten, which is two of these more for each process.
+    assert!((600 / 4 - 2 * 2..=600 / 4).contains(&n_answered), "{n_answered} of 150");
+    assert!(
+        left.iter().all(|left| *left < 600) && left.iter().min() < Some(&40) && left.iter().max() > Some(&500),
+        "{left:?}"
+    );
+}
+
+#[tokio::test]
 async fn without_redis_requests_go_on() {
     let server = Server::start().await;
     assert_eq!(server.ask("{ hello }").await.status, 200);
