@@ -40,7 +40,7 @@ async fn expected(app: &App, user: UserId, batch: &Batch) -> Result<Option<i64>>
     if batch.origin != BatchOrigin::Approve {
         return Ok(None);
     }
-    let mut tx = app.db.begin(user).await?;
+    let mut tx = app.db.begin_reading(user).await?;
     let preview = Preview::find(&mut tx, batch.preview_id).await?;
     tx.commit().await?;
     let Some(preview) = preview else { return Ok(None) };

@@ -20,7 +20,7 @@ pub async fn page(
     backward: bool,
     limit: i64,
 ) -> Result<Vec<LedgerRow>> {
-    let mut tx = app.db.begin(user).await?;
+    let mut tx = app.db.begin_reading(user).await?;
     if let Some(id) = universal_id {
         // Who has no key has no items either.
         let Some(vault) = Vault::find(app, &mut tx).await? else { return Ok(Vec::new()) };

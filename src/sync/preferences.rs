@@ -14,7 +14,7 @@ use crate::{
 /// # Errors
 /// When the database fails.
 pub async fn load(app: &App, caller: &Caller) -> Result<Preferences> {
-    let mut tx = app.db.begin(caller.user).await?;
+    let mut tx = app.db.begin_reading(caller.user).await?;
     let preferences = Preferences::load(&mut tx).await?;
     tx.commit().await?;
     Ok(preferences)

@@ -226,7 +226,7 @@ impl Watch {
 }
 
 async fn load(app: &App, user: UserId, batch: BatchId) -> anyhow::Result<Option<Row>> {
-    let mut tx = app.db.begin(user).await?;
+    let mut tx = app.db.begin_reading(user).await?;
     let row = Row::find(&mut tx, batch).await?;
     tx.commit().await?;
     Ok(row)
