@@ -85,9 +85,8 @@ impl Db {
         self.begin_with(format!("BEGIN; SET LOCAL app.user_id = '{user}'"), Some(user)).await
     }
 
-    /// Opens what one person's statements that only read need of a transaction. Each is one of its own, so that it takes a single round
-    /// trip once the connection knows it, and none of them sees the moment of another, as in any transaction of ours but
-    /// [`Db::begin_moment`].
+    /// For statements of one person that only read. Each is a transaction of its own, in a single round trip once the connection knows
+    /// it. None sees the moment of another, but neither do those of [`Db::begin`].
     ///
     /// # Errors
     /// When no connection can be had.
