@@ -41,15 +41,21 @@ async fn an_operation_ends_when_its_client_goes() {
     tokio::time::timeout(SOON, look).await.expect("its place is free");
 }
 
-#[tokio::test]
-async fn a_minute_has_so_much_for_one_person_over_all_processes() {
-    let small = |settings: &mut Settings| settings.graphql.cost_per_minute = 100;
+/// Two processes that share a Redis.
+async fn two_with_a_minute_of(cost: u32) -> (Server, Server) {
+    let small = |settings: &mut Settings| settings.graphql.cost_per_minute = cost;
     let one = Server::start_with(small).await;
     let other = Server::start_with(|settings| {
         small(settings);
         settings.redis = Some(one.redis.clone());
-    })
-    .await;
+    });
+    let other = other.await;
+    (one, other)
+}
+
+#[tokio::test]
+async fn a_minute_has_so_much_for_one_person_over_all_processes() {
+    let (one, other) = two_with_a_minute_of(100).await;
     // Each costs four, half of them from the one process and half from the other.
     let query = json!({ "query": "{ deep { hello } deep { hello } }" });
     let asked = (0..40).map(|n| if n % 2 == 0 { &one } else { &other }.ask_as("ada", query.clone()));
@@ -72,13 +78,7 @@ async fn a_minute_has_so_much_for_one_person_over_all_processes() {
 
 #[tokio::test]
 async fn what_a_process_draws_ahead_is_spent_there_and_never_more_than_there_is() {
-    let small = |settings: &mut Settings| settings.graphql.cost_per_minute = 600;
-    let one = Server::start_with(small).await;
-    let other = Server::start_with(|settings| {
-        small(settings);
-        settings.redis = Some(one.redis.clone());
-    })
-    .await;
+    let (one, other) = two_with_a_minute_of(600).await;
     let query = json!({ "query": "{ deep { hello } deep { hello } }", "extensions": { "cost": true } });
     let (mut n_answered, mut left) = (0, Vec::new());
     for _ in 0..20 {
