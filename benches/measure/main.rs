@@ -2,6 +2,7 @@
 //!
 //! Not criterion benchmarks: a run takes seconds or minutes and is a story, not a function.
 
+mod bombs;
 mod fetch;
 mod google;
 mod pages;
@@ -9,6 +10,7 @@ mod peers;
 mod person;
 mod quota;
 mod search;
+mod siege;
 mod stage;
 mod sync;
 mod watchers;
@@ -37,6 +39,7 @@ async fn main() -> anyhow::Result<()> {
         ["pages"] => pages::measure(pages::ROWS).await,
         ["pages", rows] => pages::measure(rows.parse()?).await,
         ["watchers"] => watchers::measure().await,
+        ["siege"] => siege::measure().await,
         // The program starts itself in these roles.
         ["google", messages, redirect] => google::serve(messages.parse()?, redirect).await,
         ["serve"] => watchers::serve().await,
@@ -49,7 +52,7 @@ async fn main() -> anyhow::Result<()> {
             Ok(())
         }
         _ => bail!(
-            "usage: script/bench sync [MESSAGES RUNS] | quota [MESSAGES] | fetch [ROUNDS] | search [ROWS] | pages [ROWS] | watchers"
+            "usage: script/bench sync [MESSAGES RUNS] | quota [MESSAGES] | fetch [ROUNDS] | search [ROWS] | pages [ROWS] | watchers | siege"
         ),
     }
 }

@@ -130,7 +130,7 @@ fn requests(
 }
 
 /// A request as it goes over the wire.
-fn on_the_wire(request: &RequestBuilder) -> anyhow::Result<Vec<u8>> {
+pub(crate) fn on_the_wire(request: &RequestBuilder) -> anyhow::Result<Vec<u8>> {
     let request = request.try_clone().context("a request with a body of bytes")?.build()?;
     let (url, body) = (request.url(), request.body().and_then(|body| body.as_bytes()).context("a body of bytes")?);
     let mut bytes = Vec::new();
@@ -175,7 +175,7 @@ fn ask(server: &Url, requests: &[Vec<u8>]) -> anyhow::Result<Figures> {
 }
 
 /// Reads an answer to its end and throws it away; gives how many bytes its body had.
-fn answered(stream: &mut impl BufRead) -> anyhow::Result<u64> {
+pub(crate) fn answered(stream: &mut impl BufRead) -> anyhow::Result<u64> {
     let mut line = String::new();
     let mut length = None;
     while line != "\r\n" {
